@@ -1,0 +1,20 @@
+import type { DeliveryChannel } from '../../shared/delivery/index.ts';
+import { ConfigError, type Config } from '../../shared/runtime/config.ts';
+import { createSmtpProvider } from './providers/smtp.ts';
+
+/**
+ * The e-mail channel.
+ * @throws ConfigError when there is no mail server to hand to.
+ */
+export function createEmailChannel(config: Config): DeliveryChannel {
+  if (config.SMTP_URL === undefined)
+    throw new ConfigError(
+      'SMTP_URL: is needed by the e-mail consumer, such as smtps://user:password@mail.example.org',
+    );
+  const provider = createSmtpProvider({
+    url: config.SMTP_URL,
+    from: config.MAIL_FROM,
+    connections: config.EMAIL_CONCURRENCY,
+  });
+  return { name: 'email', deliver: provider.send, stop: provider.close };
+}

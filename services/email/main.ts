@@ -1,0 +1,7 @@
+import { startChannelService } from '../../shared/delivery/index.ts';
+import { runService } from '../../shared/runtime/service.ts';
+import { createEmailChannel } from './channel.ts';
+
+await runService('email', (context) =>
+  startChannelService(context, createEmailChannel(context.config), context.config.EMAIL_CONCURRENCY),
+);

@@ -1,0 +1,7 @@
+import { startChannelService } from '../../shared/delivery/index.ts';
+import { runService } from '../../shared/runtime/service.ts';
+import { createInAppChannel } from './channel.ts';
+
+await runService('in-app', (context) =>
+  startChannelService(context, createInAppChannel(), context.config.IN_APP_CONCURRENCY),
+);

@@ -1,0 +1,87 @@
+import {
+  bulkResultSchema,
+  deadLetterQuerySchema,
+  discardRequestSchema,
+  notificationListSchema,
+  redriveRequestSchema,
+  viewOf,
+} from '../../../shared/contracts/index.ts';
+import {
+  countDeadLetters,
+  discardDeadLetters,
+  listDeadLetters,
+  redriveDeadLetters,
+} from '../../../shared/store/index.ts';
+import type { ProducerContext } from '../context.ts';
+import { operation, type Operation } from './operation.ts';
+
+const TAG = 'Dead letters';
+const BODY_PROBLEMS = [
+  'validation_failed',
+  'malformed_json',
+  'body_too_large',
+  'unsupported_media_type',
+] as const;
+
+/** Looking into the dead letters, sending them again, giving them up. */
+export function deadLetterOperations({ notifications, acceptor, config }: ProducerContext): Operation[] {
+  return [
+    operation({
+      method: 'get',
+      path: '/v1/dead-letters',
+      id: 'listDeadLetters',
+      tag: TAG,
+      summary: 'Notifications that failed permanently, newest first',
+      query: deadLetterQuerySchema,
+      answer: { status: 200, description: 'A page', schema: notificationListSchema },
+      problems: ['validation_failed'],
+      handle: async ({ query }) => {
+        const page = await listDeadLetters(notifications, query);
+        return {
+          status: 200,
+          body: { notifications: page.records.map(viewOf), next_cursor: page.nextCursor },
+        };
+      },
+    }),
+    operation({
+      method: 'post',
+      path: '/v1/dead-letters/retry',
+      id: 'redriveDeadLetters',
+      tag: TAG,
+      summary: 'Send dead letters again, all that match the filter',
+      body: redriveRequestSchema,
+      answer: { status: 202, description: 'How many', schema: bulkResultSchema },
+      problems: BODY_PROBLEMS,
+      handle: async ({ body: { filter, dry_run, rate } }) => {
+        const matched = await countDeadLetters(notifications, filter);
+        let changed = 0;
+        const change = {
+          actor: 'api',
+          reason: rate === undefined ? 'redrive' : `redrive at ${rate} per second`,
+        };
+        if (!dry_run)
+          for await (const chunk of redriveDeadLetters(notifications, filter, { change, rate })) {
+            changed += chunk.changed;
+            acceptor.publish(chunk.due);
+          }
+        return { status: 202, body: { matched, changed, dry_run } };
+      },
+    }),
+    operation({
+      method: 'post',
+      path: '/v1/dead-letters/discard',
+      id: 'discardDeadLetters',
+      tag: TAG,
+      summary: 'Give dead letters up for good, with a reason',
+      body: discardRequestSchema,
+      answer: { status: 202, description: 'How many', schema: bulkResultSchema },
+      problems: BODY_PROBLEMS,
+      handle: async ({ body: { filter, dry_run, reason } }) => {
+        const matched = await countDeadLetters(notifications, filter);
+        const options = { change: { actor: 'api', reason }, retentionDays: config.RETENTION_DAYS };
+        const changed = dry_run ? 0 : await discardDeadLetters(notifications, filter, options);
+        return { status: 202, body: { matched, changed, dry_run } };
+      },
+    }),
+  ];
+}

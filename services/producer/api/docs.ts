@@ -1,0 +1,26 @@
+import express, { Router } from 'express';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { absolutePath } from 'swagger-ui-dist';
+import { openApiOf } from './openapi.ts';
+import type { Operation } from './operation.ts';
+import { PROJECT_ROOT } from '../root.ts';
+
+/** Swagger UI sets styles from script, so its page alone may do that; everything it loads is ours. */
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** `/openapi.json`, and `/docs` to read and try it. Open to everybody. */
+export function docsRouter(operations: readonly Operation[]): Router {
+  const router = Router();
+  const document = JSON.stringify(openApiOf(operations));
+  const page = readFileSync(join(PROJECT_ROOT, 'views/docs.html'), 'utf8');
+  router.get('/openapi.json', (_request, response) => {
+    response.type('application/json').send(document);
+  });
+  router.get('/docs', (_request, response) => {
+    response.set('content-security-policy', DOCS_POLICY).type('html').send(page);
+  });
+  router.use('/docs/assets', express.static(absolutePath(), { index: false, maxAge: '1h' }));
+  return router;
+}

@@ -1,0 +1,77 @@
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { PROBLEMS, problemSchema, type ProblemCode } from '../../../shared/contracts/index.ts';
+import type { Operation } from './operation.ts';
+
+/** What any operation may answer: the key, the method, our own trouble, the store's. */
+const ALWAYS: readonly ProblemCode[] = [
+  'unauthorized',
+  'method_not_allowed',
+  'internal_error',
+  'store_unavailable',
+];
+
+/** Makes the OpenAPI 3.1 document of the operations, from the very schemas that validate their requests. */
+export function openApiOf(operations: readonly Operation[]): object {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const one of operations) paths[one.path] = { ...paths[one.path], [one.method]: describe(one) };
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Tidings',
+      version: '1',
+      description:
+        'Hand over a notification; it reaches its person by e-mail, SMS or in-app. `202` means that it is stored, and ends in exactly one state.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ bearer: [] }],
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    paths,
+  });
+}
+
+function describe(one: Operation): ZodOpenApiOperationObject {
+  const { answer, params, query, headers, body } = one;
+  return {
+    operationId: one.id,
+    summary: one.summary,
+    tags: [one.tag],
+    requestParams: {
+      ...(params && { path: params }),
+      ...(query && { query }),
+      ...(headers && { header: headers }),
+    },
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses: {
+      [String(answer.status)]: {
+        description: answer.description,
+        content: { 'application/json': { schema: answer.schema } },
+      },
+      ...problemResponses([...one.problems, ...ALWAYS]),
+    },
+  };
+}
+
+function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiOperationObject['responses'] {
+  const statuses = new Set(codes.map((code) => PROBLEMS[code].status));
+  const describeStatus = (status: number): string =>
+    codes
+      .filter((code) => PROBLEMS[code].status === status)
+      .map((code) => `${code}: ${PROBLEMS[code].title}`)
+      .join('; ');
+  return Object.fromEntries(
+    [...statuses].map((status) => [
+      String(status),
+      {
+        description: describeStatus(status),
+        content: { 'application/problem+json': { schema: problemSchema } },
+        ...(status === 503 && {
+          headers: { 'Retry-After': { schema: { type: 'integer' as const }, required: true } },
+        }),
+        ...(status === 405 && {
+          headers: { Allow: { schema: { type: 'string' as const }, required: true } },
+        }),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,108 @@
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import type { z } from 'zod';
+import { MAX_BODY_BYTES, fieldErrors, type ProblemCode } from '../../../shared/contracts/index.ts';
+import { Problem } from './problem.ts';
+
+/** A validated request. */
+export interface Input<Params, Query, Body> {
+  params: Params;
+  query: Query;
+  body: Body;
+  /** The body as it came, before validation: what idempotency compares. */
+  rawBody: unknown;
+  request: Request;
+}
+
+/** What an operation answers. */
+export interface Answer {
+  status: number;
+  body: object;
+  headers?: Record<string, string>;
+}
+
+/** One call of the API: the routes, the 405s and the OpenAPI document are all made of this. */
+export interface Operation {
+  method: 'get' | 'post';
+  /** In OpenAPI's notation: /v1/notifications/{id} */
+  path: string;
+  id: string;
+  tag: string;
+  summary: string;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  headers?: z.ZodObject;
+  body?: z.ZodType;
+  maxBodyBytes?: number;
+  /** The answer of a success. */
+  answer: { status: number; description: string; schema: z.ZodType; headers?: z.ZodObject };
+  /** What else it may answer, beyond 401, 405, 500 and 503. */
+  problems: readonly ProblemCode[];
+  handle: (input: Input<never, never, never>) => Promise<Answer>;
+}
+
+type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+/** Types an operation's handler by its schemas. */
+export function operation<
+  P extends z.ZodObject | undefined = undefined,
+  Q extends z.ZodObject | undefined = undefined,
+  B extends z.ZodType | undefined = undefined,
+>(
+  definition: Omit<Operation, 'handle' | 'params' | 'query' | 'body'> & {
+    params?: P;
+    query?: Q;
+    body?: B;
+    handle: (input: Input<Output<P>, Output<Q>, Output<B>>) => Promise<Answer>;
+  },
+): Operation {
+  // The schemas that type the handler are the ones that `serve` validates with.
+  return definition as unknown as Operation;
+}
+
+/** Mounts operations: each path takes its methods, and answers 405 with Allow to any other. */
+export function serve(router: Router, operations: readonly Operation[]): void {
+  for (const path of new Set(operations.map((one) => one.path))) {
+    const group = operations.filter((one) => one.path === path);
+    const route = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
+    for (const one of group) route[one.method](...bodyParsers(one), handlerOf(one));
+    route.all(refuseMethod(group));
+  }
+}
+
+function bodyParsers(one: Operation): RequestHandler[] {
+  return one.body ? [express.json({ limit: one.maxBodyBytes ?? MAX_BODY_BYTES })] : [];
+}
+
+function handlerOf(one: Operation): RequestHandler {
+  return async function handleOperation(request: Request, response: Response): Promise<void> {
+    const rawBody: unknown = request.body;
+    if (one.body && rawBody === undefined) throw new Problem('unsupported_media_type');
+    const input = {
+      params: validated(one.params, request.params),
+      query: validated(one.query, request.query),
+      body: validated(one.body, rawBody),
+      rawBody,
+      request,
+    };
+    const { status, body, headers } = await one.handle(input as Input<never, never, never>);
+    response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
+    response.end(JSON.stringify(body));
+  };
+}
+
+function validated(schema: z.ZodType | undefined, value: unknown): unknown {
+  if (!schema) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new Problem('validation_failed', { errors: fieldErrors(result.error) });
+}
+
+function refuseMethod(group: readonly Operation[]): RequestHandler {
+  const methods = group.flatMap(({ method }) =>
+    method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
+  );
+  const allow = methods.join(', ');
+  return () => {
+    throw new Problem('method_not_allowed', { detail: `Use ${allow}.`, headers: { allow } });
+  };
+}

@@ -1,0 +1,125 @@
+import { MongoError, MongoServerError } from 'mongodb';
+import type { NextFunction, Request, Response } from 'express';
+import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../../shared/contracts/index.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
+import type { Logger } from '../../../shared/runtime/logger.ts';
+import { StoreTimeout } from '../accept/acceptor.ts';
+
+/** Seconds after which a caller may try again while the store is away. */
+const RETRY_AFTER_SECONDS = 5;
+/** Bytes of a body that is too large which are still read, so that the client gets to read the answer. */
+const DRAIN_BYTES = 32 * 1024 * 1024;
+
+/** An error that the API answers as it is. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly errors: FieldError[] | undefined;
+  readonly state: Status | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ProblemCode,
+    more: {
+      detail?: string;
+      errors?: FieldError[];
+      state?: Status;
+      headers?: Record<string, string>;
+    } = {},
+  ) {
+    super(more.detail ?? '');
+    this.code = code;
+    this.errors = more.errors;
+    this.state = more.state;
+    this.headers = more.headers ?? {};
+  }
+}
+
+/** Answers a problem as RFC 9457 problem+json. */
+export function sendProblem(response: Response, problem: Problem): void {
+  const { status, title } = PROBLEMS[problem.code];
+  const body = {
+    type: 'about:blank',
+    title,
+    status,
+    code: problem.code,
+    ...(problem.message && { detail: problem.message }),
+    ...(problem.errors && { errors: problem.errors }),
+    ...(problem.state && { state: problem.state }),
+  };
+  response.set(problem.headers).status(status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+/** The last middleware: whatever was thrown becomes a problem. */
+export function problemHandler(log: Logger) {
+  return async function answerProblem(
+    thrown: unknown,
+    request: Request,
+    response: Response,
+    next: NextFunction,
+  ): Promise<void> {
+    if (response.headersSent) {
+      next(thrown);
+      return;
+    }
+    const problem = problemOf(thrown);
+    if (problem.code === 'internal_error')
+      log.error('a request failed: this is a bug', { error: toError(thrown) });
+    if (problem.code === 'store_unavailable')
+      log.warn('the store cannot be reached', { error: toError(thrown) });
+    if (problem.code === 'body_too_large') await drain(request);
+    sendProblem(response, problem);
+  };
+}
+
+function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown;
+  if (isStoreAway(thrown))
+    return new Problem('store_unavailable', {
+      detail: 'It may have been stored all the same.',
+      headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+    });
+  return bodyProblem(thrown) ?? new Problem('internal_error');
+}
+
+/** Only errors that say that the server refused the very command are our own bugs; all others may pass. */
+function isStoreAway(thrown: unknown): boolean {
+  if (thrown instanceof StoreTimeout) return true;
+  if (!(thrown instanceof MongoError)) return false;
+  return (
+    !(thrown instanceof MongoServerError) ||
+    thrown.hasErrorLabel('RetryableWriteError') ||
+    thrown.hasErrorLabel('RetryableError')
+  );
+}
+
+/** What the body parsers of Express throw. */
+function bodyProblem(thrown: unknown): Problem | undefined {
+  const { type, status, message } = toError(thrown) as Error & { type?: unknown; status?: unknown };
+  if (type === 'entity.too.large') return new Problem('body_too_large', { headers: { connection: 'close' } });
+  if (type === 'entity.parse.failed') return new Problem('malformed_json', { detail: message });
+  if (status === 415) return new Problem('unsupported_media_type', { detail: message });
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return new Problem('validation_failed', { detail: message });
+  return undefined;
+}
+
+/** Reads on to the end of the body, within bounds: a client that is still sending would not see the answer. */
+function drain(request: Request): Promise<void> {
+  return new Promise((resolve) => {
+    if (request.complete || request.destroyed) {
+      resolve();
+      return;
+    }
+    let read = 0;
+    request.on('data', (chunk: Buffer) => {
+      read += chunk.length;
+      if (read > DRAIN_BYTES) resolve();
+    });
+    for (const event of ['end', 'close', 'error'])
+      request.once(event, () => {
+        resolve();
+      });
+    request.resume();
+  });
+}

@@ -1,0 +1,112 @@
+import express, { Router, type Express, type Request, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import { readiness } from '../../shared/runtime/health.ts';
+import { requireKey } from './api/authentication.ts';
+import { deadLetterOperations } from './api/dead-letters.ts';
+import { docsRouter } from './api/docs.ts';
+import { notificationOperations } from './api/notifications.ts';
+import { serve, type Operation } from './api/operation.ts';
+import { Problem, problemHandler } from './api/problem.ts';
+import { statsOperation } from './api/stats.ts';
+import { userOperations } from './api/users.ts';
+import type { ProducerContext } from './context.ts';
+import { webRouter } from './web/router.ts';
+
+/** What the producer does without: accepting goes on while RabbitMQ is away. */
+const TOLERATED = ['rabbitmq', 'policies'];
+
+/** Every call of the API. */
+export function operationsOf(context: ProducerContext): Operation[] {
+  return [
+    ...notificationOperations(context),
+    ...userOperations(context),
+    ...deadLetterOperations(context),
+    statsOperation(context),
+  ];
+}
+
+/** The producer's HTTP application: probes and documentation are open, the API needs the key, pages are guarded. */
+export function createApp(context: ProducerContext): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag');
+  const operations = operationsOf(context);
+  app.use('/v1', requireKey(context.config.API_KEY));
+  app.use(apiRouter(operations.filter(({ path }) => path.startsWith('/v1/'))));
+  app.use(securityHeaders());
+  app.use(probes(context));
+  app.use(docsRouter(operations));
+  app.use('/stats', statsRouter(context, operations));
+  app.use(webRouter(context));
+  app.use((request) => {
+    throw new Problem('not_found', { detail: `${request.method} ${request.path}` });
+  });
+  app.use(problemHandler(context.log));
+  return app;
+}
+
+function apiRouter(operations: Operation[]): Router {
+  const router = Router();
+  serve(router, operations);
+  return router;
+}
+
+/** `/stats` is JSON for whoever has the key, and a page for a browser. */
+function statsRouter({ config }: ProducerContext, operations: Operation[]): RequestHandler {
+  const router = Router();
+  router.use(requireKey(config.API_KEY));
+  serve(
+    router,
+    operations.filter(({ path }) => path === '/stats').map((one) => ({ ...one, path: '/' })),
+  );
+  return (request, response, next) => {
+    if (wantsPage(request)) next();
+    else router(request, response, next);
+  };
+}
+
+function wantsPage(request: Request): boolean {
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  return (
+    isRead && request.headers.authorization === undefined && request.accepts(['json', 'html']) === 'html'
+  );
+}
+
+function probes(context: ProducerContext): Router {
+  const router = Router();
+  router.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' });
+  });
+  router.get('/readyz', async (_request, response) => {
+    const ready = await readiness(context.checks, TOLERATED);
+    response.status(ready.status === 'unavailable' ? 503 : 200).json(ready);
+  });
+  for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json'])
+    router.all(path, (request, _response, next) => {
+      if (request.method === 'GET' || request.method === 'HEAD') next();
+      else
+        throw new Problem('method_not_allowed', {
+          detail: 'Use GET, HEAD.',
+          headers: { allow: 'GET, HEAD' },
+        });
+    });
+  return router;
+}
+
+function securityHeaders(): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    strictTransportSecurity: false,
+  });
+}

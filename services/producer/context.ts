@@ -1,0 +1,20 @@
+import type { Broker, ManagementApi } from '../../shared/broker/index.ts';
+import type { Config } from '../../shared/runtime/config.ts';
+import type { Check } from '../../shared/runtime/health.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import type { Notifications } from '../../shared/store/index.ts';
+import type { Acceptor } from './accept/acceptor.ts';
+import type { LiveUpdates } from './realtime/live-updates.ts';
+
+/** What every resource and page of the producer works with. */
+export interface ProducerContext {
+  config: Config & { API_KEY: string };
+  log: Logger;
+  broker: Broker;
+  /** Undefined where no management address is configured. */
+  management: ManagementApi | undefined;
+  notifications: Notifications;
+  acceptor: Acceptor;
+  live: LiveUpdates;
+  checks: Readonly<Record<string, Check>>;
+}

@@ -1,0 +1,4 @@
+import { runService } from '../../shared/runtime/service.ts';
+import { startProducer } from './producer.ts';
+
+await runService('producer', startProducer);

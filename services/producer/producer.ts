@@ -1,0 +1,88 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Broker, EventsListener, ManagementApi, policyCheck } from '../../shared/broker/index.ts';
+import { ConfigError } from '../../shared/runtime/config.ts';
+import { SECOND } from '../../shared/runtime/duration.ts';
+import { closeServer } from '../../shared/runtime/health.ts';
+import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
+import { keepIndexes, notificationsOf, openStore } from '../../shared/store/index.ts';
+import { Acceptor } from './accept/acceptor.ts';
+import { createApp } from './app.ts';
+import type { ProducerContext } from './context.ts';
+import { LiveUpdates } from './realtime/live-updates.ts';
+
+/** How long the first requests wait for RabbitMQ; after it they are accepted all the same. Milliseconds. */
+const BROKER_WAIT_MS = 3 * SECOND;
+
+/**
+ * Starts the producer: accepts over HTTP, stores, publishes, and serves the pages.
+ * @throws ConfigError without a key; an error of the system when the port is taken.
+ */
+export async function startProducer({ config, log }: ServiceContext): Promise<Service & { port: number }> {
+  const { API_KEY } = config;
+  if (API_KEY === undefined)
+    throw new ConfigError('API_KEY: is needed by the producer, 16 printable characters or more');
+  const store = openStore(config.MONGO_URI, 'producer');
+  const indexes = keepIndexes(store, log);
+  const broker = new Broker({
+    url: config.RABBITMQ_URL,
+    service: 'producer',
+    delays: config.RETRY_DELAYS,
+    log,
+  });
+  const notifications = notificationsOf(store.db);
+  const acceptor = new Acceptor({ notifications, publisher: broker.publisher, log });
+  const live = new LiveUpdates();
+  const events = new EventsListener({
+    connection: broker.consuming,
+    log,
+    onChanges: (changes) => {
+      live.notify(changes);
+    },
+  });
+  const managementUrl = config.RABBITMQ_MANAGEMENT_URL;
+  const management =
+    managementUrl === undefined ? undefined : new ManagementApi(managementUrl, config.RABBITMQ_URL);
+  const context: ProducerContext = {
+    config: { ...config, API_KEY },
+    log,
+    broker,
+    management,
+    notifications,
+    acceptor,
+    live,
+    checks: {
+      mongodb: () => store.check(),
+      rabbitmq: () => broker.check(),
+      ...(management && { policies: policyCheck(management) }),
+    },
+  };
+  broker.start();
+  events.start();
+  await broker.ready(BROKER_WAIT_MS);
+  const server = await listen(context);
+  const { port } = server.address() as AddressInfo;
+  log.info('accepting', { address: `http://${config.HOST}:${port}` });
+  return {
+    port,
+    stop: async () => {
+      live.stop();
+      await closeServer(server);
+      await acceptor.drain();
+      await events.stop();
+      await broker.stop();
+      indexes.abort();
+      await store.stop();
+    },
+  };
+}
+
+function listen(context: ProducerContext): Promise<Server> {
+  const { HOST, PORT } = context.config;
+  return new Promise((resolve, reject) => {
+    const server = createApp(context).listen(PORT, HOST, (error?: Error) => {
+      if (error) reject(error);
+      else resolve(server);
+    });
+  });
+}

@@ -1,0 +1,86 @@
+import type { Request, Response } from 'express';
+import {
+  CHANNEL_NAMES,
+  LANES,
+  fieldErrors,
+  notificationRequestSchema,
+} from '../../../shared/contracts/index.ts';
+import { newId } from '../../../shared/runtime/ids.ts';
+import { fingerprintOf } from '../accept/fingerprint.ts';
+import { recordOf } from '../accept/record.ts';
+import type { ProducerContext } from '../context.ts';
+import { linksOf } from './home.ts';
+import { render } from './pages.ts';
+
+/** The caller and actor of what people do on the pages. */
+export const WEB = 'web';
+
+const FIELDS = ['user_id', 'type', 'email', 'phone', 'subject', 'message', 'html', 'lane'] as const;
+
+type Values = Partial<Record<(typeof FIELDS)[number], string>>;
+
+/** The empty form. Its hidden key makes a double click one notification. */
+export function sendForm(context: ProducerContext) {
+  return async function showSendForm(_request: Request, response: Response): Promise<void> {
+    await showForm(context, response, { values: { type: 'email' }, key: newId(), errors: [] }, 200);
+  };
+}
+
+/** Takes the form: to the notification's own page, or back with what is wrong beside the fields. */
+export function sendSubmit(context: ProducerContext) {
+  return async function acceptForm(request: Request, response: Response): Promise<void> {
+    const form = (request.body ?? {}) as Record<string, unknown>;
+    const values = valuesOf(form);
+    const key = typeof form.idempotency_key === 'string' ? form.idempotency_key.slice(0, 100) : newId();
+    const parsed = notificationRequestSchema.safeParse(values);
+    if (!parsed.success) {
+      await showForm(context, response, { values, key, errors: fieldErrors(parsed.error) }, 422);
+      return;
+    }
+    const origin = { caller: WEB, idempotencyKey: key, fingerprint: fingerprintOf(values) };
+    const stored = await context.acceptor.accept(recordOf(parsed.data, origin, new Date()));
+    if (stored.outcome === 'conflict') {
+      const errors = [
+        { field: 'message', message: 'was changed after it had been sent; press Send again to send it too' },
+      ];
+      await showForm(context, response, { values, key: newId(), errors }, 422);
+      return;
+    }
+    response.redirect(303, `/notifications/${stored.record._id}`);
+  };
+}
+
+/** A form sends every field, also those that do not belong to the chosen type, and empty ones. */
+function valuesOf(form: Record<string, unknown>): Values {
+  const given = FIELDS.flatMap((field) => {
+    const value = form[field];
+    return typeof value === 'string' && value !== '' ? [[field, normalized(field, value)] as const] : [];
+  });
+  const values: Values = Object.fromEntries(given);
+  if (values.type !== 'email') delete values.html;
+  if (values.type === 'sms') delete values.email;
+  if (values.type === 'email') delete values.phone;
+  return values;
+}
+
+/** Browsers send line breaks as CR LF. */
+function normalized(field: string, value: string): string {
+  return field === 'message' || field === 'html' ? value.replace(/\r\n/g, '\n') : value.trim();
+}
+
+interface Form {
+  values: Values;
+  key: string;
+  errors: { field: string; message: string }[];
+}
+
+async function showForm(
+  context: ProducerContext,
+  response: Response,
+  form: Form,
+  status: number,
+): Promise<void> {
+  const title = `${form.errors.length > 0 ? 'Error: ' : ''}Send a notification · Tidings`;
+  const data = { title, ...form, types: CHANNEL_NAMES, lanes: LANES, links: linksOf(context) };
+  await render(response, 'send-notification', data, status);
+}

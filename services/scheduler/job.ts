@@ -1,0 +1,24 @@
+import type { Broker } from '../../shared/broker/index.ts';
+import type { Config } from '../../shared/runtime/config.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import type { Locks, Notifications } from '../../shared/store/index.ts';
+
+/** What every job works with. */
+export interface JobContext {
+  broker: Broker;
+  notifications: Notifications;
+  locks: Locks;
+  config: Config;
+  log: Logger;
+  /** Names this scheduler among several. */
+  instance: string;
+}
+
+/** A job that is due again and again. Each is safe with any number of schedulers: the writes are conditional, a message too many is harmless. */
+export interface Job {
+  name: string;
+  /** Cron expression with seconds. */
+  cron: string;
+  /** One pass; answers how many things it did, for the log. */
+  run: (context: JobContext) => Promise<number>;
+}

@@ -1,0 +1,18 @@
+import { publishPending } from '../../../shared/delivery/index.ts';
+import { SWEEP_LIMIT, wakeDue } from '../../../shared/store/index.ts';
+import type { Job } from '../job.ts';
+
+/** Wakes what is due: scheduled sends, holds that are over, and retries whose message was lost. */
+export const due: Job = {
+  name: 'due',
+  cron: '* * * * * *',
+  run: async ({ broker, notifications }) => {
+    let woken = 0;
+    for (;;) {
+      const records = await wakeDue(notifications);
+      await publishPending(broker.publisher, notifications, records);
+      woken += records.length;
+      if (records.length < SWEEP_LIMIT) return woken;
+    }
+  },
+};

@@ -1,0 +1,10 @@
+import type { Job } from '../job.ts';
+import { deadLetterKeeper } from './dead-letter-keeper.ts';
+import { due } from './due.ts';
+import { expiry } from './expiry.ts';
+import { leases } from './leases.ts';
+import { lostHints } from './lost-hints.ts';
+import { relay } from './relay.ts';
+
+/** Every job of the scheduler. */
+export const JOBS: readonly Job[] = [due, relay, leases, lostHints, expiry, deadLetterKeeper];

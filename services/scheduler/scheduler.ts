@@ -1,0 +1,111 @@
+import { schedule, type ScheduledTask } from 'node-cron';
+import { Broker, ManagementApi, policyCheck } from '../../shared/broker/index.ts';
+import { SECOND } from '../../shared/runtime/duration.ts';
+import { toError } from '../../shared/runtime/errors.ts';
+import { startHealthServer, type Check, type CheckResult } from '../../shared/runtime/health.ts';
+import { newId } from '../../shared/runtime/ids.ts';
+import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
+import { Locks, keepIndexes, notificationsOf, openStore } from '../../shared/store/index.ts';
+import type { Job, JobContext } from './job.ts';
+import { JOBS } from './jobs/index.ts';
+
+/** A job that has not come through for so long, in milliseconds, makes the scheduler unready; a pass over a long queue takes a while. */
+const STALLED_AFTER_MS = 60 * SECOND;
+
+/** Starts the scheduler: its stores, its jobs and its probes. Any number of schedulers may run. */
+export async function startScheduler({ config, log }: ServiceContext): Promise<Service> {
+  const store = openStore(config.MONGO_URI, 'scheduler');
+  const indexes = keepIndexes(store, log);
+  const broker = new Broker({
+    url: config.RABBITMQ_URL,
+    service: 'scheduler',
+    delays: config.RETRY_DELAYS,
+    log,
+  });
+  const context: JobContext = {
+    broker,
+    notifications: notificationsOf(store.db),
+    locks: new Locks(store.db),
+    config,
+    log,
+    instance: newId(),
+  };
+  const runners = JOBS.map((job) => new JobRunner(job, context));
+  const health = await startHealthServer(
+    { host: config.HOST, port: config.HEALTH_PORT },
+    {
+      mongodb: () => store.check(),
+      rabbitmq: () => broker.check(),
+      ...policyAudit(config),
+      ...Object.fromEntries(runners.map((runner) => [`job ${runner.name}`, () => runner.check()])),
+    },
+  );
+  broker.start();
+  for (const runner of runners) runner.start();
+  log.info('scheduling', { jobs: runners.map((runner) => runner.name), health_port: health.port });
+  return {
+    stop: async () => {
+      await Promise.all(runners.map((runner) => runner.stop()));
+      await broker.stop();
+      indexes.abort();
+      await store.stop();
+      await health.stop();
+    },
+  };
+}
+
+/** The scheduler audits the broker's policies for the fleet: one look is enough. Off where no management address is configured. */
+function policyAudit({
+  RABBITMQ_MANAGEMENT_URL,
+  RABBITMQ_URL,
+}: ServiceContext['config']): Record<string, Check> {
+  if (RABBITMQ_MANAGEMENT_URL === undefined) return {};
+  return { policies: policyCheck(new ManagementApi(RABBITMQ_MANAGEMENT_URL, RABBITMQ_URL)) };
+}
+
+/** Runs one job by its cron expression, never twice at once in this process, and remembers when it last came through. */
+class JobRunner {
+  readonly name: string;
+  readonly #job: Job;
+  readonly #context: JobContext;
+  #task: ScheduledTask | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #lastSuccessAt = Date.now();
+  #failing = false;
+
+  constructor(job: Job, context: JobContext) {
+    this.name = job.name;
+    this.#job = job;
+    this.#context = context;
+  }
+
+  start(): void {
+    const options = { name: this.name, noOverlap: true };
+    this.#task = schedule(this.#job.cron, () => (this.#running = this.#run()), options);
+  }
+
+  /** Ends the schedule, and waits for a pass that is under way. */
+  async stop(): Promise<void> {
+    await this.#task?.destroy();
+    await this.#running;
+  }
+
+  check(): CheckResult {
+    const ms = Date.now() - this.#lastSuccessAt;
+    return ms < STALLED_AFTER_MS ? { ok: true } : { ok: false, detail: `has not come through for ${ms} ms` };
+  }
+
+  async #run(): Promise<void> {
+    const { log } = this.#context;
+    try {
+      const done = await this.#job.run(this.#context);
+      if (done > 0) log.info(`job ${this.name}`, { done });
+      this.#lastSuccessAt = Date.now();
+      this.#failing = false;
+    } catch (thrown) {
+      // Once per trouble, not once per second.
+      if (!this.#failing) log.warn(`job ${this.name} failed; trying on`, { error: toError(thrown) });
+      this.#failing = true;
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { isValidPhoneNumber } from 'libphonenumber-js/max';
+import type { DeliveryChannel } from '../../shared/delivery/index.ts';
+import { ConfigError, type Config } from '../../shared/runtime/config.ts';
+import { createTwilioProvider } from './providers/twilio.ts';
+
+/**
+ * The SMS channel.
+ * @throws ConfigError when the account is not fully given.
+ */
+export function createSmsChannel(config: Config): DeliveryChannel {
+  const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_PHONE_NUMBER: from } = config;
+  if (accountSid === undefined || authToken === undefined || from === undefined)
+    throw new ConfigError(
+      'TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER are all needed by the SMS consumer',
+    );
+  const provider = createTwilioProvider({ accountSid, authToken, from, baseUrl: config.TWILIO_API_BASE_URL });
+  return {
+    name: 'sms',
+    deliver: (notification) => {
+      const phone = notification.phone ?? '';
+      if (isValidPhoneNumber(phone)) return provider.send(phone, notification.message);
+      return Promise.resolve({
+        kind: 'permanent',
+        provider: 'twilio',
+        code: 'invalid_number',
+        reason: 'not a valid E.164 number',
+      });
+    },
+  };
+}

@@ -1,0 +1,7 @@
+import { startChannelService } from '../../shared/delivery/index.ts';
+import { runService } from '../../shared/runtime/service.ts';
+import { createSmsChannel } from './channel.ts';
+
+await runService('sms', (context) =>
+  startChannelService(context, createSmsChannel(context.config), context.config.SMS_CONCURRENCY),
+);

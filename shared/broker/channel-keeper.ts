@@ -1,0 +1,89 @@
+import type { Channel, ChannelModel } from 'amqplib';
+import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { toError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { BrokerConnection } from './connection.ts';
+
+/** How a channel is made and prepared. */
+export interface ChannelKeeperOptions<C extends Channel> {
+  connection: BrokerConnection;
+  log: Logger;
+  /** What the channel is for, in log lines. */
+  purpose: string;
+  /** Makes the channel on a fresh connection. */
+  open: (model: ChannelModel) => Promise<C>;
+  /** Prepares it: declarations, listeners, consumers. A throw is logged and tried again. */
+  prepare: (channel: C) => Promise<void>;
+}
+
+/**
+ * Keeps one channel open for as long as the connection is up: the server may close a channel by itself (404, 406, acknowledgement time-out),
+ * and amqplib never restores one.
+ */
+export class ChannelKeeper<C extends Channel> {
+  readonly #options: ChannelKeeperOptions<C>;
+  readonly #onUp = (model: ChannelModel): void => {
+    void this.#keepOpen(model);
+  };
+  #channel: C | undefined;
+  #stopped = false;
+
+  constructor(options: ChannelKeeperOptions<C>) {
+    this.#options = options;
+  }
+
+  /** The prepared channel, while there is one. */
+  get channel(): C | undefined {
+    return this.#channel;
+  }
+
+  /** Opens the channel now, if the connection is up, and after every reconnect. */
+  start(): void {
+    this.#options.connection.on('up', this.#onUp);
+    if (this.#options.connection.model) this.#onUp(this.#options.connection.model);
+  }
+
+  /** Closes the channel for good. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#options.connection.off('up', this.#onUp);
+    await this.#channel?.close().catch(() => undefined);
+  }
+
+  async #keepOpen(model: ChannelModel): Promise<void> {
+    for (let attempt = 0; this.#isCurrent(model); attempt += 1) {
+      const opened = await this.#openOnce(model);
+      if (opened) {
+        attempt = 0;
+        await opened.closed;
+      }
+      if (this.#isCurrent(model)) await pause(reconnectDelay(attempt));
+    }
+  }
+
+  #isCurrent(model: ChannelModel): boolean {
+    return !this.#stopped && this.#options.connection.model === model;
+  }
+
+  async #openOnce(model: ChannelModel): Promise<{ closed: Promise<void> } | undefined> {
+    const { log, purpose, open, prepare } = this.#options;
+    let channel: C | undefined;
+    try {
+      channel = await open(model);
+      const closed = new Promise<void>((resolve) => channel?.once('close', resolve));
+      channel.on('error', (error: unknown) => {
+        log.warn('RabbitMQ closed a channel', { purpose, error: toError(error) });
+      });
+      await prepare(channel);
+      this.#channel = channel;
+      void closed.then(() => {
+        if (this.#channel === channel) this.#channel = undefined;
+      });
+      return { closed };
+    } catch (thrown) {
+      log.warn('a RabbitMQ channel could not be opened', { purpose, error: toError(thrown) });
+      await channel?.close().catch(() => undefined);
+      return undefined;
+    }
+  }
+}

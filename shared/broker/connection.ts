@@ -1,0 +1,123 @@
+import { connect, type ChannelModel } from 'amqplib';
+import { EventEmitter } from 'node:events';
+import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { SECOND } from '../runtime/duration.ts';
+import { toError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+
+/** Seconds between heartbeats; amqplib gives a silent peer up after three. */
+const HEARTBEAT_SECONDS = 10;
+/** How long one attempt to connect may take, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5 * SECOND;
+
+/** What a connection tells: `up` with the fresh amqplib connection, `down` when it is gone. */
+interface ConnectionEvents {
+  up: [ChannelModel];
+  down: [];
+}
+
+/**
+ * One connection to RabbitMQ that comes back by itself: it never gives up, waits with jitter between attempts, and logs each phase once.
+ * amqplib does not restore channels or consumers, so whoever needs them makes them anew on every `up`.
+ */
+export class BrokerConnection extends EventEmitter<ConnectionEvents> {
+  readonly name: string;
+  readonly #url: string;
+  readonly #log: Logger;
+  readonly #closing = new AbortController();
+  #model: ChannelModel | undefined;
+  #blocked: string | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: { url: string; name: string; log: Logger }) {
+    super();
+    this.setMaxListeners(0);
+    this.name = options.name;
+    this.#url = withHeartbeat(options.url);
+    this.#log = options.log;
+  }
+
+  /** The amqplib connection while it is up. */
+  get model(): ChannelModel | undefined {
+    return this.#model;
+  }
+
+  /** Why the broker holds this connection's publishes back (an alarm), if it does. */
+  get blocked(): string | undefined {
+    return this.#blocked;
+  }
+
+  /** Starts connecting in the background; `up` says when it is there. */
+  start(): void {
+    this.#loop ??= this.#keepConnected();
+  }
+
+  /** Closes for good. */
+  async stop(): Promise<void> {
+    this.#closing.abort();
+    // A blocked or cut connection may never answer the close; its socket ends with the process.
+    await Promise.race([this.#model?.close().catch(() => undefined), pause(SECOND)]);
+    await this.#loop;
+  }
+
+  async #keepConnected(): Promise<void> {
+    for (let attempt = 0; !this.#closing.signal.aborted; attempt += 1) {
+      const model = await this.#tryConnect(attempt);
+      if (model) {
+        attempt = 0;
+        await this.#untilClosed(model);
+      }
+      await pause(reconnectDelay(attempt), this.#closing.signal);
+    }
+  }
+
+  async #tryConnect(attempt: number): Promise<ChannelModel | undefined> {
+    try {
+      const model = await connect(this.#url, {
+        noDelay: true,
+        timeout: CONNECT_TIMEOUT_MS,
+        clientProperties: { connection_name: this.name },
+      });
+      if (this.#closing.signal.aborted) await model.close();
+      return this.#closing.signal.aborted ? undefined : model;
+    } catch (thrown) {
+      // The first failure says why; the attempts after it would only repeat it.
+      if (attempt === 0)
+        this.#log.warn('RabbitMQ cannot be reached; trying on', {
+          connection: this.name,
+          error: toError(thrown),
+        });
+      return undefined;
+    }
+  }
+
+  async #untilClosed(model: ChannelModel): Promise<void> {
+    // An administrator's close emits `close` only, a cut emits `error` first: `close` is the one to rely on.
+    const closed = new Promise<void>((resolve) => model.once('close', resolve));
+    model.on('error', (error: unknown) => {
+      this.#log.warn('RabbitMQ connection failed', { connection: this.name, error: toError(error) });
+    });
+    model.on('blocked', (reason: unknown) => {
+      this.#blocked = String(reason);
+      this.#log.warn('RabbitMQ holds publishes back', { connection: this.name, reason: this.#blocked });
+    });
+    model.on('unblocked', () => {
+      this.#blocked = undefined;
+      this.#log.info('RabbitMQ takes publishes again', { connection: this.name });
+    });
+    this.#model = model;
+    this.#log.info('connected to RabbitMQ', { connection: this.name });
+    this.emit('up', model);
+    await closed;
+    this.#model = undefined;
+    this.#blocked = undefined;
+    this.emit('down');
+    if (!this.#closing.signal.aborted) this.#log.warn('RabbitMQ connection lost', { connection: this.name });
+  }
+}
+
+function withHeartbeat(url: string): string {
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
+  return parsed.toString();
+}

@@ -1,0 +1,141 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { toError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { ChannelKeeper } from './channel-keeper.ts';
+import type { BrokerConnection } from './connection.ts';
+
+/** One message from a queue. Exactly one of `ack` and `reject` is called, once; after the channel is gone both do nothing. */
+export interface Delivery {
+  body: Buffer;
+  /** Done with it. */
+  ack(): void;
+  /** Hands it to the broker's dead lettering, which parks it; only where a copy with a reason could not be published. */
+  reject(): void;
+}
+
+/** How a queue is consumed. */
+export interface ConsumerOptions {
+  connection: BrokerConnection;
+  queue: string;
+  /** Unacknowledged messages at most; bounds what this process holds in memory. */
+  prefetch: number;
+  log: Logger;
+  /** Declares the queue and what belongs to it, so that a deleted one comes back before it is consumed again. */
+  declare: (channel: Channel) => Promise<void>;
+  onDelivery: (delivery: Delivery) => void;
+}
+
+/**
+ * Consumes one queue on a channel of its own, and subscribes again after whatever ended it: a cut, a closed channel, a deleted queue,
+ * a cancel by the server.
+ */
+export class Consumer {
+  readonly #options: ConsumerOptions;
+  readonly #keeper: ChannelKeeper<Channel>;
+  #consumerTag: string | undefined;
+  #paused = false;
+  #lastDeliveryAt = Date.now();
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#keeper = new ChannelKeeper({
+      connection: options.connection,
+      log: options.log,
+      purpose: `consume ${options.queue}`,
+      open: (model) => model.createChannel(),
+      prepare: (channel) => this.#prepare(channel),
+    });
+  }
+
+  /** The queue it consumes. */
+  get queue(): string {
+    return this.#options.queue;
+  }
+
+  /** The broker's tag of the subscription, while there is one. */
+  get consumerTag(): string | undefined {
+    return this.#consumerTag;
+  }
+
+  /** When a message last came, in milliseconds since the epoch; at first, when it was made. */
+  get lastDeliveryAt(): number {
+    return this.#lastDeliveryAt;
+  }
+
+  /** Subscribes now and after every reconnect. */
+  start(): void {
+    this.#keeper.start();
+  }
+
+  /** Takes no more messages; those delivered can still be acknowledged. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    const tag = this.#consumerTag;
+    this.#consumerTag = undefined;
+    if (tag !== undefined) await this.#keeper.channel?.cancel(tag).catch(() => undefined);
+  }
+
+  /** Takes messages again. */
+  async resume(): Promise<void> {
+    this.#paused = false;
+    const channel = this.#keeper.channel;
+    if (channel) await this.#subscribe(channel).catch(() => channel.close().catch(() => undefined));
+  }
+
+  /** Ends the subscription and the channel; what is not acknowledged goes back to the queue. */
+  async stop(): Promise<void> {
+    await this.pause();
+    await this.#keeper.stop();
+  }
+
+  async #prepare(channel: Channel): Promise<void> {
+    this.#consumerTag = undefined;
+    channel.once('close', () => {
+      this.#consumerTag = undefined;
+    });
+    await this.#options.declare(channel);
+    // Per consumer: a global prefetch closes the connection on quorum queues.
+    await channel.prefetch(this.#options.prefetch, false);
+    await this.#subscribe(channel);
+  }
+
+  async #subscribe(channel: Channel): Promise<void> {
+    if (this.#paused || this.#consumerTag !== undefined) return;
+    const reply = await channel.consume(this.#options.queue, (message) => {
+      this.#receive(channel, message);
+    });
+    this.#consumerTag = reply.consumerTag;
+  }
+
+  #receive(channel: Channel, message: ConsumeMessage | null): void {
+    if (message === null) {
+      // The server canceled us: the queue was deleted or moved. A new channel subscribes again.
+      this.#options.log.warn('RabbitMQ canceled the consumer', { queue: this.queue });
+      channel.close().catch(() => undefined);
+      return;
+    }
+    this.#lastDeliveryAt = Date.now();
+    this.#options.onDelivery({
+      body: message.content,
+      ack: () => {
+        this.#settle(() => {
+          channel.ack(message);
+        });
+      },
+      reject: () => {
+        this.#settle(() => {
+          channel.reject(message, false);
+        });
+      },
+    });
+  }
+
+  /** On a closed channel amqplib throws; the message is back in its queue then, and the claim refuses it there. */
+  #settle(acknowledge: () => void): void {
+    try {
+      acknowledge();
+    } catch (thrown) {
+      this.#options.log.debug('acknowledgement after the channel closed', { error: toError(thrown) });
+    }
+  }
+}

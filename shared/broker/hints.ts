@@ -1,0 +1,57 @@
+import { HEADERS, messageOf, type Notification } from '../contracts/index.ts';
+import type { Publisher } from './publisher.ts';
+import { EXCHANGES, routingKey } from './topology.ts';
+
+/** What of a record its message needs. */
+export type Hintable = Pick<Notification, '_id' | 'type' | 'lane' | 'attempt' | 'user_id'>;
+
+/** Tells the consumers of a channel that a notification may be due now. @throws PublishError */
+export function publishDue(publisher: Publisher, record: Hintable): Promise<void> {
+  return publisher.publish({
+    exchange: EXCHANGES.work,
+    key: routingKey(record.type, record.lane),
+    body: messageOf(record, new Date()),
+    messageId: record._id,
+  });
+}
+
+/** Puts a notification into the wait queue of a tier; it comes back by itself after the delay. @throws PublishError */
+export function publishRetry(publisher: Publisher, record: Hintable, delayMs: number): Promise<void> {
+  return publisher.publish({
+    exchange: EXCHANGES.retry,
+    key: routingKey(record.type, record.lane, delayMs),
+    body: messageOf(record, new Date()),
+    messageId: record._id,
+  });
+}
+
+/** Puts a dead letter where operators look. @throws PublishError */
+export function publishDead(publisher: Publisher, record: Hintable, code: string): Promise<void> {
+  return publisher.publish({
+    exchange: EXCHANGES.dead,
+    key: routingKey(record.type, record.lane),
+    body: messageOf(record, new Date()),
+    messageId: record._id,
+    headers: { [HEADERS.reason]: code },
+  });
+}
+
+/** Puts a message that nobody can read where operators look, as it came, with the reason. @throws PublishError */
+export function publishParked(
+  publisher: Publisher,
+  body: Buffer,
+  reason: string,
+  queue: string,
+): Promise<void> {
+  return publisher.publish({
+    exchange: EXCHANGES.parking,
+    key: queue,
+    body,
+    messageId: 'parked',
+    // Header values are one line of Latin text for every client.
+    headers: {
+      [HEADERS.reason]: reason.replace(/[^\x20-\x7e]/g, '?').slice(0, 500),
+      [HEADERS.source]: queue,
+    },
+  });
+}

@@ -1,0 +1,18 @@
+export { Broker, type BrokerOptions } from './broker.ts';
+export { BrokerConnection } from './connection.ts';
+export { Consumer, type ConsumerOptions, type Delivery } from './consumer.ts';
+export { EventsListener, publishChanges } from './events.ts';
+export { publishDead, publishDue, publishParked, publishRetry, type Hintable } from './hints.ts';
+export { auditPolicies, ManagementApi, policyCheck, type QueueFigures } from './management.ts';
+export { PublishError, Publisher, type Outgoing, type PublishFailure } from './publisher.ts';
+export { Slots } from './slots.ts';
+export {
+  DEAD_LETTER_QUEUE,
+  EXCHANGES,
+  PARKING_QUEUE,
+  routingKey,
+  topologyOf,
+  waitQueue,
+  workQueue,
+  type Topology,
+} from './topology.ts';

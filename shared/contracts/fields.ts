@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+/** Any control character, CR and LF among them: none belongs into a header, an id or a log line. */
+const CONTROL = /\p{Cc}/u;
+/** Control characters that have no business in a text either; tab, LF and CR do. */
+const CONTROL_IN_TEXT = /[^\P{Cc}\t\n\r]/u;
+
+/** A string of one line, without control characters. `max` in characters. */
+export function line(max: number): z.ZodString {
+  return z
+    .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be a string') })
+    .min(1, { error: 'must not be empty' })
+    .max(max, { error: `must be at most ${max} characters` })
+    .refine((text) => !CONTROL.test(text), {
+      error: 'must be one line: no line breaks (CR, LF) or other control characters',
+    });
+}
+
+/** A text of several lines. `max` in characters. */
+export function text(max: number): z.ZodString {
+  return z
+    .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be a string') })
+    .min(1, { error: 'must not be empty' })
+    .max(max, { error: `must be at most ${max} characters` })
+    .refine((value) => !CONTROL_IN_TEXT.test(value), { error: 'must not contain control characters' });
+}
+
+/** An instant in ISO 8601 with a zone, within the years that a database and a calendar agree on; read into a Date. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2030-01-31T09:00:00Z' })
+  .transform((value) => new Date(value));
+
+/** An address that one mail server can be asked to deliver to. 254: RFC 5321 §4.5.3.1.3. */
+export const emailAddress = z
+  .string({ error: 'must be a string' })
+  .max(254, { error: 'must be at most 254 characters' })
+  .refine((value) => !CONTROL.test(value), { error: 'must be one line: no line breaks (CR, LF)' })
+  .pipe(z.email({ error: 'must be an e-mail address such as ada@example.org' }));
+
+/** Levels of nesting that `data` may have. */
+const MAX_DATA_DEPTH = 16;
+/** Characters that `data` may have as JSON. */
+const MAX_DATA_CHARS = 65_536;
+
+/** The caller's own data: any JSON object whose keys and depth MongoDB can hold. */
+export const jsonObject = z
+  .record(z.string(), z.unknown(), { error: 'must be an object' })
+  .refine((value) => JSON.stringify(value).length <= MAX_DATA_CHARS, {
+    error: `must be at most ${MAX_DATA_CHARS} characters as JSON`,
+  })
+  .refine((value) => isStorable(value, MAX_DATA_DEPTH), {
+    error: `must be nested at most ${MAX_DATA_DEPTH} deep, with keys without NUL`,
+  });
+
+function isStorable(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === 0) return false;
+  return Object.entries(value).every(([key, inner]) => !key.includes('\0') && isStorable(inner, depth - 1));
+}

@@ -1,0 +1,69 @@
+/**
+ * # Glossary
+ * - **notification**: one message to one recipient on one channel. Its record in MongoDB is the truth.
+ * - **message**: the claim check that RabbitMQ carries for a notification; a hint that something may be due.
+ * - **batch**: many notifications accepted in one call.
+ * - **channel**: how it reaches the person: `email`, `sms`, `in_app`. On the record it is the `type`.
+ * - **lane**: `transactional` (default) or `bulk`; each has queues and slots of its own.
+ * - **provider**: who carries it out: an SMTP server, Twilio, the in-app store, the sandbox.
+ * - **attempt**: one try at a provider. **deferral**: put off without spending an attempt.
+ * - **claim**: the lease on a delivery. **fence**: the number that makes writes of an old claim match nothing.
+ * - **tier**: one delay of the retry ladder. **wait queue**: where a tier's messages sit.
+ * - **dead letter**: exhausted or permanently refused. **parking**: the queue of messages that we cannot read.
+ * - **ambiguous**: the answer to a hand-over was lost, so nobody knows whether the provider took it.
+ * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
+ */
+export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
+export {
+  CANCELABLE,
+  CLAIMABLE_WHEN_DUE,
+  FINISHED,
+  RETRYABLE,
+  STATUSES,
+  TRANSITIONS,
+  canGo,
+  type Status,
+} from './states.ts';
+export { notificationSchema, type Notification, type TimelineEntry } from './notification.ts';
+export {
+  HEADERS,
+  MAX_MESSAGE_BYTES,
+  messageOf,
+  messageSchema,
+  parseMessage,
+  type Message,
+} from './message.ts';
+export { eventSchema, type StateChanges } from './event.ts';
+export {
+  IDEMPOTENCY_KEY,
+  MAX_BATCH_BYTES,
+  MAX_BATCH_ITEMS,
+  MAX_BODY_BYTES,
+  batchRequestSchema,
+  deadLetterFilterSchema,
+  deadLetterQuerySchema,
+  discardRequestSchema,
+  listQuerySchema,
+  notificationRequestSchema,
+  redriveRequestSchema,
+  resolveRequestSchema,
+  userListQuerySchema,
+  type DeadLetterFilter,
+  type DeadLetterQuery,
+  type ListQuery,
+  type NotificationRequest,
+  type UserListQuery,
+} from './requests.ts';
+export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
+export {
+  acceptedSchema,
+  batchAcceptedSchema,
+  bulkResultSchema,
+  detailOf,
+  notificationDetailSchema,
+  notificationListSchema,
+  notificationViewSchema,
+  viewOf,
+  type NotificationDetail,
+  type NotificationView,
+} from './responses.ts';

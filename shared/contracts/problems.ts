@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+/** Every error that the API answers: its stable code, HTTP status and title. The OpenAPI document lists exactly these. */
+export const PROBLEMS = {
+  validation_failed: { status: 400, title: 'Some fields need another value' },
+  malformed_json: { status: 400, title: 'The body is not valid JSON' },
+  unauthorized: { status: 401, title: 'A valid bearer key is needed' },
+  forbidden: { status: 403, title: 'This page is served to this machine only' },
+  not_found: { status: 404, title: 'There is nothing under this address' },
+  method_not_allowed: { status: 405, title: 'This address does not take this method' },
+  state_conflict: { status: 409, title: 'The notification is in a state that forbids this' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
+  idempotency_conflict: { status: 422, title: 'This Idempotency-Key came with another body before' },
+  internal_error: { status: 500, title: 'Something went wrong on our side' },
+  store_unavailable: {
+    status: 503,
+    title: 'The store cannot be reached; repeat with the same Idempotency-Key',
+  },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+/** The stable code of an error. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One field that needs another value. */
+export const fieldErrorSchema = z.object({ field: z.string(), message: z.string() }).meta({
+  id: 'FieldError',
+  description: 'A field by its path, such as notifications.0.email, and what it must be',
+});
+
+/** One field that needs another value. */
+export type FieldError = z.output<typeof fieldErrorSchema>;
+
+/** RFC 9457 problem details. */
+export const problemSchema = z
+  .object({
+    type: z.string().describe('about:blank: the code says it all'),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+    detail: z.string().optional(),
+    errors: z.array(fieldErrorSchema).optional(),
+    state: z.string().optional().describe('With state_conflict: the state that forbids it'),
+  })
+  .meta({ id: 'Problem' });
+
+/** Puts zod's issues into the words of the API: one entry a field. */
+export function fieldErrors(error: z.ZodError): FieldError[] {
+  return error.issues.flatMap((issue): FieldError[] => {
+    const path = issue.path.map(String);
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not a known field' }));
+    return [{ field: path.join('.') || 'body', message: issue.message }];
+  });
+}

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { isValidPhoneNumber } from 'libphonenumber-js/max';
+import { CHANNELS, CHANNEL_NAMES, LANES } from './channels.ts';
+import { emailAddress, instant, jsonObject, line, text } from './fields.ts';
+import { ON_AMBIGUOUS } from './notification.ts';
+import { STATUSES } from './states.ts';
+
+/** Notifications that one batch may carry. */
+export const MAX_BATCH_ITEMS = 1_000;
+/** Bytes that the body of one notification may have. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+/** Bytes that the body of a batch may have. */
+export const MAX_BATCH_BYTES = 10 * 1024 * 1024;
+/** Most recent and most distant page of a list. */
+const MAX_PAGE = 200;
+
+const phoneNumber = z
+  .string({ error: 'must be a string' })
+  .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
+  .refine((value) => isValidPhoneNumber(value), { error: 'is not a number of its country’s plan' });
+
+const notificationFields = z.strictObject({
+  user_id: line(256).meta({ description: 'The person, as you name them', example: 'u1' }),
+  type: z
+    .enum(CHANNEL_NAMES, { error: `must be one of ${CHANNEL_NAMES.join(', ')}` })
+    .meta({ description: 'The channel', example: 'email' }),
+  message: text(500_000).meta({
+    description: 'The text; for SMS at most 1 600 characters',
+    example: 'Hello',
+  }),
+  subject: line(998).optional().meta({ description: 'Subject or title', example: 'Hi' }),
+  html: text(500_000).optional().meta({ description: 'The same as HTML, for e-mail' }),
+  email: emailAddress
+    .optional()
+    .meta({ description: 'Recipient; required for e-mail', example: 'a@example.org' }),
+  phone: phoneNumber.optional().meta({ description: 'Recipient in E.164; required for SMS' }),
+  data: jsonObject.optional().meta({ description: 'Your own data; comes back with the record' }),
+  lane: z
+    .enum(LANES, { error: `must be one of ${LANES.join(', ')}` })
+    .optional()
+    .meta({ description: 'transactional (default) never waits behind bulk' }),
+  send_at: instant.optional().meta({ description: 'Not before this time' }),
+  expires_at: instant.optional().meta({ description: 'Not sent after this time' }),
+  on_ambiguous: z
+    .enum(ON_AMBIGUOUS, { error: `must be one of ${ON_AMBIGUOUS.join(', ')}` })
+    .optional()
+    .meta({ description: 'When the answer to a hand-over was lost: retry (default), or hold for a person' }),
+});
+
+/** The body of POST /v1/notifications. */
+export const notificationRequestSchema = notificationFields
+  .superRefine((request, context) => {
+    const channel = CHANNELS[request.type];
+    const recipient = channel.recipient;
+    if (recipient !== undefined && request[recipient] === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [recipient],
+        message: `is required for type ${request.type}`,
+      });
+    if (request.message.length > channel.max_message_chars)
+      context.addIssue({
+        code: 'custom',
+        path: ['message'],
+        message: `must be at most ${channel.max_message_chars} characters for type ${request.type}`,
+      });
+    if (request.html !== undefined && request.type !== 'email')
+      context.addIssue({ code: 'custom', path: ['html'], message: 'is only for type email' });
+    if (request.expires_at && request.expires_at.getTime() <= (request.send_at?.getTime() ?? Date.now()))
+      context.addIssue({
+        code: 'custom',
+        path: ['expires_at'],
+        message: 'must be later than send_at, and than now',
+      });
+  })
+  .meta({ id: 'NotificationRequest' });
+
+/** A validated notification to accept. */
+export type NotificationRequest = z.output<typeof notificationRequestSchema>;
+
+/** One item of a batch may carry its own key. */
+export const IDEMPOTENCY_KEY = line(255).meta({
+  description: 'Repeat with the same key to get the same answer',
+});
+
+/** The body of POST /v1/notifications/batch; the items are validated one by one, so that a bad one rejects itself only. */
+export const batchRequestSchema = z
+  .strictObject({
+    notifications: z
+      .array(z.unknown(), { error: 'must be a list of notifications' })
+      .min(1, { error: 'must hold at least one notification' })
+      .max(MAX_BATCH_ITEMS, { error: `must hold at most ${MAX_BATCH_ITEMS} notifications` }),
+  })
+  .meta({ id: 'BatchRequest' });
+
+const pageFields = {
+  cursor: z.string().max(64).optional().meta({ description: 'next_cursor of the page before' }),
+  limit: z.coerce
+    .number({ error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .int({ error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .min(1, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .max(MAX_PAGE, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .default(50),
+};
+
+const status = z.enum(STATUSES, { error: `must be one of ${STATUSES.join(', ')}` });
+const type = z.enum(CHANNEL_NAMES, { error: `must be one of ${CHANNEL_NAMES.join(', ')}` });
+
+/** The query of GET /v1/notifications. */
+export const listQuerySchema = z.strictObject({
+  status: status.optional(),
+  type: type.optional(),
+  user_id: line(256).optional(),
+  ...pageFields,
+});
+
+/** The query of GET /v1/users/:user_id/notifications. */
+export const userListQuerySchema = z.strictObject({
+  type: type.optional(),
+  unread: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
+  ...pageFields,
+});
+
+/** Which dead letters: all fields given must match. */
+export const deadLetterFilterSchema = z
+  .strictObject({
+    ids: z.array(line(64)).min(1).max(MAX_BATCH_ITEMS).optional().meta({ description: 'These ones only' }),
+    type: type.optional(),
+    user_id: line(256).optional(),
+    code: line(100).optional().meta({ description: 'The code of the last error, such as 550' }),
+  })
+  .meta({ id: 'DeadLetterFilter' });
+
+/** The query of GET /v1/dead-letters. */
+export const deadLetterQuerySchema = z.strictObject({
+  type: type.optional(),
+  user_id: line(256).optional(),
+  code: line(100).optional(),
+  ...pageFields,
+});
+
+/** The body of POST /v1/dead-letters/retry. The filter must be given, `{}` means all: nobody redrives everything by an empty body. */
+export const redriveRequestSchema = z
+  .strictObject({
+    filter: deadLetterFilterSchema,
+    dry_run: z.boolean({ error: 'must be true or false' }).default(false),
+    rate: z
+      .number({ error: 'must be a number: how many per second' })
+      .min(0.1)
+      .max(10_000)
+      .optional()
+      .meta({ description: 'At most so many per second; without it, all at once' }),
+  })
+  .meta({ id: 'RedriveRequest' });
+
+/** The body of POST /v1/dead-letters/discard. */
+export const discardRequestSchema = z
+  .strictObject({
+    filter: deadLetterFilterSchema,
+    dry_run: z.boolean({ error: 'must be true or false' }).default(false),
+    reason: line(500).meta({ description: 'Why; it stays on the timeline' }),
+  })
+  .meta({ id: 'DiscardRequest' });
+
+/** The body of POST /v1/notifications/:id/resolve. */
+export const resolveRequestSchema = z
+  .strictObject({ outcome: z.enum(['sent', 'failed'], { error: 'must be sent or failed' }) })
+  .meta({ id: 'ResolveRequest' });
+
+/** Which dead letters an operator means. */
+export type DeadLetterFilter = z.output<typeof deadLetterFilterSchema>;
+/** A page of notifications to list. */
+export type ListQuery = z.output<typeof listQuerySchema>;
+/** A page of one person's notifications. */
+export type UserListQuery = z.output<typeof userListQuerySchema>;
+/** A page of dead letters. */
+export type DeadLetterQuery = z.output<typeof deadLetterQuerySchema>;

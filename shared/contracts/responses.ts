@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { CHANNEL_NAMES, LANES } from './channels.ts';
+import { ON_AMBIGUOUS, type Notification, type TimelineEntry } from './notification.ts';
+import { fieldErrorSchema } from './problems.ts';
+import { STATUSES } from './states.ts';
+
+const status = z.enum(STATUSES);
+const time = z.iso.datetime();
+
+/** The answer to an accepted notification. */
+export const acceptedSchema = z.object({ id: z.string(), status }).meta({ id: 'Accepted' });
+
+/** The answer to a batch. */
+export const batchAcceptedSchema = z
+  .object({
+    accepted: z.array(z.object({ index: z.int(), id: z.string(), status })),
+    rejected: z.array(z.object({ index: z.int(), errors: z.array(fieldErrorSchema) })),
+  })
+  .meta({ id: 'BatchAccepted' });
+
+/** A notification as the API shows it; without the fields that belong to the machinery. */
+export const notificationViewSchema = z
+  .object({
+    id: z.string(),
+    user_id: z.string(),
+    type: z.enum(CHANNEL_NAMES),
+    lane: z.enum(LANES),
+    status,
+    message: z.string(),
+    subject: z.string().optional(),
+    html: z.string().optional(),
+    email: z.string().optional(),
+    phone: z.string().optional(),
+    data: z.record(z.string(), z.unknown()).optional(),
+    on_ambiguous: z.enum(ON_AMBIGUOUS),
+    attempt: z.int().describe('Attempts so far'),
+    retry_count: z.int(),
+    ambiguous_count: z.int().describe('Attempts whose outcome is unknown: each may be a duplicate'),
+    next_retry_time: time.optional(),
+    send_at: time.optional(),
+    expires_at: time.optional(),
+    provider: z.string().optional(),
+    provider_message_id: z.string().optional(),
+    error: z.object({ code: z.string(), reason: z.string(), provider: z.string().optional() }).optional(),
+    read_at: time.optional(),
+    created_at: time,
+    updated_at: time,
+    sent_at: time.optional(),
+  })
+  .meta({ id: 'Notification' });
+
+/** A notification with its timeline. */
+export const notificationDetailSchema = notificationViewSchema
+  .extend({
+    timeline: z.array(
+      z.object({
+        at: time,
+        status,
+        actor: z.string(),
+        attempt: z.int().optional(),
+        reason: z.string().optional(),
+        code: z.string().optional(),
+        ambiguous: z.literal(true).optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'NotificationDetail' });
+
+/** A page of notifications. */
+export const notificationListSchema = z
+  .object({
+    notifications: z.array(notificationViewSchema),
+    next_cursor: z.string().nullable().describe('Give it as cursor for the next page; null on the last'),
+  })
+  .meta({ id: 'NotificationList' });
+
+/** The answer to a redrive or discard. */
+export const bulkResultSchema = z
+  .object({
+    matched: z.int().describe('Dead letters that match the filter'),
+    changed: z.int().describe('Of them, changed by this call; 0 in a dry run'),
+    dry_run: z.boolean(),
+  })
+  .meta({ id: 'BulkResult' });
+
+/** The API's view of a record. */
+export type NotificationView = z.output<typeof notificationViewSchema>;
+/** The API's view of a record with its timeline. */
+export type NotificationDetail = z.output<typeof notificationDetailSchema>;
+
+/** Picks what the API shows of a record. `_id` is `id` on the wire. */
+export function viewOf(record: Notification): NotificationView {
+  const iso = (date: Date | undefined) => date?.toISOString();
+  return notificationViewSchema.parse({
+    ...record,
+    id: record._id,
+    next_retry_time: iso(record.next_retry_time),
+    send_at: iso(record.send_at),
+    expires_at: iso(record.expires_at),
+    read_at: iso(record.read_at),
+    created_at: record.created_at.toISOString(),
+    updated_at: record.updated_at.toISOString(),
+    sent_at: iso(record.sent_at),
+  });
+}
+
+/** Picks what the API shows of a record, with its timeline. */
+export function detailOf(record: Notification): NotificationDetail {
+  const timeline = record.timeline.map((entry: TimelineEntry) => ({ ...entry, at: entry.at.toISOString() }));
+  return { ...viewOf(record), timeline };
+}

@@ -1,0 +1,52 @@
+/**
+ * The life of a notification as one table: from each status, the statuses it may go to. Every write in the store is conditional on the
+ * status that it leaves, so what is not in this table cannot happen. A status that leads nowhere is final.
+ */
+export const TRANSITIONS = {
+  scheduled: ['pending', 'sending', 'canceled', 'expired'],
+  pending: ['sending', 'canceled', 'expired'],
+  held: ['pending', 'sending', 'canceled', 'expired'],
+  failed: ['pending', 'sending', 'canceled', 'expired'],
+  // sending → sending: a lease that ran out is taken over, which is the ambiguous case.
+  sending: ['sending', 'sent', 'failed', 'held', 'failed_permanently', 'outcome_unknown', 'expired'],
+  sent: ['delivered', 'bounced'],
+  failed_permanently: ['pending', 'held', 'discarded'],
+  outcome_unknown: ['pending', 'sent', 'failed_permanently'],
+  delivered: [],
+  bounced: [],
+  suppressed: [],
+  expired: [],
+  canceled: [],
+  discarded: [],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Where a notification stands. */
+export type Status = keyof typeof TRANSITIONS;
+
+/** Every status. */
+export const STATUSES = Object.keys(TRANSITIONS) as [Status, ...Status[]];
+
+/** Statuses that a consumer may claim once they are due. */
+export const CLAIMABLE_WHEN_DUE = ['failed', 'held', 'scheduled'] as const satisfies Status[];
+
+/** Statuses in which nothing has been handed over, so that a cancel still wins. */
+export const CANCELABLE = ['scheduled', 'pending', 'held', 'failed'] as const satisfies Status[];
+
+/** Statuses that a person may send again by hand. */
+export const RETRYABLE = ['failed_permanently', 'outcome_unknown'] as const satisfies Status[];
+
+/** Statuses in which the work is over, and retention begins. A dead letter and an unknown outcome wait for a person instead. */
+export const FINISHED = [
+  'sent',
+  'delivered',
+  'bounced',
+  'suppressed',
+  'expired',
+  'canceled',
+  'discarded',
+] as const satisfies Status[];
+
+/** Whether the table allows to go from one status to another. */
+export function canGo(from: Status, to: Status): boolean {
+  return (TRANSITIONS[from] as readonly Status[]).includes(to);
+}

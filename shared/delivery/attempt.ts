@@ -1,0 +1,66 @@
+import type { Notification } from '../contracts/index.ts';
+import { SECOND } from '../runtime/duration.ts';
+import { toError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { POISON_AT } from '../store/index.ts';
+import type { DeliveryChannel } from './channel.ts';
+import type { Ambiguous, Outcome } from './outcome.ts';
+
+/** What a channel gets, in milliseconds, to say what it knows after the signal; then it is taken for hanging. */
+const GRACE_MS = SECOND;
+
+/** What an attempt needs. */
+export interface AttemptOptions {
+  timeoutMs: number;
+  /** Aborts when the claim is lost. */
+  claimLost: AbortSignal;
+  log: Logger;
+}
+
+/** Tries once at the channel, whatever the channel does: it may answer, throw, or never come back. */
+export async function attempt(
+  channel: DeliveryChannel,
+  record: Notification,
+  { timeoutMs, claimLost, log }: AttemptOptions,
+): Promise<Outcome> {
+  const settled = withoutSending(record, channel.name);
+  if (settled) return settled;
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), claimLost]);
+  try {
+    return await Promise.race([channel.deliver(record, signal), hanging(signal, channel.name)]);
+  } catch (thrown) {
+    const error = toError(thrown);
+    log.error('the channel threw: this is a bug', { id: record._id, error });
+    return { kind: 'transient', provider: channel.name, code: 'handler_error', reason: error.message };
+  }
+}
+
+/** What is decided by the history of the record alone. */
+function withoutSending(record: Notification, provider: string): Outcome | undefined {
+  if (record.interrupted >= POISON_AT)
+    return {
+      kind: 'permanent',
+      provider,
+      code: 'poison',
+      reason: `its sending was interrupted ${record.interrupted} times`,
+    };
+  if (record.previous_status === 'sending' && record.on_ambiguous === 'hold')
+    return interrupted(provider, 'interrupted', 'the attempt before was interrupted; a person decides');
+  return undefined;
+}
+
+function hanging(signal: AbortSignal, provider: string): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const giveUp = (): void => {
+      setTimeout(() => {
+        resolve(interrupted(provider, 'timeout', 'the provider did not answer in time'));
+      }, GRACE_MS).unref();
+    };
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+}
+
+function interrupted(provider: string, code: string, reason: string): Ambiguous {
+  return { kind: 'ambiguous', provider, code, reason };
+}

@@ -1,0 +1,121 @@
+import { CHANNELS, type Notification, type Status } from '../contracts/index.ts';
+import { HOUR, SECOND, formatDuration } from '../runtime/duration.ts';
+import type { Result } from '../store/index.ts';
+import type { Ambiguous, Deferred, Outcome, Permanent, Sent, Transient } from './outcome.ts';
+
+/** How long a notification may be put off, in milliseconds from its first deferral. */
+export const MAX_HOLD_MS = 72 * HOUR;
+/** A provider that says "at once" still gets this pause, in milliseconds. */
+const MIN_HOLD_MS = SECOND;
+
+/** Where the message goes after the result is recorded. */
+export type Hop = { to: 'nowhere' } | { to: 'retry'; delayMs: number } | { to: 'dead'; code: string };
+
+/** What an attempt leads to: what is recorded, and where the message goes. */
+export interface Decision {
+  result: Result;
+  hop: Hop;
+}
+
+/** What a decision depends on besides the attempt. */
+export interface DecisionContext {
+  /** The retry ladder, in milliseconds. */
+  delays: readonly number[];
+  /** Who delivers, for the timeline. */
+  actor: string;
+  now: Date;
+}
+
+/** The one place that turns the outcome of an attempt into the next state. Pure. */
+export function decide(record: Notification, outcome: Outcome, context: DecisionContext): Decision {
+  switch (outcome.kind) {
+    case 'sent':
+      return sent(record, outcome, context);
+    case 'transient':
+      return climb(record, outcome, context);
+    case 'permanent':
+      return dead(record, outcome, context);
+    case 'deferred':
+      return hold(record, outcome, context);
+    case 'ambiguous':
+      return record.on_ambiguous === 'hold'
+        ? unknown(record, outcome, context)
+        : climb(record, outcome, context);
+  }
+}
+
+function sent(record: Notification, outcome: Sent, context: DecisionContext): Decision {
+  const { provider, provider_message_id, reason } = outcome;
+  const set = {
+    provider,
+    ...(provider_message_id !== undefined && { provider_message_id }),
+    ...(CHANNELS[record.type].inbox && { unread: true as const }),
+  };
+  const change = { actor: context.actor, attempt: record.attempt, ...(reason !== undefined && { reason }) };
+  return {
+    result: { id: record._id, fence: record.fence, status: 'sent', change, set },
+    hop: { to: 'nowhere' },
+  };
+}
+
+/** The next rung of the ladder, or the dead letter behind the last. */
+function climb(record: Notification, outcome: Transient | Ambiguous, context: DecisionContext): Decision {
+  const delayMs = context.delays[record.retry_count];
+  if (delayMs === undefined) return dead(record, outcome, context);
+  const result = resultOf(record, outcome, context, 'failed');
+  return {
+    result: {
+      ...result,
+      change: { ...result.change, reason: `${outcome.reason}; next try in ${formatDuration(delayMs)}` },
+      delayMs,
+      set: { ...result.set, retry_count: record.retry_count + 1 },
+    },
+    hop: { to: 'retry', delayMs },
+  };
+}
+
+function dead(
+  record: Notification,
+  outcome: Permanent | Transient | Ambiguous,
+  context: DecisionContext,
+): Decision {
+  return {
+    result: resultOf(record, outcome, context, 'failed_permanently'),
+    hop: { to: 'dead', code: outcome.code },
+  };
+}
+
+function unknown(record: Notification, outcome: Ambiguous, context: DecisionContext): Decision {
+  return { result: resultOf(record, outcome, context, 'outcome_unknown'), hop: { to: 'nowhere' } };
+}
+
+/** Held until the provider's time; after 72 h of it, expired. The scheduler brings it back, so no message waits for it. */
+function hold(record: Notification, outcome: Deferred, context: DecisionContext): Decision {
+  const heldMs = record.held_since ? context.now.getTime() - record.held_since.getTime() : 0;
+  if (heldMs >= MAX_HOLD_MS)
+    return { result: resultOf(record, outcome, context, 'expired'), hop: { to: 'nowhere' } };
+  const delayMs = Math.min(Math.max(outcome.afterMs, MIN_HOLD_MS), MAX_HOLD_MS - heldMs);
+  return { result: { ...resultOf(record, outcome, context, 'held'), delayMs }, hop: { to: 'nowhere' } };
+}
+
+function resultOf(
+  record: Notification,
+  outcome: Exclude<Outcome, Sent>,
+  { actor }: DecisionContext,
+  status: Status,
+): Result {
+  const { provider, code, reason } = outcome;
+  return {
+    id: record._id,
+    fence: record.fence,
+    status,
+    change: {
+      actor,
+      attempt: record.attempt,
+      code,
+      reason,
+      ...(outcome.kind === 'ambiguous' && { ambiguous: true as const }),
+    },
+    set: { provider, error: { code, reason, provider } },
+  };
+}

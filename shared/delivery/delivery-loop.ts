@@ -1,0 +1,127 @@
+import type { Broker } from '../broker/index.ts';
+import { LANES, type Lane } from '../contracts/index.ts';
+import type { Config } from '../runtime/config.ts';
+import { SECOND } from '../runtime/duration.ts';
+import { toError } from '../runtime/errors.ts';
+import type { Check } from '../runtime/health.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { SUSPECT_AT, type Notifications } from '../store/index.ts';
+import { attempt } from './attempt.ts';
+import type { DeliveryChannel } from './channel.ts';
+import { decide } from './decide.ts';
+import { Isolation } from './isolation.ts';
+import { LaneSlots } from './lane-slots.ts';
+import { LaneWorker } from './lane-worker.ts';
+import { Leases, type Claimed } from './leases.ts';
+import { Recorder } from './recorder.ts';
+
+/** What a channel's loop works with. */
+export interface DeliveryLoopOptions {
+  channel: DeliveryChannel;
+  broker: Broker;
+  notifications: Notifications;
+  config: Config;
+  /** Deliveries at once, of both lanes. */
+  concurrency: number;
+  log: Logger;
+}
+
+/** The life of a message in a consumer: claim → deliver → record → next hop → acknowledge. The same for every channel. */
+export class DeliveryLoop {
+  readonly #options: DeliveryLoopOptions;
+  readonly #actor: string;
+  readonly #slots: LaneSlots;
+  readonly #leases: Leases;
+  readonly #recorder: Recorder;
+  readonly #isolation = new Isolation();
+  readonly #workers: readonly LaneWorker[];
+
+  constructor(options: DeliveryLoopOptions) {
+    const { channel, broker, notifications, config, concurrency, log } = options;
+    this.#options = options;
+    this.#actor = `consumer:${channel.name}`;
+    this.#slots = new LaneSlots(concurrency);
+    this.#leases = new Leases({ notifications, leaseMs: config.LEASE_SECONDS * SECOND, log });
+    this.#recorder = new Recorder({
+      notifications,
+      publisher: broker.publisher,
+      retentionDays: config.RETENTION_DAYS,
+      log,
+    });
+    this.#workers = LANES.map((lane) => this.#worker(lane));
+  }
+
+  /** Begins to consume both lanes. */
+  start(): void {
+    this.#leases.start();
+    for (const worker of this.#workers) worker.start();
+  }
+
+  /** Takes no new work, finishes and records what is in flight, acknowledges it, and closes. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.drain()));
+    await this.#slots.idle();
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    this.#leases.stop();
+    await this.#options.channel.stop?.();
+  }
+
+  /** One check a lane. */
+  checks(): Record<string, Check> {
+    return Object.fromEntries(
+      LANES.map((lane, index) => [`consuming ${lane}`, () => this.#checkLane(index)]),
+    );
+  }
+
+  #checkLane(index: number): ReturnType<Check> {
+    return this.#workers[index]?.check() ?? { ok: false, detail: 'no such lane' };
+  }
+
+  #worker(lane: Lane): LaneWorker {
+    const { channel, broker, notifications, concurrency, config, log } = this.#options;
+    return new LaneWorker({
+      channel,
+      lane,
+      broker,
+      notifications,
+      slots: this.#slots,
+      concurrency,
+      leaseMs: config.LEASE_SECONDS * SECOND,
+      actor: this.#actor,
+      log,
+      handle: (claimed, claimedAt) => this.#handle(claimed, claimedAt),
+    });
+  }
+
+  async #handle(claimed: Claimed, claimedAt: number): Promise<void> {
+    const { record } = claimed;
+    this.#leases.hold(claimed, claimedAt);
+    try {
+      const isSuspect = record.interrupted >= SUSPECT_AT;
+      const deliver = (): Promise<void> => this.#deliver(claimed);
+      await (isSuspect ? this.#isolation.alone(deliver) : this.#isolation.together(deliver));
+    } catch (thrown) {
+      // Nothing of ours may end the loop: the lease runs out, and the sweep brings the record back.
+      this.#options.log.error('a delivery failed inside the loop: this is a bug', {
+        id: record._id,
+        error: toError(thrown),
+      });
+    } finally {
+      this.#leases.drop(claimed);
+    }
+  }
+
+  async #deliver(claimed: Claimed): Promise<void> {
+    const { channel, config, log } = this.#options;
+    const { record, lost } = claimed;
+    // Its turn came too late: whoever holds the claim now delivers it.
+    if (lost.signal.aborted) return;
+    const outcome = await attempt(channel, record, {
+      timeoutMs: config.DELIVERY_TIMEOUT_SECONDS * SECOND,
+      claimLost: lost.signal,
+      log,
+    });
+    const context = { delays: config.RETRY_DELAYS, actor: this.#actor, now: new Date() };
+    await this.#recorder.finish({ claimed, decision: decide(record, outcome, context) });
+  }
+}

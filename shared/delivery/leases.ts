@@ -1,0 +1,82 @@
+import type { Notification } from '../contracts/index.ts';
+import { toError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { renewLeases, type Notifications } from '../store/index.ts';
+
+/** A notification that is ours to deliver. */
+export interface Claimed {
+  record: Notification;
+  token: string;
+  /** Aborts when the claim is lost. */
+  lost: AbortController;
+}
+
+/** Prolongs the leases of what is being delivered, in bulk, and tells a delivery when its claim is lost. */
+export class Leases {
+  readonly #notifications: Notifications;
+  readonly #leaseMs: number;
+  readonly #log: Logger;
+  readonly #held = new Map<Claimed, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #renewing = false;
+
+  constructor(options: { notifications: Notifications; leaseMs: number; log: Logger }) {
+    this.#notifications = options.notifications;
+    this.#leaseMs = options.leaseMs;
+    this.#log = options.log;
+  }
+
+  /** Renews three times per lease, so that one failed renewal costs nothing. */
+  start(): void {
+    this.#timer ??= setInterval(() => void this.#renew(), this.#leaseMs / 3);
+  }
+
+  /** Ends renewing. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** From now on this claim is renewed. `claimedAt`: our own clock before the claim, so that we never think it longer than it is. */
+  hold(claimed: Claimed, claimedAt: number): void {
+    this.#held.set(claimed, claimedAt + this.#leaseMs);
+  }
+
+  /** The result is recorded. */
+  drop(claimed: Claimed): void {
+    this.#held.delete(claimed);
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    try {
+      await this.#renewAll();
+    } catch (thrown) {
+      this.#log.warn('leases could not be renewed', { error: toError(thrown) });
+    } finally {
+      this.#renewing = false;
+      this.#abortExpired();
+    }
+  }
+
+  async #renewAll(): Promise<void> {
+    const claims = [...this.#held.keys()];
+    if (claims.length === 0) return;
+    const startedAt = Date.now();
+    const kept = await renewLeases(
+      this.#notifications,
+      claims.map(({ record, token }) => ({ id: record._id, token })),
+      this.#leaseMs,
+    );
+    for (const claimed of claims) {
+      if (!this.#held.has(claimed)) continue;
+      if (kept.has(claimed.record._id)) this.#held.set(claimed, startedAt + this.#leaseMs);
+      else claimed.lost.abort(new Error('somebody else took the claim over'));
+    }
+  }
+
+  #abortExpired(): void {
+    for (const [claimed, until] of this.#held)
+      if (until < Date.now()) claimed.lost.abort(new Error('the lease ran out'));
+  }
+}

@@ -1,0 +1,28 @@
+import { PublishError, publishDue, type Publisher } from '../broker/index.ts';
+import type { Notification } from '../contracts/index.ts';
+import { clearUnpublished, type Notifications } from '../store/index.ts';
+
+/**
+ * Publishes records that are due, and notes which ones RabbitMQ confirmed. Answers how many. What was not confirmed stays marked, and the
+ * relay publishes it later; a copy too many is refused by the claim.
+ */
+export async function publishPending(
+  publisher: Publisher,
+  notifications: Notifications,
+  records: readonly Pick<Notification, '_id' | 'type' | 'lane' | 'attempt' | 'user_id'>[],
+): Promise<number> {
+  const confirmed = await Promise.all(records.map((record) => confirm(publisher, record)));
+  const ids = records.filter((_, index) => confirmed[index]).map((record) => record._id);
+  await clearUnpublished(notifications, ids);
+  return ids.length;
+}
+
+async function confirm(publisher: Publisher, record: Parameters<typeof publishDue>[1]): Promise<boolean> {
+  try {
+    await publishDue(publisher, record);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof PublishError) return false;
+    throw thrown;
+  }
+}

@@ -1,0 +1,105 @@
+import { PublishError, publishChanges, publishDead, publishRetry, type Publisher } from '../broker/index.ts';
+import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { Batcher } from '../runtime/batcher.ts';
+import { toError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { recordResults, type Notifications } from '../store/index.ts';
+import type { Decision } from './decide.ts';
+import type { Claimed } from './leases.ts';
+
+/** A delivery whose result is known. */
+export interface Finished {
+  claimed: Claimed;
+  decision: Decision;
+}
+
+/** Results written at once. */
+const MAX_BULK = 500;
+
+/**
+ * Writes results in bulk, then publishes where each message goes next. In this order: the store knows the plan before the copy exists, so
+ * a lost copy is found by a sweep, and a doubled one is refused by the claim.
+ */
+export class Recorder {
+  readonly #notifications: Notifications;
+  readonly #publisher: Publisher;
+  readonly #retentionDays: number;
+  readonly #log: Logger;
+  readonly #batcher = new Batcher<Finished, undefined>({
+    maxItems: MAX_BULK,
+    run: (bulk) => this.#run(bulk),
+  });
+
+  constructor(options: {
+    notifications: Notifications;
+    publisher: Publisher;
+    retentionDays: number;
+    log: Logger;
+  }) {
+    this.#notifications = options.notifications;
+    this.#publisher = options.publisher;
+    this.#retentionDays = options.retentionDays;
+    this.#log = options.log;
+  }
+
+  /** Resolves when the result is recorded and its next hop published, so that the message can be acknowledged. */
+  async finish(finished: Finished): Promise<void> {
+    await this.#batcher.add(finished);
+  }
+
+  async #run(bulk: Finished[]): Promise<undefined[]> {
+    const recorded = await this.#recordPatiently(bulk);
+    const ours = bulk.filter(({ decision }) => recorded.has(decision.result.id));
+    await Promise.all(ours.map((finished) => this.#hop(finished)));
+    publishChanges(this.#publisher, ours.map(changeOf));
+    this.#logAll(bulk, recorded);
+    return bulk.map(() => undefined);
+  }
+
+  /** A known result must not be forgotten because MongoDB is away for a while: the same write is repeated until it is answered. */
+  async #recordPatiently(bulk: Finished[]): Promise<Set<string>> {
+    const results = bulk.map(({ decision }) => decision.result);
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await recordResults(this.#notifications, results, this.#retentionDays);
+      } catch (thrown) {
+        if (tries === 0)
+          this.#log.warn('results cannot be recorded; trying on', {
+            results: results.length,
+            error: toError(thrown),
+          });
+        await pause(reconnectDelay(tries));
+      }
+    }
+  }
+
+  async #hop({ claimed: { record }, decision: { hop } }: Finished): Promise<void> {
+    try {
+      if (hop.to === 'retry') await publishRetry(this.#publisher, record, hop.delayMs);
+      if (hop.to === 'dead') await publishDead(this.#publisher, record, hop.code);
+    } catch (thrown) {
+      if (!(thrown instanceof PublishError)) throw thrown;
+      // The record says when it is due, or that it is dead: the sweep or the keeper publishes it.
+      this.#log.warn('the next hop was not published; a sweep will', { id: record._id, error: thrown });
+    }
+  }
+
+  #logAll(bulk: Finished[], recorded: Set<string>): void {
+    for (const { decision } of bulk) {
+      const { id, status, change, set } = decision.result;
+      if (!recorded.has(id))
+        this.#log.warn('late result: the claim was overtaken', { id, status, ...change });
+      else if (status === 'sent')
+        this.#log.info('sent', { id, attempt: change.attempt, provider: set?.provider });
+      else this.#log.warn(status, { id, attempt: change.attempt, code: change.code, reason: change.reason });
+    }
+  }
+}
+
+function changeOf({ claimed: { record }, decision }: Finished): {
+  id: string;
+  user_id: string;
+  status: Decision['result']['status'];
+} {
+  return { id: record._id, user_id: record.user_id, status: decision.result.status };
+}

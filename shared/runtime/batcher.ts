@@ -1,0 +1,61 @@
+import { toError } from './errors.ts';
+
+interface Entry<In, Out> {
+  item: In;
+  resolve: (value: Out) => void;
+  reject: (error: Error) => void;
+}
+
+/** How a Batcher works. */
+export interface BatcherOptions<In, Out> {
+  /** Most items in one run. */
+  maxItems: number;
+  /** Handles one bulk; answers one result per item, in the same order. A throw rejects all of them. */
+  run: (items: In[]) => Promise<Out[]>;
+}
+
+/**
+ * Groups what comes in while a bulk is under way into the next one. There is no timer: a lone item starts at once, and under load the
+ * bulks grow by themselves.
+ */
+export class Batcher<In, Out> {
+  readonly #options: BatcherOptions<In, Out>;
+  #waiting: Entry<In, Out>[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(options: BatcherOptions<In, Out>) {
+    this.#options = options;
+  }
+
+  /** Adds an item; resolves with its own result once its bulk is done. */
+  add(item: In): Promise<Out> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      this.#running ??= this.#work();
+    });
+  }
+
+  /** Resolves when nothing waits and nothing runs. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  async #work(): Promise<void> {
+    // One turn of the event loop, so that what arrives in the same read of the socket shares a bulk.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) await this.#runBulk(this.#waiting.splice(0, this.#options.maxItems));
+    this.#running = undefined;
+  }
+
+  async #runBulk(entries: Entry<In, Out>[]): Promise<void> {
+    try {
+      const results = await this.#options.run(entries.map((entry) => entry.item));
+      if (results.length !== entries.length) throw new Error('a bulk must answer one result per item');
+      entries.forEach((entry, index) => {
+        entry.resolve(results[index] as Out);
+      });
+    } catch (thrown) {
+      for (const entry of entries) entry.reject(toError(thrown));
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { parseDuration, DAY, formatDuration } from './duration.ts';
+
+/** The delays of the retry ladder, in milliseconds, first tier first. */
+export type RetryDelays = readonly number[];
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
+const whole = (min: number, max: number) =>
+  z.coerce
+    .number({ error: `must be a whole number from ${min} to ${max}` })
+    .int({ error: `must be a whole number from ${min} to ${max}` })
+    .min(min, { error: `must be at least ${min}` })
+    .max(max, { error: `must be at most ${max}` });
+
+const retryDelays = z.string().transform((text, context): RetryDelays => {
+  const delays = text.split(',').map(parseDuration);
+  const valid = delays.filter((ms): ms is number => ms !== undefined && ms >= 100 && ms <= DAY);
+  if (valid.length === delays.length && valid.length <= 20) return valid;
+  context.addIssue(
+    `must be 1 to 20 delays between 100ms and ${formatDuration(DAY)}, separated by commas, such as 30s,2m,10m,30m,1h`,
+  );
+  return z.NEVER;
+});
+
+/**
+ * Every setting of the fleet: one schema, from which `.env.example` and the README's table are generated.
+ * A setting without default is optional, and its description says what happens without it.
+ */
+export const configSchema = z.object({
+  PORT: whole(0, 65_535)
+    .default(3000)
+    .describe('Port of the producer: API, pages and probes. 0 takes any free port.'),
+  HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe(
+      'Address the producer and the probes listen on. The pages are served on a loopback address only.',
+    ),
+  RABBITMQ_URL: url('amqp:', 'amqps:')
+    .default('amqp://guest:guest@127.0.0.1:5672')
+    .describe('RabbitMQ, 3.10 or later. `npm start` provides one when this is not set.'),
+  RABBITMQ_MANAGEMENT_URL: url('http:', 'https:')
+    .optional()
+    .describe('RabbitMQ management API, with user and password. Without it the broker policy audit is off.'),
+  MONGO_URI: url('mongodb:', 'mongodb+srv:')
+    .default('mongodb://127.0.0.1:27017/tidings?replicaSet=rs0')
+    .describe(
+      'MongoDB 6.0 or later, a replica set, with the database name. `npm start` provides one when this is not set.',
+    ),
+  SMTP_URL: url('smtp:', 'smtps:')
+    .optional()
+    .describe(
+      'Mail server, such as smtps://user:password@mail.example.org. `npm start` uses the sandbox when this is not set.',
+    ),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n]+$/, { error: 'must be one line' })
+    .default('Tidings <tidings@localhost.example>')
+    .describe('From of every e-mail; its domain is also the domain of every Message-ID.'),
+  TWILIO_ACCOUNT_SID: z
+    .string()
+    .regex(/^AC[0-9a-fA-F]{32}$/, { error: 'must be AC and 32 hexadecimal digits' })
+    .optional()
+    .describe('Twilio account. `npm start` uses the sandbox when this is not set.'),
+  TWILIO_AUTH_TOKEN: z.string().min(1).optional().describe('Twilio secret.'),
+  TWILIO_PHONE_NUMBER: z
+    .string()
+    .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
+    .optional()
+    .describe('Sender of every SMS, in E.164.'),
+  TWILIO_API_BASE_URL: url('http:', 'https:')
+    .optional()
+    .describe('Another address that speaks the Twilio API; the sandbox sets it. Without it, Twilio itself.'),
+  RETRY_DELAYS: retryDelays
+    .prefault('30s,2m,10m,30m,1h')
+    .describe('Delays of the retry ladder. One more attempt than delays is made.'),
+  EMAIL_CONCURRENCY: whole(1, 1000)
+    .default(20)
+    .describe('E-mails being sent at once by one process; as many SMTP connections.'),
+  SMS_CONCURRENCY: whole(1, 1000).default(20).describe('SMS being sent at once by one process.'),
+  IN_APP_CONCURRENCY: whole(1, 5000)
+    .default(500)
+    .describe('In-app notifications being delivered at once by one process.'),
+  LEASE_SECONDS: whole(2, 600)
+    .default(15)
+    .describe('How long a claim holds without renewal; a crashed delivery is taken over after it. Seconds.'),
+  DELIVERY_TIMEOUT_SECONDS: whole(1, 600)
+    .default(30)
+    .describe('How long one attempt at a provider may take. Seconds.'),
+  DRAIN_SECONDS: whole(1, 600)
+    .default(25)
+    .describe('How long a stopping process may finish what is in flight. `npm start` uses 5. Seconds.'),
+  RETENTION_DAYS: whole(1, 3650)
+    .default(30)
+    .describe('How long a finished notification is kept. A dead letter never expires. Days.'),
+  HEALTH_PORT: whole(0, 65_535)
+    .default(0)
+    .describe('Port of /healthz and /readyz of a consumer or scheduler. 0 takes any free port.'),
+  API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,256}$/, { error: 'must be 16 to 256 printable characters without spaces' })
+    .optional()
+    .describe(
+      'Bearer key of the API, with every right. `npm start` makes one, kept under .data/, when this is not set.',
+    ),
+  SANDBOX_URL: url('http:', 'https:')
+    .optional()
+    .describe('Address of the sandbox mailbox, linked from the pages. `npm start` sets it.'),
+  LOG_LEVEL: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
+  LOG_FORMAT: z
+    .enum(['json', 'text'])
+    .default('json')
+    .describe('json: one object a line, for machines. text: readable lines, which `npm start` uses.'),
+});
+
+/** The validated settings. */
+export type Config = z.output<typeof configSchema>;
+
+/** The environment does not make a valid configuration; the message lists every problem. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the settings from an environment. An empty value counts as not set, as in a copied `.env.example`.
+ * @throws ConfigError that names every bad setting and what it must be.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const result = configSchema.safeParse(given);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`The environment has ${problems.length} problem(s):\n${problems.join('\n')}`);
+}

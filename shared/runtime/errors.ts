@@ -1,0 +1,10 @@
+/** Makes an Error of whatever was thrown, for every catch. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** The errno-like `code` of an error (`ECONNREFUSED`, `EENVELOPE`…), when it has one. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' || typeof error.code === 'number' ? String(error.code) : undefined;
+}

@@ -1,0 +1,83 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { toError } from './errors.ts';
+
+/** What one check found: fine, or why not in words. */
+export type CheckResult = { ok: true; detail?: string } | { ok: false; detail: string };
+
+/** Looks at one thing that the process needs in order to make progress. */
+export type Check = () => CheckResult | Promise<CheckResult>;
+
+/** What /readyz answers. */
+export interface Readiness {
+  status: 'ok' | 'degraded' | 'unavailable';
+  checks: Record<string, CheckResult>;
+}
+
+/** Runs every check; a check that throws counts as failed. `tolerated` names those whose failure only degrades. */
+export async function readiness(
+  checks: Readonly<Record<string, Check>>,
+  tolerated: readonly string[] = [],
+): Promise<Readiness> {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => [name, await runCheck(check)] as const),
+  );
+  const failed = results.filter(([, result]) => !result.ok).map(([name]) => name);
+  const fatal = failed.some((name) => !tolerated.includes(name));
+  const status = fatal ? 'unavailable' : failed.length > 0 ? 'degraded' : 'ok';
+  return { status, checks: Object.fromEntries(results) };
+}
+
+async function runCheck(check: Check): Promise<CheckResult> {
+  try {
+    return await check();
+  } catch (thrown) {
+    return { ok: false, detail: toError(thrown).message };
+  }
+}
+
+/** Probes of a process that serves nothing else. */
+export interface HealthServer {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves /healthz (the process answers) and /readyz (it makes progress) on a port of its own.
+ * @throws when the port is taken.
+ */
+export async function startHealthServer(
+  options: { host: string; port: number },
+  checks: Readonly<Record<string, Check>>,
+): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    void answer(request.url, checks).then(([status, body]) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return { port: (server.address() as AddressInfo).port, stop: () => closeServer(server) };
+}
+
+async function answer(
+  url: string | undefined,
+  checks: Readonly<Record<string, Check>>,
+): Promise<[number, object]> {
+  if (url === '/healthz') return [200, { status: 'ok' }];
+  if (url !== '/readyz') return [404, { status: 'not found' }];
+  const ready = await readiness(checks);
+  return [ready.status === 'ok' ? 200 : 503, ready];
+}
+
+/** Stops listening and waits for the answers that are under way; idle connections are cut. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

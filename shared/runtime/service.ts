@@ -1,0 +1,81 @@
+import { ConfigError, readConfig, type Config } from './config.ts';
+import { SECOND } from './duration.ts';
+import { toError } from './errors.ts';
+import { createLogger, type Logger } from './logger.ts';
+
+/** What a service is started with. */
+export interface ServiceContext {
+  config: Config;
+  log: Logger;
+}
+
+/** A started service. `stop` drains: it takes no new work, finishes what is in flight, and closes. */
+export interface Service {
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs one service of the fleet as this process: reads the environment, starts, and drains on SIGTERM, SIGINT, or when the supervisor's
+ * pipe closes. A second signal ends at once. A failed start ends with code 1 and one readable message.
+ */
+export async function runService(
+  name: string,
+  start: (context: ServiceContext) => Promise<Service>,
+): Promise<void> {
+  const config = configOrExit();
+  const log = createLogger(config, name);
+  process.on('unhandledRejection', (reason) => {
+    log.error('unhandled rejection: this is a bug; stopping', { error: toError(reason) });
+    process.exit(1);
+  });
+  const starting = start({ config, log });
+  stopOnSignals({ config, log }, starting);
+  try {
+    await starting;
+  } catch (thrown) {
+    log.error('could not start', { error: toError(thrown) });
+    process.exit(1);
+  }
+}
+
+function configOrExit(): Config {
+  try {
+    return readConfig();
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    process.stderr.write(`${thrown.message}\n`);
+    process.exit(1);
+  }
+}
+
+function stopOnSignals({ config, log }: ServiceContext, starting: Promise<Service>): void {
+  let stopping = false;
+  const stop = (cause: string): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info('draining', { cause });
+    setTimeout(() => {
+      log.error('draining took too long; what was in flight comes back after its lease');
+      process.exit(1);
+    }, config.DRAIN_SECONDS * SECOND).unref();
+    void drain(log, starting);
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  // A supervised process must not outlive its supervisor, even one that was killed.
+  if (process.env.TIDINGS_SUPERVISED === '1')
+    process.stdin.resume().on('end', () => {
+      if (!stopping) stop('supervisor is gone');
+    });
+}
+
+async function drain(log: Logger, starting: Promise<Service>): Promise<void> {
+  try {
+    const service = await starting;
+    await service.stop();
+    log.info('stopped');
+    process.exit(0);
+  } catch (thrown) {
+    log.error('draining failed', { error: toError(thrown) });
+    process.exit(1);
+  }
+}

@@ -1,0 +1,42 @@
+export { openStore, type Store } from './connection.ts';
+export { INDEXES, ensureIndexes, keepIndexes } from './indexes.ts';
+export { Locks } from './locks.ts';
+export { clearUnpublished, insertNotifications, type Stored } from './notifications/accept.ts';
+export {
+  POISON_AT,
+  SUSPECT_AT,
+  claimNotifications,
+  newClaimToken,
+  renewLeases,
+} from './notifications/claim.ts';
+export { notificationsOf, type Change, type Notifications } from './notifications/collection.ts';
+export {
+  cancelNotification,
+  countDeadLetters,
+  discardDeadLetters,
+  redriveDeadLetters,
+  resolveNotification,
+  retryNotification,
+  type Operated,
+} from './notifications/operate.ts';
+export {
+  countByTypeAndStatus,
+  countTroubles,
+  countUnread,
+  getNotification,
+  listDeadLetters,
+  listNotifications,
+  listUserNotifications,
+  markAllRead,
+  markRead,
+  type Page,
+} from './notifications/queries.ts';
+export { recordResults, type Result } from './notifications/record.ts';
+export {
+  SWEEP_LIMIT,
+  expireOverdue,
+  findLostHints,
+  findLostLeases,
+  findUnpublished,
+  wakeDue,
+} from './notifications/sweeps.ts';

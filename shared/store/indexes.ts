@@ -1,0 +1,73 @@
+import type { Db, IndexDescription } from 'mongodb';
+import { CLAIMABLE_WHEN_DUE, STATUSES, type Status } from '../contracts/index.ts';
+import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { toError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store } from './connection.ts';
+
+/** Statuses that lists and sweeps look for. Most records end as `sent` or `delivered`; walking `_id` finds those at once. */
+const INDEXED_STATUSES: Status[] = STATUSES.filter((status) => status !== 'sent' && status !== 'delivered');
+
+/** The indexes of each collection, declared once. Tests assert with explain() that every query uses one. */
+export const INDEXES = {
+  notifications: [
+    // Acceptance is one atomic insert: the second one of a key loses here.
+    {
+      name: 'idempotency',
+      key: { caller: 1, idempotency_key: 1 },
+      unique: true,
+      partialFilterExpression: { idempotency_key: { $exists: true } },
+    },
+    { name: 'user', key: { user_id: 1, _id: -1 } },
+    // Lists by status, dead letters, and the sweeps for lost leases and lost messages.
+    {
+      name: 'status',
+      key: { status: 1, _id: -1 },
+      partialFilterExpression: { status: { $in: INDEXED_STATUSES } },
+    },
+    {
+      name: 'due',
+      key: { next_retry_time: 1 },
+      partialFilterExpression: { status: { $in: [...CLAIMABLE_WHEN_DUE] } },
+    },
+    {
+      name: 'expiring',
+      key: { expires_at: 1 },
+      partialFilterExpression: {
+        status: { $in: ['pending', ...CLAIMABLE_WHEN_DUE] },
+        expires_at: { $exists: true },
+      },
+    },
+    // The outbox: transactional sorts after bulk, so it is read backwards; then by age.
+    { name: 'unpublished', key: { lane: -1, _id: 1 }, partialFilterExpression: { unpublished: true } },
+    { name: 'unread', key: { user_id: 1 }, partialFilterExpression: { unread: true } },
+    { name: 'retention', key: { delete_at: 1 }, expireAfterSeconds: 0 },
+  ],
+  locks: [],
+} as const satisfies Record<string, readonly IndexDescription[]>;
+
+/** Creates what is missing. Safe to run by many processes at once. */
+export async function ensureIndexes(db: Db): Promise<void> {
+  for (const [collection, indexes] of Object.entries(INDEXES)) {
+    const specs: IndexDescription[] = [...indexes];
+    if (specs.length > 0) await db.collection(collection).createIndexes(specs, { timeoutMS: 60_000 });
+  }
+}
+
+/** Creates the indexes as soon as MongoDB answers, in the background; abort the answer to give up. */
+export function keepIndexes(store: Pick<Store, 'db'>, log: Logger): AbortController {
+  const giveUp = new AbortController();
+  const work = async (): Promise<void> => {
+    for (let tries = 0; !giveUp.signal.aborted; tries += 1) {
+      try {
+        await ensureIndexes(store.db);
+        return;
+      } catch (thrown) {
+        if (tries === 0) log.warn('indexes cannot be created yet; trying on', { error: toError(thrown) });
+        await pause(reconnectDelay(tries), giveUp.signal);
+      }
+    }
+  };
+  void work();
+  return giveUp;
+}

@@ -1,0 +1,68 @@
+import { MongoBulkWriteError } from 'mongodb';
+import type { Notification } from '../../contracts/index.ts';
+import type { Notifications } from './collection.ts';
+
+/** What became of one record that was to be stored. */
+export type Stored =
+  | { outcome: 'stored'; record: Notification }
+  /** The same key and body came before: this is what it made then. */
+  | { outcome: 'replayed'; record: Notification }
+  /** The same key came before with another body. */
+  | { outcome: 'conflict' };
+
+const DUPLICATE_KEY = 11_000;
+
+/**
+ * Stores records in one journaled majority write. The unique index on caller and idempotency key makes acceptance atomic: of any number of
+ * simultaneous requests with one key, one is stored and the others find it.
+ * @throws when the store cannot be reached; then nobody knows, and the caller repeats with the same key.
+ */
+export async function insertNotifications(
+  notifications: Notifications,
+  records: Notification[],
+): Promise<Stored[]> {
+  const duplicates = await insertAll(notifications, records);
+  return Promise.all(
+    records.map((record, index) =>
+      duplicates.has(index)
+        ? findReplay(notifications, record)
+        : Promise.resolve<Stored>({ outcome: 'stored', record }),
+    ),
+  );
+}
+
+/** Inserts what it can; answers the indexes of those whose key was there already. */
+async function insertAll(notifications: Notifications, records: Notification[]): Promise<Set<number>> {
+  try {
+    await notifications.insertMany(records, { ordered: false });
+    return new Set();
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const errors = [error.writeErrors].flat();
+    // Anything but a duplicate, a failed write concern among it, means that nobody knows what was stored.
+    if (errors.length === 0 || errors.some((one) => one.code !== DUPLICATE_KEY)) throw error;
+    if (error.result.getWriteConcernError()) throw error;
+    return new Set(errors.map((one) => one.index));
+  }
+}
+
+async function findReplay(notifications: Notifications, record: Notification): Promise<Stored> {
+  const { caller, idempotency_key, fingerprint } = record;
+  // A driver's own retry may meet the record that its first try stored.
+  if (idempotency_key === undefined) return { outcome: 'stored', record };
+  const earlier = await notifications.findOne({ caller, idempotency_key });
+  if (!earlier) throw new Error('the record of an idempotency key vanished while it was read');
+  if (earlier._id === record._id) return { outcome: 'stored', record };
+  return earlier.fingerprint === fingerprint
+    ? { outcome: 'replayed', record: earlier }
+    : { outcome: 'conflict' };
+}
+
+/** Notes that RabbitMQ has the messages of these records. Whatever their state is by now. */
+export async function clearUnpublished(notifications: Notifications, ids: string[]): Promise<void> {
+  if (ids.length > 0)
+    await notifications.updateMany(
+      { _id: { $in: ids }, unpublished: true },
+      { $unset: { unpublished: true } },
+    );
+}

@@ -1,0 +1,98 @@
+import type { Filter } from 'mongodb';
+import { randomUUID } from 'node:crypto';
+import { CLAIMABLE_WHEN_DUE, type Notification } from '../../contracts/index.ts';
+import { SECOND } from '../../runtime/duration.ts';
+import type { Notifications } from './collection.ts';
+
+/** A message of a wait queue may come back a little before the database thinks that it is due, in milliseconds. */
+const EARLY_TOLERANCE_MS = 2 * SECOND;
+
+/** Interruptions after which a record is a poison: it ends without another try. */
+export const POISON_AT = 5;
+/** Interruptions from which on a record is delivered alone, so that it takes no innocents along. */
+export const SUSPECT_AT = 2;
+
+/** A claim is due, not expired, and under nobody's live lease. By the database's clock. */
+export function claimable(): Filter<Notification> {
+  return {
+    $or: [
+      { status: 'pending' },
+      {
+        status: { $in: [...CLAIMABLE_WHEN_DUE] },
+        $expr: { $lte: ['$next_retry_time', { $add: ['$$NOW', EARLY_TOLERANCE_MS] }] },
+      },
+      { status: 'sending', $expr: { $lt: ['$lease_until', '$$NOW'] } },
+    ],
+    $expr: { $or: [{ $eq: [{ $type: '$expires_at' }, 'missing'] }, { $gt: ['$expires_at', '$$NOW'] }] },
+  };
+}
+
+/** A token that is unique to one claim. */
+export function newClaimToken(): string {
+  return randomUUID();
+}
+
+/**
+ * Claims those of the ids that are claimable, in one write, and reads back the ones that are now ours. The driver does not retry an
+ * updateMany: after an error, call again with the same token.
+ */
+export async function claimNotifications(
+  notifications: Notifications,
+  ids: string[],
+  options: { token: string; actor: string; leaseMs: number },
+): Promise<Notification[]> {
+  const { token, actor, leaseMs } = options;
+  await notifications.updateMany({ _id: { $in: ids }, ...claimable() }, [
+    { $set: { taken_over: { $eq: ['$status', 'sending'] } } },
+    {
+      $set: {
+        previous_status: '$status',
+        status: 'sending',
+        claim: token,
+        fence: { $add: ['$fence', 1] },
+        attempt: { $add: ['$attempt', 1] },
+        interrupted: { $add: ['$interrupted', { $cond: ['$taken_over', 1, 0] }] },
+        ambiguous_count: { $add: ['$ambiguous_count', { $cond: ['$taken_over', 1, 0] }] },
+        claimed_at: '$$NOW',
+        lease_until: { $add: ['$$NOW', leaseMs] },
+        updated_at: '$$NOW',
+        timeline: { $concatArrays: ['$timeline', [claimEntry(actor)]] },
+      },
+    },
+    { $unset: ['taken_over', 'next_retry_time', 'hinted_at'] },
+  ]);
+  return notifications.find({ _id: { $in: ids }, claim: token, status: 'sending' }).toArray();
+}
+
+/** The timeline entry of a claim; one over an expired lease says that the attempt before it is ambiguous. */
+function claimEntry(actor: string): object {
+  const entry = {
+    at: '$$NOW',
+    status: 'sending',
+    actor: { $literal: actor },
+    attempt: { $add: ['$attempt', 1] },
+  };
+  const ambiguous = {
+    ...entry,
+    ambiguous: true,
+    code: 'interrupted',
+    reason: 'the attempt before was interrupted: it is unknown whether the provider took it',
+  };
+  return { $cond: ['$taken_over', ambiguous, entry] };
+}
+
+/** Prolongs the leases of claims that are still ours; answers the ids that are. */
+export async function renewLeases(
+  notifications: Notifications,
+  claims: readonly { id: string; token: string }[],
+  leaseMs: number,
+): Promise<Set<string>> {
+  const mine = {
+    _id: { $in: claims.map((claim) => claim.id) },
+    claim: { $in: [...new Set(claims.map((claim) => claim.token))] },
+    status: 'sending' as const,
+  };
+  await notifications.updateMany(mine, [{ $set: { lease_until: { $add: ['$$NOW', leaseMs] } } }]);
+  const kept = await notifications.find(mine, { projection: { _id: 1 } }).toArray();
+  return new Set(kept.map((record) => record._id));
+}

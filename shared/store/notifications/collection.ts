@@ -1,0 +1,43 @@
+import type { Collection, Db } from 'mongodb';
+import type { Notification, Status } from '../../contracts/index.ts';
+import { DAY } from '../../runtime/duration.ts';
+
+/** The collection of records. */
+export type Notifications = Collection<Notification>;
+
+/** The collection of records of a database. */
+export function notificationsOf(db: Db): Notifications {
+  return db.collection<Notification>('notifications');
+}
+
+/** Who changed a record and why, as the timeline keeps it. */
+export interface Change {
+  actor: string;
+  reason?: string;
+  code?: string;
+}
+
+/**
+ * The pipeline stage of a state change by the database's clock: new status, timeline entry, and whatever else is set. Values are
+ * literals: a user's text that starts with `$` stays a text.
+ */
+export function transitionStage(
+  status: Status,
+  change: Change,
+  set: Readonly<Record<string, unknown>> = {},
+): object {
+  const entry = { at: '$$NOW', status, ...literals(change) };
+  return {
+    $set: { status, updated_at: '$$NOW', timeline: { $concatArrays: ['$timeline', [entry]] }, ...set },
+  };
+}
+
+/** The expression of the time at which retention ends for what finishes now. */
+export function retentionEnd(days: number): object {
+  return { $add: ['$$NOW', days * DAY] };
+}
+
+function literals(change: Change): Record<string, unknown> {
+  const given = Object.entries(change).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([key, value]: [string, unknown]) => [key, { $literal: value }]));
+}

@@ -1,0 +1,168 @@
+import type { Filter } from 'mongodb';
+import {
+  CANCELABLE,
+  RETRYABLE,
+  type DeadLetterFilter,
+  type Notification,
+  type Status,
+} from '../../contracts/index.ts';
+import { SECOND } from '../../runtime/duration.ts';
+import { retentionEnd, transitionStage, type Change, type Notifications } from './collection.ts';
+
+/** What became of an order to change one notification: done, or the state that forbids it, or there is none. */
+export type Operated =
+  { outcome: 'done'; record: Notification } | { outcome: 'conflict'; state: Status } | { outcome: 'missing' };
+
+/** Dead letters handled in one write. */
+const CHUNK = 500;
+
+/** Sends again by hand: same id, same Message-ID, a full ladder. The caller publishes it. Each request works, the second one too. */
+export function retryNotification(
+  notifications: Notifications,
+  id: string,
+  change: Change,
+): Promise<Operated> {
+  return operate(notifications, id, RETRYABLE, redrivePipeline(change));
+}
+
+/** Takes back what has not begun to be sent. From the claim on it is too late. */
+export function cancelNotification(
+  notifications: Notifications,
+  id: string,
+  change: Change,
+  retentionDays: number,
+): Promise<Operated> {
+  const stage = transitionStage('canceled', change, { delete_at: retentionEnd(retentionDays) });
+  return operate(notifications, id, CANCELABLE, [stage, { $unset: ['next_retry_time'] }]);
+}
+
+/** A person says what became of an unknown outcome. */
+export function resolveNotification(
+  notifications: Notifications,
+  id: string,
+  outcome: 'sent' | 'failed',
+  options: { change: Change; retentionDays: number },
+): Promise<Operated> {
+  const { change, retentionDays } = options;
+  const stage =
+    outcome === 'sent'
+      ? transitionStage('sent', change, { sent_at: '$$NOW', delete_at: retentionEnd(retentionDays) })
+      : transitionStage('failed_permanently', change);
+  return operate(notifications, id, ['outcome_unknown'], [stage]);
+}
+
+/** The dead letters that a filter means. */
+export function deadLetters(filter: DeadLetterFilter): Filter<Notification> {
+  return {
+    status: 'failed_permanently',
+    ...(filter.ids && { _id: { $in: filter.ids } }),
+    ...(filter.type && { type: filter.type }),
+    ...(filter.user_id !== undefined && { user_id: filter.user_id }),
+    ...(filter.code !== undefined && { 'error.code': filter.code }),
+  };
+}
+
+/**
+ * Sends dead letters again, up to those that are dead now; answers the records to publish, chunk by chunk. With a rate (per second) they
+ * are held, each until its turn, and the scheduler publishes them: it survives a crash of whoever asked.
+ */
+export async function* redriveDeadLetters(
+  notifications: Notifications,
+  filter: DeadLetterFilter,
+  options: { change: Change; rate?: number | undefined },
+): AsyncGenerator<{ changed: number; due: Notification[] }> {
+  let turn = 0;
+  for await (const ids of idChunks(notifications, deadLetters(filter))) {
+    const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
+    const { rate, change } = options;
+    if (rate === undefined) {
+      const { modifiedCount } = await notifications.updateMany(stillDead, redrivePipeline(change));
+      const due = await notifications
+        .find({ _id: { $in: ids }, unpublished: true, status: 'pending' })
+        .toArray();
+      yield { changed: modifiedCount, due };
+      continue;
+    }
+    const operations = ids.map((id) => ({
+      updateOne: {
+        filter: { _id: id, status: 'failed_permanently' as const },
+        update: heldPipeline(change, (turn++ * SECOND) / rate),
+      },
+    }));
+    yield { changed: (await notifications.bulkWrite(operations, { ordered: false })).modifiedCount, due: [] };
+  }
+}
+
+/** Gives dead letters up for good; answers how many. */
+export async function discardDeadLetters(
+  notifications: Notifications,
+  filter: DeadLetterFilter,
+  options: { change: Change; retentionDays: number },
+): Promise<number> {
+  let changed = 0;
+  const stage = transitionStage('discarded', options.change, {
+    delete_at: retentionEnd(options.retentionDays),
+  });
+  for await (const ids of idChunks(notifications, deadLetters(filter))) {
+    const result = await notifications.updateMany({ _id: { $in: ids }, status: 'failed_permanently' }, [
+      stage,
+    ]);
+    changed += result.modifiedCount;
+  }
+  return changed;
+}
+
+/** How many dead letters a filter means now. */
+export function countDeadLetters(notifications: Notifications, filter: DeadLetterFilter): Promise<number> {
+  return notifications.countDocuments(deadLetters(filter));
+}
+
+async function operate(
+  notifications: Notifications,
+  id: string,
+  from: readonly Status[],
+  pipeline: object[],
+): Promise<Operated> {
+  const record = await notifications.findOneAndUpdate({ _id: id, status: { $in: [...from] } }, pipeline, {
+    returnDocument: 'after',
+  });
+  if (record) return { outcome: 'done', record };
+  const current = await notifications.findOne({ _id: id }, { projection: { status: 1 } });
+  return current ? { outcome: 'conflict', state: current.status } : { outcome: 'missing' };
+}
+
+const FRESH_LADDER = { retry_count: 0, interrupted: 0 };
+
+function redrivePipeline(change: Change): object[] {
+  const stage = transitionStage('pending', change, { ...FRESH_LADDER, unpublished: true });
+  return [stage, { $unset: ['next_retry_time', 'held_since'] }];
+}
+
+function heldPipeline(change: Change, delayMs: number): object[] {
+  const due = { $add: ['$$NOW', Math.round(delayMs)] };
+  return [
+    transitionStage('held', change, { ...FRESH_LADDER, next_retry_time: due }),
+    { $unset: ['held_since'] },
+  ];
+}
+
+/** Walks the ids that match now, oldest first. The upper bound keeps out what dies again while we walk. */
+async function* idChunks(
+  notifications: Notifications,
+  filter: Filter<Notification>,
+): AsyncGenerator<string[]> {
+  let after = '';
+  const until = new Date();
+  for (;;) {
+    const page = { $and: [filter, { _id: { $gt: after }, updated_at: { $lte: until } }] };
+    const found = await notifications
+      .find(page, { projection: { _id: 1 } })
+      .sort({ _id: 1 })
+      .limit(CHUNK)
+      .toArray();
+    const last = found.at(-1);
+    if (!last) return;
+    yield found.map((record) => record._id);
+    after = last._id;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Filter } from 'mongodb';
+import {
+  CHANNELS,
+  CHANNEL_NAMES,
+  type Channel,
+  type DeadLetterQuery,
+  type ListQuery,
+  type Notification,
+  type Status,
+  type UserListQuery,
+} from '../../contracts/index.ts';
+import type { Notifications } from './collection.ts';
+import { deadLetters } from './operate.ts';
+
+/** A page of records, newest first, and where the next one begins. */
+export interface Page {
+  records: Notification[];
+  nextCursor: string | null;
+}
+
+/** Channels whose notifications people read in their list. */
+const INBOX: Channel[] = CHANNEL_NAMES.filter((name) => CHANNELS[name].inbox);
+
+/** One record. */
+export function getNotification(notifications: Notifications, id: string): Promise<Notification | null> {
+  return notifications.findOne({ _id: id });
+}
+
+/** A page of all records. */
+export function listNotifications(notifications: Notifications, query: ListQuery): Promise<Page> {
+  const { status, type, user_id } = query;
+  return page(
+    notifications,
+    { ...(status && { status }), ...(type && { type }), ...(user_id !== undefined && { user_id }) },
+    query,
+  );
+}
+
+/** A page of one person's records. */
+export function listUserNotifications(
+  notifications: Notifications,
+  userId: string,
+  query: UserListQuery,
+): Promise<Page> {
+  const unread =
+    query.unread === undefined
+      ? {}
+      : { unread: query.unread === 'true' ? (true as const) : { $exists: false } };
+  return page(notifications, { user_id: userId, ...(query.type && { type: query.type }), ...unread }, query);
+}
+
+/** A page of dead letters. */
+export function listDeadLetters(notifications: Notifications, query: DeadLetterQuery): Promise<Page> {
+  return page(notifications, deadLetters(query), query);
+}
+
+/** How many notifications a person has not read in the inbox. */
+export function countUnread(notifications: Notifications, userId: string): Promise<number> {
+  return notifications.countDocuments({ user_id: userId, unread: true });
+}
+
+/** Marks one as read; the record, or null when this person has no such notification in the inbox. Twice is as good as once. */
+export function markRead(
+  notifications: Notifications,
+  userId: string,
+  id: string,
+): Promise<Notification | null> {
+  const mine: Filter<Notification> = {
+    _id: id,
+    user_id: userId,
+    type: { $in: INBOX },
+    sent_at: { $exists: true },
+  };
+  const read = [{ $set: { read_at: { $ifNull: ['$read_at', '$$NOW'] } } }, { $unset: ['unread'] }];
+  return notifications.findOneAndUpdate(mine, read, { returnDocument: 'after' });
+}
+
+/** Marks all as read; answers how many were unread. */
+export async function markAllRead(notifications: Notifications, userId: string): Promise<number> {
+  const read = [{ $set: { read_at: '$$NOW' } }, { $unset: ['unread'] }];
+  return (await notifications.updateMany({ user_id: userId, unread: true }, read)).modifiedCount;
+}
+
+/** How many notifications there are by channel and status; only pairs that occur. */
+export async function countByTypeAndStatus(
+  notifications: Notifications,
+): Promise<{ type: Channel; status: Status; count: number }[]> {
+  const group = { _id: { type: '$type', status: '$status' }, count: { $sum: 1 } };
+  const rows = await notifications
+    .aggregate<{ _id: { type: Channel; status: Status }; count: number }>([{ $group: group }])
+    .toArray();
+  return rows.map(({ _id, count }) => ({ ..._id, count }));
+}
+
+/** How many are stored and not yet published, and how many attempts ended unknown. */
+export async function countTroubles(
+  notifications: Notifications,
+): Promise<{ unpublished: number; ambiguous: number }> {
+  const [unpublished, ambiguous] = await Promise.all([
+    notifications.countDocuments({ unpublished: true }),
+    notifications
+      .aggregate<{ total: number }>([{ $group: { _id: null, total: { $sum: '$ambiguous_count' } } }])
+      .toArray(),
+  ]);
+  return { unpublished, ambiguous: ambiguous[0]?.total ?? 0 };
+}
+
+async function page(
+  notifications: Notifications,
+  filter: Filter<Notification>,
+  { cursor, limit }: { cursor?: string | undefined; limit: number },
+): Promise<Page> {
+  const older = cursor === undefined ? filter : { $and: [filter, { _id: { $lt: cursor } }] };
+  const records = await notifications
+    .find(older)
+    .sort({ _id: -1 })
+    .limit(limit + 1)
+    .toArray();
+  const shown = records.slice(0, limit);
+  return { records: shown, nextCursor: records.length > limit ? (shown.at(-1)?._id ?? null) : null };
+}

@@ -1,0 +1,89 @@
+import type { Notification, Status } from '../../contracts/index.ts';
+import { FINISHED } from '../../contracts/index.ts';
+import { retentionEnd, transitionStage, type Change, type Notifications } from './collection.ts';
+
+/** The result of one attempt, ready to be recorded. */
+export interface Result {
+  id: string;
+  /** The fence of the claim under which it was obtained. */
+  fence: number;
+  status: Status;
+  change: Change & { attempt: number; ambiguous?: true };
+  /** Milliseconds from now, by the database's clock, until it is due again. */
+  delayMs?: number;
+  /** Plain values to set; `undefined` ones are left out. */
+  set?: Partial<Pick<Notification, 'retry_count' | 'provider' | 'provider_message_id' | 'error' | 'unread'>>;
+}
+
+/**
+ * Records results in one bulk. A result whose claim was overtaken matches nothing: it is noted on the timeline, and changes nothing else.
+ * Answers the ids that are recorded, also when an earlier try of the same call had recorded them.
+ * @throws when the store cannot be reached; the same call can be repeated.
+ */
+export async function recordResults(
+  notifications: Notifications,
+  results: readonly Result[],
+  retentionDays: number,
+): Promise<Set<string>> {
+  const operations = results.map((result) => ({
+    updateOne: {
+      filter: { _id: result.id, status: 'sending' as const, fence: result.fence },
+      update: resultPipeline(result, retentionDays),
+    },
+  }));
+  const written = await notifications.bulkWrite(operations, { ordered: false });
+  if (written.matchedCount === results.length) return new Set(results.map((result) => result.id));
+  return findRecorded(notifications, results);
+}
+
+function resultPipeline(result: Result, retentionDays: number): object[] {
+  const { status, change, delayMs, set = {} } = result;
+  const given = Object.entries(set).filter(([, value]) => value !== undefined);
+  const finished = (FINISHED as readonly Status[]).includes(status);
+  const stage = transitionStage(status, change, {
+    ...Object.fromEntries(given.map(([key, value]) => [key, { $literal: value }])),
+    ...(delayMs === undefined ? {} : { next_retry_time: { $add: ['$$NOW', delayMs] } }),
+    ...(status === 'held' ? { held_since: { $ifNull: ['$held_since', '$$NOW'] } } : {}),
+    ...(status === 'sent' ? { sent_at: '$$NOW' } : {}),
+    ...(change.ambiguous ? { ambiguous_count: { $add: ['$ambiguous_count', 1] } } : {}),
+    ...(finished ? { delete_at: retentionEnd(retentionDays) } : {}),
+  });
+  const gone = ['claim', 'lease_until', ...(status === 'held' ? [] : ['held_since'])];
+  return [stage, { $unset: status === 'sent' ? [...gone, 'error'] : gone }];
+}
+
+/** Tells what is recorded from what was overtaken, and notes the late results. */
+async function findRecorded(notifications: Notifications, results: readonly Result[]): Promise<Set<string>> {
+  const ids = results.map((result) => result.id);
+  const found = await notifications
+    .find({ _id: { $in: ids } }, { projection: { status: 1, fence: 1 } })
+    .toArray();
+  const byId = new Map(found.map((record) => [record._id, record]));
+  const isRecorded = ({ id, fence }: Result): boolean => {
+    const record = byId.get(id);
+    return record !== undefined && record.fence === fence && record.status !== 'sending';
+  };
+  const late = results.filter((result) => !isRecorded(result));
+  await Promise.all(late.map((result) => noteLateResult(notifications, result)));
+  return new Set(results.filter(isRecorded).map((result) => result.id));
+}
+
+/** Somebody else holds the claim now, but what the provider answered must not be forgotten. */
+async function noteLateResult(
+  notifications: Notifications,
+  { id, change, status, set }: Result,
+): Promise<void> {
+  const answer = [set?.provider, set?.provider_message_id].filter(Boolean).join(' ');
+  const entry = {
+    at: '$$NOW',
+    status: '$status',
+    actor: { $literal: change.actor },
+    attempt: change.attempt,
+    code: 'late_result',
+    reason: { $literal: `an overtaken attempt ended as ${status} ${answer}`.trim() },
+    ambiguous: true,
+  };
+  await notifications.updateOne({ _id: id }, [
+    { $set: { timeline: { $concatArrays: ['$timeline', [entry]] } } },
+  ]);
+}

@@ -1,0 +1,111 @@
+import {
+  CANCELABLE,
+  CLAIMABLE_WHEN_DUE,
+  type Channel,
+  type Lane,
+  type Notification,
+} from '../../contracts/index.ts';
+import { MINUTE, SECOND } from '../../runtime/duration.ts';
+import { idFloor } from '../../runtime/ids.ts';
+import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
+
+/** Records handled in one pass of a sweep. */
+export const SWEEP_LIMIT = 500;
+/** A producer publishes what it stored at once; the relay leaves it so long, in milliseconds. */
+const RELAY_GRACE_MS = 5 * SECOND;
+/** A retry comes back from its wait queue; only when it is so late was its message lost. Milliseconds. */
+const RETRY_OVERDUE_MS = 2 * MINUTE;
+/** A message for the same record is published again by a sweep after so long, in milliseconds: it may merely be waiting. */
+const HINT_AGAIN_MS = MINUTE;
+/** A pending record whose queue is empty lost its message when it is older than this, in milliseconds. */
+const LOST_AFTER_MS = MINUTE;
+
+/** The actor of every change that a sweep makes. */
+const ACTOR = 'scheduler';
+
+/** What is stored and unpublished: transactional first, then by age. */
+export function findUnpublished(notifications: Notifications, now: Date): Promise<Notification[]> {
+  const before = idFloor(new Date(now.getTime() - RELAY_GRACE_MS));
+  return notifications
+    .find({ unpublished: true, _id: { $lt: before } })
+    .sort({ lane: -1, _id: 1 })
+    .limit(SWEEP_LIMIT)
+    .toArray();
+}
+
+/** Makes pending what is due: scheduled sends, holds that are over, and retries whose message was lost. Answers what to publish. */
+export async function wakeDue(notifications: Notifications): Promise<Notification[]> {
+  const [held, scheduled] = ['held', 'scheduled'] as const;
+  const due = {
+    $or: [
+      { status: { $in: [held, scheduled] }, $expr: { $lte: ['$next_retry_time', '$$NOW'] } },
+      {
+        status: 'failed' as const,
+        $expr: { $lte: ['$next_retry_time', { $subtract: ['$$NOW', RETRY_OVERDUE_MS] }] },
+      },
+    ],
+  };
+  // The bound by our own clock lets the index find them; the database's clock decides.
+  const bound = {
+    next_retry_time: { $lte: new Date(Date.now() + MINUTE) },
+    status: { $in: [...CLAIMABLE_WHEN_DUE] },
+  };
+  const found = await notifications
+    .find({ $and: [bound, due] }, { projection: { _id: 1 } })
+    .sort({ next_retry_time: 1 })
+    .limit(SWEEP_LIMIT)
+    .toArray();
+  if (found.length === 0) return [];
+  const ids = found.map((record) => record._id);
+  const stage = transitionStage('pending', { actor: ACTOR, reason: 'due' }, { unpublished: true });
+  await notifications.updateMany({ _id: { $in: ids }, ...due }, [stage, { $unset: ['next_retry_time'] }]);
+  return notifications.find({ _id: { $in: ids }, status: 'pending', unpublished: true }).toArray();
+}
+
+/** Ends what was not sent in time; answers how many. */
+export async function expireOverdue(notifications: Notifications, retentionDays: number): Promise<number> {
+  const overdue = {
+    expires_at: { $lte: new Date(Date.now() + MINUTE) },
+    status: { $in: [...CANCELABLE] },
+    $expr: { $lte: ['$expires_at', '$$NOW'] },
+  };
+  const change = { actor: ACTOR, reason: 'not sent before expires_at', code: 'expired' };
+  const stage = transitionStage('expired', change, { delete_at: retentionEnd(retentionDays) });
+  const result = await notifications.updateMany(overdue, [stage, { $unset: ['next_retry_time'] }]);
+  return result.modifiedCount;
+}
+
+/** What a consumer left behind: its lease ran out, so somebody else may claim it. */
+export function findLostLeases(notifications: Notifications): Promise<Notification[]> {
+  const expired = { $expr: { $lt: ['$lease_until', '$$NOW'] } };
+  return hintable(notifications, { status: 'sending', ...expired });
+}
+
+/** Pending records of a queue that is empty: their message is lost. */
+export function findLostHints(
+  notifications: Notifications,
+  type: Channel,
+  lane: Lane,
+): Promise<Notification[]> {
+  const old = { $expr: { $lt: ['$updated_at', { $subtract: ['$$NOW', LOST_AFTER_MS] }] } };
+  return hintable(notifications, { status: 'pending', type, lane, unpublished: { $exists: false }, ...old });
+}
+
+/** Finds records to publish a message for, and notes it, so that a long backlog does not get a second copy with every pass. */
+async function hintable(
+  notifications: Notifications,
+  filter: Parameters<Notifications['find']>[0] & object,
+): Promise<Notification[]> {
+  const again = { $lt: ['$hinted_at', { $subtract: ['$$NOW', HINT_AGAIN_MS] }] };
+  const never = { $eq: [{ $type: '$hinted_at' }, 'missing'] };
+  const found = await notifications
+    .find({ $and: [filter, { $expr: { $or: [never, again] } }] })
+    .limit(SWEEP_LIMIT)
+    .toArray();
+  const ids = found.map((record) => record._id);
+  if (ids.length > 0)
+    await notifications.updateMany({ _id: { $in: ids }, status: { $in: ['pending', 'sending'] } }, [
+      { $set: { hinted_at: '$$NOW' } },
+    ]);
+  return found;
+}
