@@ -54,6 +54,7 @@ export {
   type NotificationRequest,
   type UserListQuery,
 } from './requests.ts';
+export { segmentsOf, type Segments } from './sms-segments.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
 export {
   acceptedSchema,

@@ -49,31 +49,36 @@ const notificationFields = z.strictObject({
 
 /** The body of POST /v1/notifications. */
 export const notificationRequestSchema = notificationFields
-  .superRefine((request, context) => {
-    const channel = CHANNELS[request.type];
-    const recipient = channel.recipient;
-    if (recipient !== undefined && request[recipient] === undefined)
-      context.addIssue({
-        code: 'custom',
-        path: [recipient],
-        message: `is required for type ${request.type}`,
-      });
-    if (request.message.length > channel.max_message_chars)
-      context.addIssue({
-        code: 'custom',
-        path: ['message'],
-        message: `must be at most ${channel.max_message_chars} characters for type ${request.type}`,
-      });
-    if (request.html !== undefined && request.type !== 'email')
-      context.addIssue({ code: 'custom', path: ['html'], message: 'is only for type email' });
-    if (request.expires_at && request.expires_at.getTime() <= (request.send_at?.getTime() ?? Date.now()))
-      context.addIssue({
-        code: 'custom',
-        path: ['expires_at'],
-        message: 'must be later than send_at, and than now',
-      });
-  })
+  .superRefine(
+    (request, context) => {
+      for (const { field, message } of crossFieldErrors(request))
+        context.addIssue({ code: 'custom', path: [field], message });
+    },
+    // Also beside other errors: a caller wants to hear of all of them at once.
+    { when: ({ value }) => typeof value === 'object' && value !== null },
+  )
   .meta({ id: 'NotificationRequest' });
+
+/** What is wrong between fields. Each field may still be of a wrong type itself, so nothing is taken for granted. */
+function crossFieldErrors(
+  request: Partial<z.output<typeof notificationFields>>,
+): { field: string; message: string }[] {
+  const { type, message, html, send_at, expires_at } = request;
+  const channel = CHANNEL_NAMES.find((name) => name === type);
+  if (channel === undefined) return [];
+  const { recipient, max_message_chars: maxChars } = CHANNELS[channel];
+  const errors: { field: string; message: string }[] = [];
+  if (recipient !== undefined && request[recipient] === undefined)
+    errors.push({ field: recipient, message: `is required for type ${channel}` });
+  if (typeof message === 'string' && message.length > maxChars)
+    errors.push({ field: 'message', message: `must be at most ${maxChars} characters for type ${channel}` });
+  if (html !== undefined && channel !== 'email')
+    errors.push({ field: 'html', message: 'is only for type email' });
+  const notBefore = send_at instanceof Date ? send_at.getTime() : Date.now();
+  if (expires_at instanceof Date && expires_at.getTime() <= Math.max(notBefore, Date.now()))
+    errors.push({ field: 'expires_at', message: 'must be later than send_at, and than now' });
+  return errors;
+}
 
 /** A validated notification to accept. */
 export type NotificationRequest = z.output<typeof notificationRequestSchema>;

@@ -2,8 +2,11 @@ import { MongoClient, type Db } from 'mongodb';
 import { SECOND } from '../runtime/duration.ts';
 import type { CheckResult } from '../runtime/health.ts';
 
-/** Bounds every call, retries of the driver included, in milliseconds. Callers of the API get their 503 within 3 s. */
-const CALL_TIMEOUT_MS = 2_500;
+/**
+ * Bounds the silence of a server on any call, in milliseconds; a hanging one is given up after it. The driver's `timeoutMS`, which would
+ * bound whole calls, has no effect since 7.8. Callers of the API get their answer earlier: the producer sets its own deadline.
+ */
+const SILENCE_TIMEOUT_MS = 10 * SECOND;
 /** How long to look for a primary, in milliseconds. */
 const SELECTION_TIMEOUT_MS = 2 * SECOND;
 
@@ -21,7 +24,8 @@ export function openStore(uri: string, service: string): Store {
   const client = new MongoClient(uri, {
     appName: `tidings ${service}`,
     ignoreUndefined: true,
-    timeoutMS: CALL_TIMEOUT_MS,
+    socketTimeoutMS: SILENCE_TIMEOUT_MS,
+    waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
     serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
     connectTimeoutMS: SELECTION_TIMEOUT_MS,
     writeConcern: { w: 'majority', journal: true },

@@ -50,7 +50,7 @@ export const INDEXES = {
 export async function ensureIndexes(db: Db): Promise<void> {
   for (const [collection, indexes] of Object.entries(INDEXES)) {
     const specs: IndexDescription[] = [...indexes];
-    if (specs.length > 0) await db.collection(collection).createIndexes(specs, { timeoutMS: 60_000 });
+    if (specs.length > 0) await db.collection(collection).createIndexes(specs);
   }
 }
 

@@ -4,18 +4,11 @@ import { publishPending } from '../../../shared/delivery/index.ts';
 import { Batcher } from '../../../shared/runtime/batcher.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
+import { ANSWER_WITHIN_MS, withDeadline } from './deadline.ts';
 import { insertNotifications, type Notifications, type Stored } from '../../../shared/store/index.ts';
 
 /** Records stored in one write. */
 const MAX_GROUP = 500;
-/** A caller gets an answer within 3 s, whatever MongoDB does; milliseconds. */
-const ANSWER_WITHIN_MS = 2_800;
-
-/** The store did not answer in time. What was to be stored may be stored all the same: repeat with the same key. */
-export class StoreTimeout extends Error {
-  override readonly name = 'StoreTimeout';
-}
-
 /**
  * Takes notifications in: concurrent ones share one journaled majority write, and only then are they promised. Publishing follows behind;
  * RabbitMQ may be away, for the relay publishes what is stored.
@@ -40,18 +33,8 @@ export class Acceptor {
    * Resolves when the record is safe, or was before.
    * @throws StoreTimeout or the driver's error when the store cannot be reached.
    */
-  async accept(record: Notification): Promise<Stored> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new StoreTimeout(`the store did not answer within ${ANSWER_WITHIN_MS} ms`));
-      }, ANSWER_WITHIN_MS);
-    });
-    try {
-      return await Promise.race([this.#group.add(record), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  accept(record: Notification): Promise<Stored> {
+    return withDeadline(this.#group.add(record), ANSWER_WITHIN_MS);
   }
 
   /** Publishes records that were made pending by hand. Does not wait for RabbitMQ. */

@@ -12,6 +12,7 @@ import {
   listDeadLetters,
   redriveDeadLetters,
 } from '../../../shared/store/index.ts';
+import { MINUTE } from '../../../shared/runtime/duration.ts';
 import type { ProducerContext } from '../context.ts';
 import { operation, type Operation } from './operation.ts';
 
@@ -22,6 +23,9 @@ const BODY_PROBLEMS = [
   'body_too_large',
   'unsupported_media_type',
 ] as const;
+
+/** A redrive or discard of a long queue takes its time; milliseconds. */
+const BULK_WITHIN_MS = 2 * MINUTE;
 
 /** Looking into the dead letters, sending them again, giving them up. */
 export function deadLetterOperations({ notifications, acceptor, config }: ProducerContext): Operation[] {
@@ -52,6 +56,7 @@ export function deadLetterOperations({ notifications, acceptor, config }: Produc
       body: redriveRequestSchema,
       answer: { status: 202, description: 'How many', schema: bulkResultSchema },
       problems: BODY_PROBLEMS,
+      answerWithinMs: BULK_WITHIN_MS,
       handle: async ({ body: { filter, dry_run, rate } }) => {
         const matched = await countDeadLetters(notifications, filter);
         let changed = 0;
@@ -76,6 +81,7 @@ export function deadLetterOperations({ notifications, acceptor, config }: Produc
       body: discardRequestSchema,
       answer: { status: 202, description: 'How many', schema: bulkResultSchema },
       problems: BODY_PROBLEMS,
+      answerWithinMs: BULK_WITHIN_MS,
       handle: async ({ body: { filter, dry_run, reason } }) => {
         const matched = await countDeadLetters(notifications, filter);
         const options = { change: { actor: 'api', reason }, retentionDays: config.RETENTION_DAYS };

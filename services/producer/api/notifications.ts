@@ -208,7 +208,7 @@ async function acceptItem(
   item: unknown,
   defaultKey: string | undefined,
 ): Promise<ItemResult> {
-  const { idempotency_key: ownKey, ...body } = (isObject(item) ? item : {});
+  const { idempotency_key: ownKey, ...body } = isObject(item) ? item : {};
   const key = IDEMPOTENCY_KEY.optional().safeParse(ownKey ?? defaultKey);
   const parsed = notificationRequestSchema.safeParse(isObject(item) ? body : item);
   const keyErrors = key.error?.issues.map(({ message }) => ({ field: 'idempotency_key', message })) ?? [];

@@ -1,6 +1,7 @@
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { z } from 'zod';
 import { MAX_BODY_BYTES, fieldErrors, type ProblemCode } from '../../../shared/contracts/index.ts';
+import { ANSWER_WITHIN_MS, withDeadline } from '../accept/deadline.ts';
 import { Problem } from './problem.ts';
 
 /** A validated request. */
@@ -37,6 +38,8 @@ export interface Operation {
   answer: { status: number; description: string; schema: z.ZodType; headers?: z.ZodObject };
   /** What else it may answer, beyond 401, 405, 500 and 503. */
   problems: readonly ProblemCode[];
+  /** For what works on many records; every other operation answers within 3 s. Milliseconds. */
+  answerWithinMs?: number;
   handle: (input: Input<never, never, never>) => Promise<Answer>;
 }
 
@@ -84,7 +87,10 @@ function handlerOf(one: Operation): RequestHandler {
       rawBody,
       request,
     };
-    const { status, body, headers } = await one.handle(input as Input<never, never, never>);
+    const { status, body, headers } = await withDeadline(
+      one.handle(input as Input<never, never, never>),
+      one.answerWithinMs ?? ANSWER_WITHIN_MS,
+    );
     response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
     response.end(JSON.stringify(body));
   };

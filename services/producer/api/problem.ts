@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../../shared/contracts/index.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import { StoreTimeout } from '../accept/acceptor.ts';
+import { StoreTimeout } from '../accept/deadline.ts';
 
 /** Seconds after which a caller may try again while the store is away. */
 const RETRY_AFTER_SECONDS = 5;

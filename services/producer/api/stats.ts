@@ -96,23 +96,21 @@ function sumBy(rows: readonly Row[], key: (row: Row) => Status): Partial<Record<
   return sums;
 }
 
+/** Depths come from the broker at once; who consumes, and what is unacknowledged, only its management API knows, some seconds later. */
 async function queueFigures({ broker, management }: ProducerContext): Promise<Stats['queues']> {
-  const figures = await management?.queues().catch(() => undefined);
-  if (figures)
-    return figures.map(({ name, messages_ready, messages_unacknowledged, consumers }) => ({
+  const [figures, depths] = await Promise.all([
+    management?.queues().catch(() => []) ?? [],
+    Promise.all(broker.topology.queues.map(({ name }) => broker.depth(name))),
+  ]);
+  return broker.topology.queues.map(({ name }, index) => {
+    const known = figures.find((figure) => figure.name === name);
+    return {
       name,
-      ready: messages_ready,
-      unacknowledged: messages_unacknowledged,
-      consumers,
-    }));
-  return Promise.all(
-    broker.topology.queues.map(async ({ name }) => ({
-      name,
-      ready: (await broker.depth(name)) ?? null,
-      unacknowledged: null,
-      consumers: null,
-    })),
-  );
+      ready: depths[index] ?? null,
+      unacknowledged: known?.messages_unacknowledged ?? null,
+      consumers: known?.consumers ?? null,
+    };
+  });
 }
 
 /** Holds the records that wait against the messages that wait. A message on its way is in neither book for a moment. */

@@ -4,7 +4,7 @@ import type RequestClient from 'twilio/lib/base/RequestClient.js';
 import type { Outcome } from '../../../shared/delivery/index.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
-import { segmentsOf } from '../segments.ts';
+import { segmentsOf } from '../../../shared/contracts/index.ts';
 import { classifyTwilioAnswer, classifyTwilioSilence, type TwilioAnswer } from './twilio-answers.ts';
 
 /** How long one request may take, in milliseconds; below the delivery's own time-out, so that the answer is ours to read. */

@@ -1,0 +1,105 @@
+/**
+ * The door of `npm start`, `npm test` and `npm run reset`: plain JavaScript without dependencies, for it runs before any is installed.
+ * Installs when the lockfile changed, builds when a source changed, then hands over to the compiled command.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const COMMANDS = ['start', 'test', 'reset'];
+/** What the build is made of; a change in any of it builds anew. */
+const SOURCES = ['services', 'shared', 'infra', 'tsconfig.json', 'tsconfig.build.json'];
+
+checkNode();
+const command = process.argv[2] ?? '';
+if (!COMMANDS.includes(command)) fail(`Say one of: ${COMMANDS.join(', ')}.`);
+process.chdir(ROOT);
+install();
+build();
+await import(pathToFileURL(join(ROOT, `dist/infra/local/${command}.js`)).href);
+
+/** mongodb 7 and eslint 10 need Node 20.19. */
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  fail(
+    `Tidings needs Node 20.19 or later; this is ${process.versions.node}. Install a newer one and run the same command again.`,
+  );
+}
+
+function install() {
+  const stamp = join(ROOT, 'node_modules/.tidings-lockfile');
+  const wanted = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
+  if (read(stamp) === wanted) return;
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'installing the packages', [
+    'The packages could not be installed. Tidings needs the package registry once, for the first start.',
+    'Check the network (and npm’s proxy settings), then run the same command again.',
+  ]);
+  writeFileSync(stamp, wanted);
+}
+
+function build() {
+  const stamp = join(ROOT, 'dist/.sources');
+  const wanted = SOURCES.reduce((hash, source) => digest(source, hash), createHash('sha256')).digest('hex');
+  if (read(stamp) === wanted) return;
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], 'building', [
+    'The build failed; the lines above say where.',
+  ]);
+  mkdirSync('dist', { recursive: true });
+  writeFileSync(stamp, wanted);
+}
+
+/**
+ * Adds a file, or all files of a folder, to a hash.
+ * @param {string} path
+ * @param {import('node:crypto').Hash} hash
+ * @returns {import('node:crypto').Hash}
+ */
+function digest(path, hash) {
+  if (!existsSync(path)) return hash;
+  const entries = path.includes('.') ? [] : readdirSync(path, { recursive: true, withFileTypes: true });
+  const files = path.includes('.')
+    ? [path]
+    : entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files.sort()) hash.update(file).update(readFileSync(file));
+  return hash;
+}
+
+/**
+ * Runs a step and shows what it says only when it fails.
+ * @param {string} file
+ * @param {string[]} args
+ * @param {string} step
+ * @param {string[]} advice
+ */
+function run(file, args, step, advice) {
+  const startedAt = Date.now();
+  process.stdout.write(`· ${step} …\n`);
+  const result = spawnSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  if (result.status === 0) {
+    process.stdout.write(`· ${step}: done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`);
+    return;
+  }
+  process.stderr.write(`${result.stdout}${result.stderr}${result.error?.message ?? ''}\n`);
+  fail(advice.join('\n'));
+}
+
+/**
+ * @param {string} path
+ * @returns {string | undefined}
+ */
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+/**
+ * @param {string} words
+ * @returns {never}
+ */
+function fail(words) {
+  process.stderr.write(`\n${words}\n`);
+  process.exit(1);
+}

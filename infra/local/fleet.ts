@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import type { Config } from '../../shared/runtime/config.ts';
+import type { Ports } from './ports.ts';
+import { keptSecret, newAccountSid, newApiKey } from './secrets.ts';
+import type { ProcessSpec } from './supervisor/managed-process.ts';
+
+/** The services of the fleet, one process each, in the order of the output's colours. */
+export const SERVICES = ['producer', 'email', 'sms', 'in-app', 'scheduler'] as const;
+
+/** How long a service may drain before it is ended by force, in milliseconds; all of `npm start` stops within 10 s. */
+const SERVICE_STOP_MS = 5_500;
+/** What the services themselves take for draining, in seconds. */
+const DRAIN_SECONDS = 5;
+/** Twilio's own number for tests; the sandbox takes it as a sender. */
+const SANDBOX_SENDER = '+15005550006';
+
+/** Everything that the services of a local fleet are told. */
+export interface Fleet {
+  address: string;
+  apiKey: string;
+  sandboxUrl: string | undefined;
+  managementUrl: string | undefined;
+  /** Where each process says whether it is ready. */
+  readiness: Record<string, string>;
+  processes: ProcessSpec[];
+}
+
+/** What a local fleet is made of. */
+export interface FleetOptions {
+  root: string;
+  dataDir: string;
+  config: Config;
+  ports: Ports;
+  servers: { rabbitmqUrl: string; managementUrl: string | undefined; mongoUri: string };
+}
+
+/** Works out addresses, keys and processes of the fleet, the sandbox among them where a provider has no credentials. */
+export async function planFleet({ root, dataDir, config, ports, servers }: FleetOptions): Promise<Fleet> {
+  const port = config.PORT === 0 ? await ports.take('producer') : config.PORT;
+  const apiKey = config.API_KEY ?? keptSecret(join(dataDir, 'api-key'), newApiKey);
+  const sandbox = await planSandbox(config, dataDir, ports);
+  const env = {
+    ...process.env,
+    ...sandbox?.providers,
+    TIDINGS_SUPERVISED: '1',
+    LOG_FORMAT: process.env.LOG_FORMAT ?? 'text',
+    DRAIN_SECONDS: String(DRAIN_SECONDS),
+    PORT: String(port),
+    API_KEY: apiKey,
+    RABBITMQ_URL: servers.rabbitmqUrl,
+    ...(servers.managementUrl !== undefined && { RABBITMQ_MANAGEMENT_URL: servers.managementUrl }),
+    MONGO_URI: servers.mongoUri,
+  };
+  const host = config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST;
+  const address = `http://${host}:${port}`;
+  const readiness: Record<string, string> = { producer: `${address}/readyz` };
+  const processes: ProcessSpec[] = [];
+  if (sandbox)
+    processes.push(nodeProcess('sandbox', 'infra/local/sandbox/main.js', { ...env, ...sandbox.env }, root));
+  for (const name of SERVICES) {
+    const healthPort = await ports.take(`${name}_health`);
+    if (name !== 'producer') readiness[name] = `http://${host}:${healthPort}/readyz`;
+    const own = { ...env, HEALTH_PORT: String(healthPort) };
+    processes.push(nodeProcess(name, `services/${name}/main.js`, own, root));
+  }
+  const { managementUrl } = servers;
+  return { address, apiKey, sandboxUrl: sandbox?.url, managementUrl, readiness, processes };
+}
+
+function nodeProcess(name: string, script: string, env: NodeJS.ProcessEnv, root: string): ProcessSpec {
+  const args = ['--enable-source-maps', `dist/${script}`];
+  return { name, command: process.execPath, args, env, cwd: root, stopWithinMs: SERVICE_STOP_MS };
+}
+
+interface SandboxPlan {
+  url: string;
+  env: NodeJS.ProcessEnv;
+  /** Settings of the providers that it stands in for. */
+  providers: NodeJS.ProcessEnv;
+}
+
+async function planSandbox(config: Config, dataDir: string, ports: Ports): Promise<SandboxPlan | undefined> {
+  const needsMail = config.SMTP_URL === undefined;
+  const needsSms = config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_AUTH_TOKEN === undefined;
+  if (!needsMail && !needsSms) return undefined;
+  const smtpPort = String(await ports.take('sandbox_smtp'));
+  const httpPort = String(await ports.take('sandbox_http'));
+  const url = `http://127.0.0.1:${httpPort}`;
+  const sid = keptSecret(join(dataDir, 'sandbox-account'), newAccountSid);
+  const token = keptSecret(join(dataDir, 'sandbox-token'), newApiKey);
+  const sms = {
+    TWILIO_ACCOUNT_SID: sid,
+    TWILIO_AUTH_TOKEN: token,
+    TWILIO_PHONE_NUMBER: SANDBOX_SENDER,
+    TWILIO_API_BASE_URL: url,
+  };
+  return {
+    url,
+    env: {
+      SANDBOX_SMTP_PORT: smtpPort,
+      SANDBOX_HTTP_PORT: httpPort,
+      SANDBOX_TWILIO_ACCOUNT_SID: sid,
+      SANDBOX_TWILIO_AUTH_TOKEN: token,
+    },
+    providers: {
+      SANDBOX_URL: url,
+      ...(needsMail && { SMTP_URL: `smtp://127.0.0.1:${smtpPort}` }),
+      ...(needsSms && sms),
+    },
+  };
+}

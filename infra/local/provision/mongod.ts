@@ -1,0 +1,93 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MongoClient, MongoServerError } from 'mongodb';
+import { toError } from '../../../shared/runtime/errors.ts';
+import type { Ports } from '../ports.ts';
+import type { ProcessSpec } from '../supervisor/managed-process.ts';
+import { leashed, waitUntil } from './server.ts';
+
+/** A private replica set of one. */
+export interface MongodNode {
+  processes: ProcessSpec[];
+  uri: string;
+  /** Resolves when it is primary. @throws ProvisionError when it does not become it. */
+  ready: () => Promise<void>;
+}
+
+const READY_WITHIN_MS = 60_000;
+const REPLICA_SET = 'rs0';
+/** What a set answers that was never initiated. */
+const NOT_YET_INITIALIZED = 94;
+
+/** Prepares a replica set of one member with data of its own; a single server has no transactions and no majority to speak of. */
+export async function prepareMongod(
+  program: string,
+  { root, dataDir, ports }: { root: string; dataDir: string; ports: Ports },
+): Promise<MongodNode> {
+  const data = join(dataDir, 'mongodb');
+  mkdirSync(data, { recursive: true });
+  const port = await ports.take('mongodb');
+  const args = [
+    ...['--dbpath', data, '--replSet', REPLICA_SET, '--port', String(port), '--bind_ip', '127.0.0.1'],
+    ...[
+      '--nounixsocket',
+      '--wiredTigerCacheSizeGB',
+      '1',
+      '--oplogSize',
+      '256',
+      '--setParameter',
+      'diagnosticDataCollectionEnabled=false',
+    ],
+    ...['--logpath', join(data, 'mongod.log'), '--logappend'],
+  ];
+  const address = `127.0.0.1:${port}`;
+  return {
+    processes: [leashed({ name: 'mongodb', command: program, args, graceMs: 3_500 }, root, dataDir)],
+    uri: `mongodb://${address}/tidings?replicaSet=${REPLICA_SET}`,
+    ready: async () => {
+      const advice = `MongoDB did not become primary within ${READY_WITHIN_MS / 1000} s. Its log is ${join(data, 'mongod.log')}.`;
+      await waitUntil(() => becomePrimary(address), READY_WITHIN_MS, advice);
+    },
+  };
+}
+
+/** One step towards a primary: initiates a new set, or tells an old one that its port has changed. */
+async function becomePrimary(address: string): Promise<boolean> {
+  const client = new MongoClient(`mongodb://${address}/?directConnection=true`, {
+    serverSelectionTimeoutMS: 1_000,
+  });
+  try {
+    const admin = client.db('admin');
+    const hello = await admin.command({ hello: 1 });
+    if (hello.isWritablePrimary === true) return true;
+    await configure(client, address);
+    return false;
+  } catch (thrown) {
+    // Not up yet, or between two states; the next look tells.
+    toError(thrown);
+    return false;
+  } finally {
+    await client.close();
+  }
+}
+
+interface ReplicaSetConfig {
+  version: number;
+  members: { host: string }[];
+}
+
+async function configure(client: MongoClient, address: string): Promise<void> {
+  const admin = client.db('admin');
+  try {
+    const { config } = (await admin.command({ replSetGetConfig: 1 })) as { config: ReplicaSetConfig };
+    if (config.members[0]?.host === address) return;
+    const members = config.members.map((member) => ({ ...member, host: address }));
+    await admin.command({
+      replSetReconfig: { ...config, version: config.version + 1, members },
+      force: true,
+    });
+  } catch (error) {
+    if (!(error instanceof MongoServerError) || error.code !== NOT_YET_INITIALIZED) throw error;
+    await admin.command({ replSetInitiate: { _id: REPLICA_SET, members: [{ _id: 0, host: address }] } });
+  }
+}

@@ -1,0 +1,35 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { ProvisionError, findProgram, run } from './run.ts';
+
+/** Whether we may install packages: Debian or one of its kin, as root. */
+export function canInstallPackages(): boolean {
+  return findProgram('apt-get') !== undefined && process.getuid?.() === 0;
+}
+
+const POLICY = '/usr/sbin/policy-rc.d';
+const DENY_START =
+  '#!/bin/sh\n# Written by Tidings while it installs packages: no service of theirs is started.\nexit 101\n';
+
+/**
+ * Installs packages of the system without starting their services.
+ * @throws ProvisionError with the last words of the package manager.
+ */
+export async function installPackages(names: readonly string[]): Promise<void> {
+  // A package's own default service would take the standard ports, and is not ours to run.
+  const ownPolicy = !existsSync(POLICY);
+  if (ownPolicy) writeFileSync(POLICY, DENY_START, { mode: 0o755 });
+  try {
+    await apt(['update']);
+    await apt(['install', '-y', '--no-install-recommends', ...names]);
+  } finally {
+    if (ownPolicy) rmSync(POLICY, { force: true });
+  }
+}
+
+async function apt(args: readonly string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { code, output } = await run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], { env });
+  if (code === 0) return;
+  const words = output.split('\n').slice(-6).join('\n  ');
+  throw new ProvisionError(`apt-get ${args.join(' ')} failed (is the network there?):\n  ${words}`);
+}

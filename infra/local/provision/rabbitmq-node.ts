@@ -1,0 +1,146 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'amqplib';
+import type { ProcessSpec } from '../supervisor/managed-process.ts';
+import type { Ports } from '../ports.ts';
+import { leashed, waitUntil } from './server.ts';
+
+/** A private node of ours: how to run it, and how to reach it. */
+export interface RabbitmqNode {
+  processes: ProcessSpec[];
+  url: string;
+  managementUrl: string;
+  user: string;
+  password: string;
+  /** Resolves when it answers. @throws ProvisionError when it does not. */
+  ready: () => Promise<void>;
+}
+
+/** A first boot on this kind of machine takes about 6 s; a busy one may take several times that. Milliseconds. */
+const READY_WITHIN_MS = 90_000;
+const USER = 'tidings';
+
+/** Prepares a private node with a name, ports, cookie and data of its own, so that it meets no other one on this machine. */
+export async function prepareRabbitmqNode(
+  program: string,
+  { root, dataDir, ports }: { root: string; dataDir: string; ports: Ports },
+): Promise<RabbitmqNode> {
+  const real = join(dataDir, 'rabbitmq');
+  mkdirSync(real, { recursive: true });
+  const home = plainPath(real);
+  const booted = join(real, 'booted');
+  // A node that was killed during its first boot has half a database, and nothing in it yet.
+  if (!existsSync(booted)) rmSync(join(real, 'mnesia'), { recursive: true, force: true });
+  const password = secretOf(real);
+  const taken = {
+    amqp: await ports.take('rabbitmq'),
+    management: await ports.take('rabbitmq_management'),
+    distribution: await ports.take('rabbitmq_distribution'),
+    epmd: await ports.take('rabbitmq_epmd'),
+  };
+  writeConfiguration(real, taken, password);
+  const env = environmentOf(home, nodeName(real), taken);
+  const url = `amqp://${USER}:${password}@127.0.0.1:${taken.amqp}`;
+  return {
+    processes: [
+      // Erlang's own epmd would become a daemon and stay behind; this one is on the leash.
+      leashed(
+        { name: 'epmd', command: 'epmd', args: ['-port', String(taken.epmd)], env, graceMs: 500 },
+        root,
+        dataDir,
+      ),
+      leashed({ name: 'rabbitmq', command: program, args: [], env, graceMs: 3_500 }, root, dataDir),
+    ],
+    url,
+    managementUrl: `http://${USER}:${password}@127.0.0.1:${taken.management}`,
+    user: USER,
+    password,
+    ready: async () => {
+      const advice = `RabbitMQ did not answer within ${READY_WITHIN_MS / 1000} s. Its log is in ${join(real, 'log')}.`;
+      await waitUntil(() => answers(url), READY_WITHIN_MS, advice);
+      writeFileSync(booted, '');
+    },
+  };
+}
+
+/** Erlang's start scripts do not stand every path: a folder with blanks or letters outside ASCII is reached through a plain link. */
+function plainPath(folder: string): string {
+  if (/^[\w./-]+$/.test(folder)) return folder;
+  const link = join(tmpdir(), `tidings-${shortHash(folder)}`);
+  rmSync(link, { force: true });
+  symlinkSync(folder, link);
+  return link;
+}
+
+function nodeName(folder: string): string {
+  return `tidings-${shortHash(folder)}@127.0.0.1`;
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 10);
+}
+
+/** A secret that is made once, and readable by its owner only. */
+function secretOf(folder: string): string {
+  const file = join(folder, 'password');
+  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
+  return readFileSync(file, 'utf8');
+}
+
+interface NodePorts {
+  amqp: number;
+  management: number;
+  distribution: number;
+  epmd: number;
+}
+
+function writeConfiguration(folder: string, ports: NodePorts, password: string): void {
+  for (const name of ['home', 'log', 'schema', 'mnesia']) mkdirSync(join(folder, name), { recursive: true });
+  const cookie = join(folder, 'home/.erlang.cookie');
+  if (!existsSync(cookie)) writeFileSync(cookie, randomBytes(16).toString('hex'), { mode: 0o400 });
+  writeFileSync(join(folder, 'env.conf'), '');
+  writeFileSync(join(folder, 'enabled_plugins'), '[rabbitmq_management].\n');
+  const lines = [
+    `listeners.tcp.1 = 127.0.0.1:${ports.amqp}`,
+    'management.tcp.ip = 127.0.0.1',
+    `management.tcp.port = ${ports.management}`,
+    `default_user = ${USER}`,
+    `default_pass = ${password}`,
+    'disk_free_limit.absolute = 200MB',
+    'log.console = false',
+    'log.file.level = info',
+  ];
+  writeFileSync(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`, { mode: 0o600 });
+}
+
+function environmentOf(folder: string, name: string, ports: NodePorts): NodeJS.ProcessEnv {
+  return {
+    HOME: join(folder, 'home'),
+    RABBITMQ_NODENAME: name,
+    // A long name with an address needs no host name to resolve.
+    RABBITMQ_USE_LONGNAME: 'true',
+    RABBITMQ_CONF_ENV_FILE: join(folder, 'env.conf'),
+    RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
+    RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_SCHEMA_DIR: join(folder, 'schema'),
+    RABBITMQ_PID_FILE: join(folder, 'node.pid'),
+    RABBITMQ_DIST_PORT: String(ports.distribution),
+    ERL_EPMD_PORT: String(ports.epmd),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const connection = await connect(url, { timeout: 2_000 });
+    await connection.close();
+    return true;
+  } catch {
+    return false;
+  }
+}

