@@ -44,12 +44,16 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
-/** Puts zod's issues into the words of the API: one entry a field. */
+/** Puts zod's issues into the words of the API: one entry a field, its first trouble. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
-  return error.issues.flatMap((issue): FieldError[] => {
-    const path = issue.path.map(String);
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not a known field' }));
-    return [{ field: path.join('.') || 'body', message: issue.message }];
-  });
+  const byField = new Map<string, FieldError>();
+  for (const one of error.issues.flatMap(errorsOf)) if (!byField.has(one.field)) byField.set(one.field, one);
+  return [...byField.values()];
+}
+
+function errorsOf(issue: z.core.$ZodIssue): FieldError[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not a known field' }));
+  return [{ field: path.join('.') || 'body', message: issue.message }];
 }

@@ -1,4 +1,4 @@
-import { MongoServerError, type Collection, type Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 
 /** A lease on a job that only one scheduler may run at a time. */
 interface LockDocument {
@@ -17,19 +17,17 @@ export class Locks {
 
   /** Takes or prolongs a lease; false while somebody else holds it. */
   async take(name: string, holder: string, ms: number): Promise<boolean> {
+    // An upsert may not ask for the database's clock, so the document comes first, held by nobody.
+    await this.#collection.updateOne(
+      { _id: name },
+      { $setOnInsert: { holder: '', until: new Date(0) } },
+      { upsert: true },
+    );
     const free = { $or: [{ holder }, { $expr: { $lt: ['$until', '$$NOW'] } }] };
-    try {
-      const result = await this.#collection.updateOne(
-        { _id: name, ...free },
-        [{ $set: { holder, until: { $add: ['$$NOW', ms] } } }],
-        { upsert: true },
-      );
-      return result.matchedCount + result.upsertedCount > 0;
-    } catch (error) {
-      // The upsert meets the document that somebody else holds.
-      if (error instanceof MongoServerError && error.code === 11000) return false;
-      throw error;
-    }
+    const result = await this.#collection.updateOne({ _id: name, ...free }, [
+      { $set: { holder, until: { $add: ['$$NOW', ms] } } },
+    ]);
+    return result.matchedCount > 0;
   }
 
   /** Gives the lease back. */

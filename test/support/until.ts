@@ -1,0 +1,20 @@
+/**
+ * Waits for something to become true: looks at once, then every 20 ms, and fails after `timeoutMs` with what was last seen.
+ * Returns the first truthy value.
+ */
+export async function until<T>(
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 15_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  while (Date.now() < deadline) {
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    last = seen;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(
+    `not so within ${timeoutMs} ms; last seen: ${String(last)}; looked for: ${look.toString().slice(0, 200)}`,
+  );
+}

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { canGo } from '../../../shared/contracts/index.ts';
+import { MAX_HOLD_MS, decide, type Outcome } from '../../../shared/delivery/index.ts';
+import { aRecord } from '../../support/records.ts';
+
+const now = new Date('2030-01-01T00:00:00Z');
+const context = (delays: number[]) => ({ delays, actor: 'consumer:email', now });
+const failure = { provider: 'smtp', code: '451', reason: 'try later' };
+const transient: Outcome = { kind: 'transient', ...failure };
+
+const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
+  fc.constant<Outcome>({ kind: 'sent', provider: 'smtp' }),
+  fc
+    .constantFrom<Outcome['kind']>('transient', 'permanent', 'ambiguous')
+    .map((kind) => ({ kind, ...failure }) as Outcome),
+  fc.nat(100_000_000).map((afterMs): Outcome => ({ kind: 'deferred', ...failure, afterMs })),
+);
+const anyLadder = fc.array(fc.integer({ min: 1, max: 3_600_000 }), { minLength: 1, maxLength: 8 });
+
+test('whatever the outcome, the next status is one that the state table allows from sending', () => {
+  fc.assert(
+    fc.property(
+      anyOutcome,
+      anyLadder,
+      fc.nat(10),
+      fc.constantFrom('retry', 'hold'),
+      (outcome, delays, retries, onAmbiguous) => {
+        const record = aRecord({ status: 'sending', retry_count: retries, on_ambiguous: onAmbiguous });
+        const { result } = decide(record, outcome, context(delays));
+        expect(canGo('sending', result.status)).toBe(true);
+      },
+    ),
+  );
+});
+
+test('a ladder of n delays gives n + 1 attempts: each delay once, in order, then the dead letter', () => {
+  fc.assert(
+    fc.property(anyLadder, (delays) => {
+      let record = aRecord({ status: 'sending' });
+      for (const delayMs of delays) {
+        const { result, hop } = decide(record, transient, context(delays));
+        expect(result).toMatchObject({
+          status: 'failed',
+          delayMs,
+          set: { retry_count: record.retry_count + 1 },
+        });
+        expect(hop).toEqual({ to: 'retry', delayMs });
+        record = { ...record, retry_count: record.retry_count + 1 };
+      }
+      const last = decide(record, transient, context(delays));
+      expect(last.result.status).toBe('failed_permanently');
+      expect(last.hop).toEqual({ to: 'dead', code: '451' });
+    }),
+  );
+});
+
+test('a deferral never spends a rung, and never lasts past 72 h from the first one', () => {
+  fc.assert(
+    fc.property(fc.nat(10 * MAX_HOLD_MS), fc.nat(2 * MAX_HOLD_MS), (afterMs, heldMs) => {
+      const record = aRecord({
+        status: 'sending',
+        held_since: new Date(now.getTime() - heldMs),
+        retry_count: 2,
+      });
+      const { result, hop } = decide(record, { kind: 'deferred', ...failure, afterMs }, context([1]));
+      expect(result.set?.retry_count).toBeUndefined();
+      expect(hop).toEqual({ to: 'nowhere' });
+      if (heldMs >= MAX_HOLD_MS) expect(result.status).toBe('expired');
+      else expect(heldMs + (result.delayMs ?? Infinity)).toBeLessThanOrEqual(MAX_HOLD_MS);
+    }),
+  );
+});
+
+describe('an ambiguous attempt', () => {
+  const ambiguous: Outcome = { kind: 'ambiguous', ...failure };
+  test('is tried again by default, and marked', () => {
+    const { result } = decide(aRecord({ status: 'sending' }), ambiguous, context([5]));
+    expect(result).toMatchObject({ status: 'failed', change: { ambiguous: true } });
+  });
+  test('waits for a person where the caller asked for that', () => {
+    const { result, hop } = decide(
+      aRecord({ status: 'sending', on_ambiguous: 'hold' }),
+      ambiguous,
+      context([5]),
+    );
+    expect(result).toMatchObject({ status: 'outcome_unknown', change: { ambiguous: true } });
+    expect(hop).toEqual({ to: 'nowhere' });
+  });
+});
+
+test('a permanent refusal is a dead letter at once, however many rungs are left', () => {
+  const { result, hop } = decide(
+    aRecord({ status: 'sending' }),
+    { kind: 'permanent', ...failure, code: '550' },
+    context([1, 2, 3]),
+  );
+  expect(result).toMatchObject({ status: 'failed_permanently', set: { error: { code: '550' } } });
+  expect(hop).toEqual({ to: 'dead', code: '550' });
+});
+
+test('an in-app notification that was sent is unread; an e-mail has no such thing', () => {
+  const sent: Outcome = { kind: 'sent', provider: 'inbox' };
+  expect(decide(aRecord({ type: 'in_app' }), sent, context([1])).result.set).toHaveProperty('unread', true);
+  expect(decide(aRecord({ type: 'email' }), sent, context([1])).result.set).not.toHaveProperty('unread');
+});

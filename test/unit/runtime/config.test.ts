@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from '../../../shared/runtime/config.ts';
+
+describe('the configuration', () => {
+  test('of an empty environment is the documented default', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({ PORT: 3000, HOST: '127.0.0.1', LEASE_SECONDS: 15, RETENTION_DAYS: 30 });
+    expect(config.RETRY_DELAYS).toEqual([30_000, 120_000, 600_000, 1_800_000, 3_600_000]);
+  });
+  test('takes an empty value as not set, as in a copied .env.example', () => {
+    expect(readConfig({ PORT: '', SMTP_URL: '' })).toEqual(readConfig({}));
+  });
+  test('lists every problem at once, each by its name', () => {
+    const bad = {
+      PORT: 'x',
+      RETRY_DELAYS: '30s,soon',
+      API_KEY: 'short',
+      MONGO_URI: 'http://x',
+      TWILIO_ACCOUNT_SID: 'AC1',
+    };
+    const read = (): unknown => readConfig(bad);
+    expect(read).toThrow(ConfigError);
+    for (const name of Object.keys(bad)) expect(read).toThrow(new RegExp(`${name}: must be`));
+  });
+  test('takes any printable key of 16 characters or more', () => {
+    expect(readConfig({ API_KEY: '!"#$%&/()=?-0123' }).API_KEY).toBe('!"#$%&/()=?-0123');
+    expect(() => readConfig({ API_KEY: 'fifteen-chars-x' })).toThrow(ConfigError);
+  });
+});

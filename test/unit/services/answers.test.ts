@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { classifySmtpFailure } from '../../../services/email/providers/smtp-answers.ts';
+import {
+  classifyTwilioAnswer,
+  classifyTwilioSilence,
+} from '../../../services/sms/providers/twilio-answers.ts';
+
+describe('SMTP', () => {
+  const failure = {
+    responseCode: undefined,
+    code: undefined,
+    command: undefined,
+    message: 'm',
+    bodyBegan: false,
+  };
+  test.each([
+    ['451 to the message', { responseCode: 451, command: 'DATA', bodyBegan: true }, 'transient'],
+    ['452 to RCPT', { responseCode: 452, command: 'RCPT TO' }, 'transient'],
+    ['421 anywhere', { responseCode: 421, command: 'MAIL FROM' }, 'transient'],
+    ['550 to RCPT', { responseCode: 550, command: 'RCPT TO' }, 'permanent'],
+    ['552 to the message', { responseCode: 552, command: 'DATA', bodyBegan: true }, 'permanent'],
+    ['554 as a greeting: our session, not this mail', { responseCode: 554, command: 'CONN' }, 'transient'],
+    [
+      '535 to AUTH: our credentials, not this mail',
+      { responseCode: 535, command: 'AUTH PLAIN' },
+      'transient',
+    ],
+    ['a refused connection', { code: 'ECONNREFUSED' }, 'transient'],
+    ['a cut before the body', { code: 'ECONNECTION' }, 'transient'],
+    ['a cut after the body began', { code: 'ECONNECTION', bodyBegan: true }, 'ambiguous'],
+    ['a time-out after the body began', { code: 'EABORT', bodyBegan: true }, 'ambiguous'],
+    ['a mail that is too large for the server', { code: 'EMESSAGE' }, 'permanent'],
+  ])('%s', (_what, change, kind) => {
+    expect(classifySmtpFailure({ ...failure, ...change }).kind).toBe(kind);
+  });
+});
+
+describe('Twilio', () => {
+  const answer = { status: 400, code: undefined, message: 'm', retryAfterSeconds: undefined };
+  test.each([
+    ['21211, an invalid number', { code: 21211 }, 'permanent'],
+    ['21610, unsubscribed', { code: 21610 }, 'permanent'],
+    ['21606, our own sender', { code: 21606 }, 'transient'],
+    ['20003, our own credentials', { status: 401, code: 20003 }, 'transient'],
+    ['429 without Retry-After', { status: 429, code: 20429 }, 'deferred'],
+    ['503 with Retry-After', { status: 503, retryAfterSeconds: 7 }, 'deferred'],
+    ['503 without', { status: 503 }, 'transient'],
+    ['500', { status: 500 }, 'transient'],
+    ['504 of a gateway: it may have been passed on', { status: 504 }, 'ambiguous'],
+  ])('%s', (_what, change, kind) => {
+    expect(classifyTwilioAnswer({ ...answer, ...change }).kind).toBe(kind);
+  });
+  test('Retry-After says how long to hold', () => {
+    expect(classifyTwilioAnswer({ ...answer, status: 429, retryAfterSeconds: 7 })).toMatchObject({
+      afterMs: 7_000,
+    });
+  });
+  test('a connection that never came about handed nothing over; a cut one may have', () => {
+    expect(classifyTwilioSilence('ECONNREFUSED', '').kind).toBe('transient');
+    expect(classifyTwilioSilence('ECONNRESET', '').kind).toBe('ambiguous');
+    expect(classifyTwilioSilence(undefined, 'timeout').kind).toBe('ambiguous');
+  });
+});
