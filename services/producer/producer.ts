@@ -5,7 +5,7 @@ import { ConfigError } from '../../shared/runtime/config.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { closeServer } from '../../shared/runtime/health.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
-import { keepIndexes, notificationsOf, openStore } from '../../shared/store/index.ts';
+import { connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
 import { Acceptor } from './accept/acceptor.ts';
 import { createApp } from './app.ts';
 import type { ProducerContext } from './context.ts';
@@ -23,7 +23,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   if (API_KEY === undefined)
     throw new ConfigError('API_KEY: is needed by the producer, 16 printable characters or more');
   const store = openStore(config.MONGO_URI, 'producer');
-  const indexes = keepIndexes(store, log);
+  const connecting = connectInBackground(store, log);
   const broker = new Broker({
     url: config.RABBITMQ_URL,
     service: 'producer',
@@ -71,7 +71,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
       await acceptor.drain();
       await events.stop();
       await broker.stop();
-      indexes.abort();
+      connecting.abort();
       await store.stop();
     },
   };

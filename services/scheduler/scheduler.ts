@@ -5,7 +5,7 @@ import { toError } from '../../shared/runtime/errors.ts';
 import { startHealthServer, type Check, type CheckResult } from '../../shared/runtime/health.ts';
 import { newId } from '../../shared/runtime/ids.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
-import { Locks, keepIndexes, notificationsOf, openStore } from '../../shared/store/index.ts';
+import { Locks, connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
 import type { Job, JobContext } from './job.ts';
 import { JOBS } from './jobs/index.ts';
 
@@ -15,7 +15,7 @@ const STALLED_AFTER_MS = 60 * SECOND;
 /** Starts the scheduler: its stores, its jobs and its probes. Any number of schedulers may run. */
 export async function startScheduler({ config, log }: ServiceContext): Promise<Service> {
   const store = openStore(config.MONGO_URI, 'scheduler');
-  const indexes = keepIndexes(store, log);
+  const connecting = connectInBackground(store, log);
   const broker = new Broker({
     url: config.RABBITMQ_URL,
     service: 'scheduler',
@@ -47,7 +47,7 @@ export async function startScheduler({ config, log }: ServiceContext): Promise<S
     stop: async () => {
       await Promise.all(runners.map((runner) => runner.stop()));
       await broker.stop();
-      indexes.abort();
+      connecting.abort();
       await store.stop();
       await health.stop();
     },

@@ -1,7 +1,7 @@
 import { Broker } from '../broker/index.ts';
 import { startHealthServer } from '../runtime/health.ts';
 import type { Service, ServiceContext } from '../runtime/service.ts';
-import { keepIndexes, notificationsOf, openStore } from '../store/index.ts';
+import { connectInBackground, notificationsOf, openStore } from '../store/index.ts';
 import type { DeliveryChannel } from './channel.ts';
 import { DeliveryLoop } from './delivery-loop.ts';
 
@@ -12,7 +12,7 @@ export async function startChannelService(
   concurrency: number,
 ): Promise<Service> {
   const store = openStore(config.MONGO_URI, channel.name);
-  const indexes = keepIndexes(store, log);
+  const connecting = connectInBackground(store, log);
   const broker = new Broker({
     url: config.RABBITMQ_URL,
     service: channel.name,
@@ -30,7 +30,7 @@ export async function startChannelService(
     stop: async () => {
       await loop.stop();
       await broker.stop();
-      indexes.abort();
+      connecting.abort();
       await store.stop();
       await health.stop();
     },

@@ -1,5 +1,5 @@
 export { openStore, type Store } from './connection.ts';
-export { INDEXES, ensureIndexes, keepIndexes } from './indexes.ts';
+export { INDEXES, ensureIndexes, connectInBackground } from './indexes.ts';
 export { Locks } from './locks.ts';
 export { clearUnpublished, insertNotifications, type Stored } from './notifications/accept.ts';
 export {

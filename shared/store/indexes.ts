@@ -54,16 +54,20 @@ export async function ensureIndexes(db: Db): Promise<void> {
   }
 }
 
-/** Creates the indexes as soon as MongoDB answers, in the background; abort the answer to give up. */
-export function keepIndexes(store: Pick<Store, 'db'>, log: Logger): AbortController {
+/**
+ * Connects and creates the indexes as soon as MongoDB answers, in the background; abort the answer to give up. The driver never comes back
+ * by itself from a first connection that failed ("Topology is closed" for ever); from a later cut it does.
+ */
+export function connectInBackground(store: Pick<Store, 'client' | 'db'>, log: Logger): AbortController {
   const giveUp = new AbortController();
   const work = async (): Promise<void> => {
     for (let tries = 0; !giveUp.signal.aborted; tries += 1) {
       try {
+        await store.client.connect();
         await ensureIndexes(store.db);
         return;
       } catch (thrown) {
-        if (tries === 0) log.warn('indexes cannot be created yet; trying on', { error: toError(thrown) });
+        if (tries === 0) log.warn('MongoDB cannot be reached; trying on', { error: toError(thrown) });
         await pause(reconnectDelay(tries), giveUp.signal);
       }
     }

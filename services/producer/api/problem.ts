@@ -1,4 +1,4 @@
-import { MongoError, MongoServerError } from 'mongodb';
+import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
 import type { NextFunction, Request, Response } from 'express';
 import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../../shared/contracts/index.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
@@ -88,6 +88,8 @@ function isStoreAway(thrown: unknown): boolean {
   if (!(thrown instanceof MongoError)) return false;
   return (
     !(thrown instanceof MongoServerError) ||
+    // What a bulk throws when the driver itself failed; a refusal of single writes is handled where it can happen.
+    thrown instanceof MongoBulkWriteError ||
     thrown.hasErrorLabel('RetryableWriteError') ||
     thrown.hasErrorLabel('RetryableError')
   );

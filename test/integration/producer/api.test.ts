@@ -1,0 +1,339 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createServer, connect as connectSocket } from 'node:net';
+import { PROBLEMS, problemSchema } from '../../../shared/contracts/index.ts';
+import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
+import { createInAppChannel } from '../../../services/in-app/channel.ts';
+import type { Service } from '../../../shared/runtime/service.ts';
+import {
+  callApi,
+  startTestChannel,
+  startTestProducer,
+  testConfig,
+  type TestProducer,
+} from '../../support/fleet.ts';
+import { aRecord } from '../../support/records.ts';
+import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { until } from '../../support/until.ts';
+
+let servers: TestServers;
+let producer: TestProducer;
+let inApp: Service;
+let store: Store;
+let notifications: Notifications;
+const mail = { user_id: 'u1', type: 'email', email: 'a@example.org', subject: 'Hi', message: 'Hello' };
+
+beforeAll(async () => {
+  servers = await createTestServers();
+  const config = testConfig(servers);
+  producer = await startTestProducer(config);
+  inApp = await startTestChannel(config, createInAppChannel());
+  store = openStore(servers.mongoUri, 'test');
+  notifications = notificationsOf(store.db);
+});
+afterAll(async () => {
+  await producer.stop();
+  await inApp.stop();
+  await store.stop();
+  await servers.drop();
+});
+
+const count = () => notifications.countDocuments();
+
+describe('the key', () => {
+  test.each([
+    ['none', ''],
+    ['another one', 'Bearer wrong-wrong-wrong-wrong'],
+    ['a basic login', 'Basic YTpi'],
+  ])('%s: 401, before the body is looked at', async (_what, authorization) => {
+    const answer = await producer.call('POST', '/v1/notifications', '{bad', { authorization });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
+    expect(problemSchema.parse(answer.json).code).toBe('unauthorized');
+  });
+  test('is asked for on unknown addresses under /v1, and for the stats as JSON', async () => {
+    expect((await producer.call('GET', '/v1/nothing', undefined, { authorization: '' })).status).toBe(401);
+    expect((await producer.call('GET', '/v1/nothing')).status).toBe(404);
+    expect((await producer.call('GET', '/stats', undefined, { authorization: '' })).status).toBe(401);
+  });
+});
+
+describe('accepting', () => {
+  test('answers 202 with id and state, and the record is there at once', async () => {
+    const answer = await producer.call('POST', '/v1/notifications', mail);
+    expect(answer.status).toBe(202);
+    expect(answer.json).toEqual({ id: expect.any(String) as string, status: 'pending' });
+    expect(answer.headers.get('location')).toBe(`/v1/notifications/${String(answer.json.id)}`);
+    expect(await notifications.findOne({ _id: String(answer.json.id) })).toMatchObject({
+      ...mail,
+      caller: 'api',
+    });
+  });
+  test('a send_at to come is scheduled', async () => {
+    const send_at = new Date(Date.now() + 3_600_000).toISOString();
+    const { json } = await producer.call('POST', '/v1/notifications', { ...mail, send_at });
+    expect(json.status).toBe('scheduled');
+    const { json: record } = await producer.call('GET', `/v1/notifications/${String(json.id)}`);
+    expect(record).toMatchObject({ status: 'scheduled', send_at, next_retry_time: send_at });
+  });
+  test('a body with troubles gets 400 that names each field, and nothing is stored', async () => {
+    const before = await count();
+    const bad = { user_id: '', type: 'email', subject: 'a\r\nb', message: 7, email: 'x', nope: 1 };
+    const answer = await producer.call('POST', '/v1/notifications', bad);
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('content-type')).toMatch('application/problem+json');
+    const { errors } = problemSchema.parse(answer.json);
+    expect(errors?.map(({ field }) => field).sort()).toEqual([
+      'email',
+      'message',
+      'nope',
+      'subject',
+      'user_id',
+    ]);
+    expect(await count()).toBe(before);
+  });
+  test.each([
+    ['malformed JSON', '{"a":', {}, 400, 'malformed_json'],
+    ['no JSON object', '[]', {}, 400, 'validation_failed'],
+    [
+      'another media type',
+      'a=b',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'a bad Idempotency-Key',
+      JSON.stringify(mail),
+      { 'idempotency-key': 'k'.repeat(300) },
+      400,
+      'validation_failed',
+    ],
+  ])('%s is refused, and nothing is stored', async (_what, body, headers, status, code) => {
+    const before = await count();
+    const answer = await producer.call('POST', '/v1/notifications', body, headers);
+    expect([answer.status, answer.json.code]).toEqual([status, code]);
+    expect(await count()).toBe(before);
+  });
+  test('a body over the limit gets 413, which a client that is still sending gets to read', async () => {
+    const before = await count();
+    const answer = await producer.call('POST', '/v1/notifications', {
+      ...mail,
+      message: 'x'.repeat(20_000_000),
+    });
+    expect([answer.status, answer.json.code]).toEqual([413, 'body_too_large']);
+    expect(await count()).toBe(before);
+  });
+});
+
+describe('an idempotency key', () => {
+  test('50 times at once makes one notification, and all get its id', async () => {
+    const headers = { 'idempotency-key': 'order-1' };
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => producer.call('POST', '/v1/notifications', mail, headers)),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+    expect(answers.filter((one) => one.headers.get('idempotency-replayed') === 'true')).toHaveLength(49);
+  });
+  test('with the same body in another order of keys is a replay; with another body 422', async () => {
+    const headers = { 'idempotency-key': 'order-2' };
+    await producer.call('POST', '/v1/notifications', mail, headers);
+    const reversed = Object.fromEntries(Object.entries(mail).reverse());
+    const replay = await producer.call('POST', '/v1/notifications', reversed, headers);
+    expect([replay.status, replay.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
+    const other = await producer.call('POST', '/v1/notifications', { ...mail, message: 'Other' }, headers);
+    expect([other.status, other.json.code]).toEqual([422, 'idempotency_conflict']);
+  });
+});
+
+describe('a batch', () => {
+  test('accepts and rejects item by item, and repeats as a whole under its key', async () => {
+    const headers = { 'idempotency-key': 'batch-1' };
+    const body = { notifications: [mail, { ...mail, email: 'bad' }, 5, { ...mail, idempotency_key: 'own' }] };
+    const first = await producer.call('POST', '/v1/notifications/batch', body, headers);
+    expect(first.status).toBe(202);
+    const { accepted, rejected } = first.json as {
+      accepted: { index: number }[];
+      rejected: { index: number; errors: { field: string }[] }[];
+    };
+    expect(accepted.map(({ index }) => index)).toEqual([0, 3]);
+    expect(rejected.map(({ index, errors }) => [index, errors[0]?.field])).toEqual([
+      [1, 'email'],
+      [2, 'body'],
+    ]);
+    const second = await producer.call('POST', '/v1/notifications/batch', body, headers);
+    expect(second.json.accepted).toEqual(first.json.accepted);
+  });
+  test('of more than 1 000 is refused', async () => {
+    const answer = await producer.call('POST', '/v1/notifications/batch', {
+      notifications: Array(1001).fill(mail),
+    });
+    expect([answer.status, answer.json.code]).toEqual([400, 'validation_failed']);
+  });
+});
+
+describe('steering', () => {
+  test('cancel, retry and resolve say which state forbids them', async () => {
+    const sent = aRecord({ status: 'sent' });
+    await notifications.insertOne(sent);
+    for (const action of ['cancel', 'retry']) {
+      const answer = await producer.call('POST', `/v1/notifications/${sent._id}/${action}`);
+      expect([answer.status, answer.json.state]).toEqual([409, 'sent']);
+    }
+    const resolve = await producer.call('POST', `/v1/notifications/${sent._id}/resolve`, { outcome: 'sent' });
+    expect([resolve.status, resolve.json.state]).toEqual([409, 'sent']);
+    expect((await producer.call('POST', '/v1/notifications/nobody/cancel')).status).toBe(404);
+  });
+  test('a scheduled one is canceled, an unknown outcome resolved', async () => {
+    const scheduled = aRecord({ status: 'scheduled', next_retry_time: new Date(Date.now() + 60_000) });
+    const unknown = aRecord({ status: 'outcome_unknown' });
+    await notifications.insertMany([scheduled, unknown]);
+    expect((await producer.call('POST', `/v1/notifications/${scheduled._id}/cancel`)).json.status).toBe(
+      'canceled',
+    );
+    const answer = await producer.call('POST', `/v1/notifications/${unknown._id}/resolve`, {
+      outcome: 'failed',
+    });
+    expect([answer.status, answer.json.status]).toEqual([202, 'failed_permanently']);
+  });
+  test('dead letters are browsed by filter; a dry run changes nothing; a discard needs its reason', async () => {
+    const error = { code: '599', reason: 'x', provider: 'smtp' };
+    const dead = [
+      aRecord({ status: 'failed_permanently', error }),
+      aRecord({ status: 'failed_permanently', error }),
+    ];
+    await notifications.insertMany(dead);
+    const list = await producer.call('GET', '/v1/dead-letters?code=599');
+    expect((list.json.notifications as unknown[]).length).toBe(2);
+    const filter = { code: '599' };
+    const dry = await producer.call('POST', '/v1/dead-letters/retry', { filter, dry_run: true });
+    expect(dry.json).toEqual({ matched: 2, changed: 0, dry_run: true });
+    expect((await producer.call('POST', '/v1/dead-letters/discard', { filter })).status).toBe(400);
+    const gone = await producer.call('POST', '/v1/dead-letters/discard', { filter, reason: 'test' });
+    expect(gone.json).toEqual({ matched: 2, changed: 2, dry_run: false });
+  });
+});
+
+describe('the inbox', () => {
+  test('shows what was delivered, counts the unread, and marks as read', async () => {
+    const post = (message: string) =>
+      producer.call('POST', '/v1/notifications', { user_id: 'ada', type: 'in_app', message });
+    const ids = [await post('one'), await post('two')].map(({ json }) => String(json.id));
+    const unread = async () =>
+      (await producer.call('GET', '/v1/users/ada/notifications/unread_count')).json.unread_count;
+    await until(async () => (await unread()) === 2);
+    const read = await producer.call('POST', `/v1/users/ada/notifications/${ids[0] ?? ''}/read`);
+    expect(read.json).toMatchObject({ id: ids[0], read_at: expect.any(String) as string });
+    expect((await producer.call('POST', `/v1/users/eve/notifications/${ids[1] ?? ''}/read`)).status).toBe(
+      404,
+    );
+    const list = await producer.call('GET', '/v1/users/ada/notifications?type=in_app&unread=true');
+    expect((list.json.notifications as { id: string }[]).map(({ id }) => id)).toEqual([ids[1]]);
+    expect((await producer.call('POST', '/v1/users/ada/notifications/read_all')).json).toEqual({
+      changed: 1,
+    });
+    expect(await unread()).toBe(0);
+  });
+});
+
+describe('every address', () => {
+  test('takes its methods only, and says which', async () => {
+    const { json } = await producer.call('GET', '/openapi.json');
+    const paths = json.paths as Record<string, object>;
+    for (const path of Object.keys(paths)) {
+      const answer = await producer.call('DELETE', path.replace(/\{\w+\}/g, 'x'));
+      expect([path, answer.status]).toEqual([path, 405]);
+      const allowed = answer.headers.get('allow')?.toLowerCase().split(', ') ?? [];
+      for (const method of Object.keys(paths[path] ?? {})) expect(allowed).toContain(method);
+    }
+  });
+  test('the document describes every answer that the problems table has', async () => {
+    const { text } = await producer.call('GET', '/openapi.json');
+    for (const code of Object.keys(PROBLEMS).filter((one) => one !== 'forbidden'))
+      expect(text).toContain(code);
+  });
+  test('a query with a bad value is refused by its name', async () => {
+    const answer = await producer.call('GET', '/v1/notifications?limit=0&status=x&nope=1');
+    const { errors } = problemSchema.parse(answer.json);
+    expect(errors?.map(({ field }) => field).sort()).toEqual(['limit', 'nope', 'status']);
+  });
+  test('probes and documentation are open', async () => {
+    for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json'])
+      expect((await producer.call('GET', path, undefined, { authorization: '' })).status).toBe(200);
+  });
+});
+
+test('while RabbitMQ is away accepting goes on, and readiness says degraded', async () => {
+  const config = { ...testConfig(servers), RABBITMQ_URL: 'amqp://127.0.0.1:1' };
+  const lonely = await startTestProducer(config);
+  const { json, status } = await lonely.call('POST', '/v1/notifications', mail);
+  expect(status).toBe(202);
+  expect(await notifications.findOne({ _id: String(json.id) })).toMatchObject({
+    status: 'pending',
+    unpublished: true,
+  });
+  const ready = await lonely.call('GET', '/readyz');
+  expect([ready.status, ready.json.status]).toEqual([200, 'degraded']);
+  await lonely.stop();
+});
+
+test.each(['refuses', 'hangs'])(
+  'while MongoDB %s: 503 with Retry-After within 3 s, and not ready',
+  async (how) => {
+    const hole = createServer((socket) => socket.on('error', () => undefined));
+    await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve));
+    const address = hole.address();
+    const port = how === 'hangs' && typeof address === 'object' && address ? address.port : 1;
+    const lonely = await startTestProducer({
+      ...testConfig(servers),
+      MONGO_URI: `mongodb://127.0.0.1:${port}/x`,
+    });
+    for (const [method, path, body] of [
+      ['POST', '/v1/notifications', mail],
+      ['GET', '/v1/notifications', undefined],
+    ] as const) {
+      const startedAt = Date.now();
+      const answer = await lonely.call(method, path, body);
+      expect([answer.status, answer.json.code]).toEqual([503, 'store_unavailable']);
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(Date.now() - startedAt).toBeLessThan(3_000);
+    }
+    expect((await lonely.call('GET', '/readyz')).status).toBe(503);
+    await lonely.stop();
+    hole.close();
+  },
+);
+
+test('a producer that starts before MongoDB works as soon as MongoDB is there', async () => {
+  const { hostname, port } = new URL(servers.mongoUri.replace('mongodb:', 'http:'));
+  const proxy = createServer((client) => {
+    const server = connectSocket(Number(port), hostname);
+    client.on('error', () => server.destroy()).pipe(server);
+    server.on('error', () => client.destroy()).pipe(client);
+  });
+  // The port is known, and nobody listens on it yet.
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const address = proxy.address();
+  const later = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  await new Promise((resolve) => proxy.close(resolve));
+  const uri = `mongodb://127.0.0.1:${later}/${servers.vhost}?directConnection=true`;
+  const early = await startTestProducer({ ...testConfig(servers), MONGO_URI: uri });
+  expect((await early.call('POST', '/v1/notifications', mail)).status).toBe(503);
+  await new Promise<void>((resolve) => proxy.listen(later, '127.0.0.1', resolve));
+  await until(async () => (await early.call('POST', '/v1/notifications', mail)).status === 202);
+  await early.stop();
+  proxy.close();
+});
+
+test('a client that ends in the middle of its body harms nobody', async () => {
+  const { port } = new URL(producer.address);
+  const socket = connectSocket(Number(port), '127.0.0.1');
+  const head = `POST /v1/notifications HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a-key-for-the-tests-only\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n{"us`;
+  await new Promise<void>((resolve) =>
+    socket.write(head, () => {
+      resolve();
+    }),
+  );
+  socket.destroy();
+  expect((await callApi(producer.address, 'GET', '/healthz')).status).toBe(200);
+});
