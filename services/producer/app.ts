@@ -66,9 +66,7 @@ function statsRouter({ config }: ProducerContext, operations: Operation[]): Requ
 
 function wantsPage(request: Request): boolean {
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  return (
-    isRead && request.headers.authorization === undefined && request.accepts(['json', 'html']) === 'html'
-  );
+  return isRead && !request.headers.authorization && request.accepts(['json', 'html']) === 'html';
 }
 
 function probes(context: ProducerContext): Router {
@@ -108,5 +106,7 @@ function securityHeaders(): RequestHandler {
       },
     },
     strictTransportSecurity: false,
+    // Without any referrer, browsers send `Origin: null` with a form of our own, and it could not be told from a foreign one.
+    referrerPolicy: { policy: 'same-origin' },
   });
 }

@@ -26,9 +26,9 @@ export function guardPages(listenHost: string): RequestHandler {
   };
 }
 
+/** Browsers say where a request comes from, and pages cannot forge it; an older one says it in Origin only. */
 function isSameOrigin(request: Request): boolean {
   const { origin, host } = request.headers;
   const site = request.headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin') return false;
-  return origin === undefined ? site === 'same-origin' : origin === `http://${host ?? ''}`;
+  return site === undefined ? origin === `http://${host ?? ''}` : site === 'same-origin';
 }
