@@ -1,3 +1,6 @@
+/** Keys remembered at most; the oldest go first, so that a sandbox may run for weeks. */
+const CAPACITY = 10_000;
+
 /** Counts how often a fault was shown for a key, so that one that is meant for so many times ends. */
 export class CountedFaults {
   readonly #shown = new Map<string, number>();
@@ -8,6 +11,14 @@ export class CountedFaults {
     const shown = this.#shown.get(key) ?? 0;
     if (shown >= times) return false;
     this.#shown.set(key, shown + 1);
+    if (this.#shown.size > CAPACITY) this.#forgetOldest();
     return true;
+  }
+
+  #forgetOldest(): void {
+    for (const key of this.#shown.keys()) {
+      this.#shown.delete(key);
+      return;
+    }
   }
 }

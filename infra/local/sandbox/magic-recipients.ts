@@ -35,6 +35,11 @@ export const MAGIC_MAILBOXES: readonly MagicMailbox[] = [
     refuse: { at: 'data', code: 451, message: '4.3.0 try again later' },
   },
   {
+    local: 'down',
+    effect: '451 always, as fail@',
+    refuse: { at: 'data', code: 451, message: '4.3.0 service is down' },
+  },
+  {
     local: 'full',
     effect: '452 always: the mailbox is full',
     refuse: { at: 'rcpt', code: 452, message: '4.2.2 mailbox full' },

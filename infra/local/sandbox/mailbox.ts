@@ -6,12 +6,16 @@ export interface Mail {
   id: string;
   received_at: Date;
   envelope: { from: string; to: string[] };
+  /** Byte by byte, without the dots that SMTP adds to lines that begin with one. */
   raw: Buffer;
+  /** What was refused is not kept. */
+  accepted: true;
 }
 
 /** An SMS as it arrived. */
 export interface Text {
   kind: 'text';
+  /** Twilio's message SID. */
   id: string;
   received_at: Date;
   from: string;
@@ -22,14 +26,20 @@ export interface Text {
 
 /** Kept at most; the oldest go first. */
 const CAPACITY = 1_000;
+/** Bytes of mail kept at most: a thousand mails of the largest size would be 25 GB. The newest always stays. */
+const CAPACITY_BYTES = 256 * 1024 * 1024;
 
 /** Everything that the sandbox accepted, newest first. */
 export class Mailbox extends EventEmitter<{ arrived: [Mail | Text]; cleared: [] }> {
   #items: (Mail | Text)[] = [];
+  #bytes = 0;
 
   /** Keeps an item and tells listeners. */
   add(item: Mail | Text): void {
-    this.#items = [item, ...this.#items].slice(0, CAPACITY);
+    this.#items.unshift(item);
+    this.#bytes += bytesOf(item);
+    while (this.#items.length > CAPACITY || (this.#bytes > CAPACITY_BYTES && this.#items.length > 1))
+      this.#bytes -= bytesOf(this.#items.pop());
     this.emit('arrived', item);
   }
 
@@ -56,6 +66,7 @@ export class Mailbox extends EventEmitter<{ arrived: [Mail | Text]; cleared: [] 
   /** Forgets everything. */
   clear(): void {
     this.#items = [];
+    this.#bytes = 0;
     this.emit('cleared');
   }
 
@@ -77,4 +88,8 @@ export class Mailbox extends EventEmitter<{ arrived: [Mail | Text]; cleared: [] 
       this.on('arrived', look);
     });
   }
+}
+
+function bytesOf(item: Mail | Text | undefined): number {
+  return item?.kind === 'mail' ? item.raw.length : 0;
 }

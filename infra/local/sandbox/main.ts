@@ -2,16 +2,26 @@ import { z } from 'zod';
 import { toError } from '../../../shared/runtime/errors.ts';
 import { startSandbox, type Sandbox } from './sandbox.ts';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z
+  .string({ error: 'is missing; 0 takes any free port' })
+  .regex(/^\d{1,5}$/, { error: 'must be a port from 0 to 65535; 0 takes any free one' })
+  .transform(Number)
+  .refine((number) => number <= 65_535, { error: 'must be at most 65535' });
+const filled = z.string({ error: 'is missing' }).min(1, { error: 'is empty' });
 const environment = z.object({
   SANDBOX_SMTP_PORT: port,
   SANDBOX_HTTP_PORT: port,
-  SANDBOX_TWILIO_ACCOUNT_SID: z.string().min(1),
-  SANDBOX_TWILIO_AUTH_TOKEN: z.string().min(1),
+  SANDBOX_TWILIO_ACCOUNT_SID: filled,
+  SANDBOX_TWILIO_AUTH_TOKEN: filled,
 });
 
+/** Stopping takes milliseconds; if it ever does not, the process ends after so many anyway. */
+const STOP_MS = 2_000;
+
+const starting = startFromEnvironment();
+stopOnSignals(starting);
 try {
-  stopOnSignals(await startFromEnvironment());
+  await starting;
 } catch (thrown) {
   process.stderr.write(`the sandbox could not start: ${toError(thrown).message}\n`);
   process.exit(1);
@@ -19,7 +29,7 @@ try {
 
 async function startFromEnvironment(): Promise<Sandbox> {
   const result = environment.safeParse(process.env);
-  if (!result.success) throw new Error(z.prettifyError(result.error));
+  if (!result.success) throw new Error(problemsOf(result.error));
   const env = result.data;
   const sandbox = await startSandbox({
     smtpPort: env.SANDBOX_SMTP_PORT,
@@ -33,10 +43,16 @@ async function startFromEnvironment(): Promise<Sandbox> {
   return sandbox;
 }
 
-function stopOnSignals(sandbox: Sandbox): void {
+function problemsOf({ issues }: z.ZodError): string {
+  return issues.map((issue) => `\n  ${issue.path.join('.')}: ${issue.message}`).join('');
+}
+
+function stopOnSignals(starting: Promise<Sandbox>): void {
   const stop = (): void => {
-    void sandbox.stop().finally(() => process.exit(0));
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    void starting.then((sandbox) => sandbox.stop()).then(() => process.exit(0));
   };
   process.once('SIGTERM', stop).once('SIGINT', stop);
-  if (process.env.TIDINGS_SUPERVISED === '1') process.stdin.resume().once('end', stop);
+  // A supervised process must not outlive its supervisor, even one that was killed.
+  if (process.env.TIDINGS_SUPERVISED === '1') process.stdin.resume().once('end', stop).once('error', stop);
 }

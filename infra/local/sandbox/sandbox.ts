@@ -1,9 +1,8 @@
 import type { AddressInfo } from 'node:net';
-import express from 'express';
-import { mailboxPages } from './pages.ts';
 import { Mailbox } from './mailbox.ts';
+import { startHttpSandbox } from './http-sandbox.ts';
 import { startSmtpSandbox, type SmtpFault } from './smtp-sandbox.ts';
-import { twilioSandbox, type SmsFault } from './twilio-sandbox.ts';
+import type { SmsFault } from './twilio-sandbox.ts';
 
 /** Where the sandbox listens (0: any free port), and the account that its SMS API takes. */
 export interface SandboxOptions {
@@ -15,47 +14,60 @@ export interface SandboxOptions {
 
 /** Local stand-ins for the providers. They speak the real protocols; nothing leaves this machine. */
 export interface Sandbox {
-  smtpPort: number;
-  httpPort: number;
-  mailbox: Mailbox;
-  /** Makes every mail get this answer, until it is undefined again. */
+  readonly smtpPort: number;
+  readonly httpPort: number;
+  readonly mailbox: Mailbox;
+  /** The answer that every mail gets, until it is undefined again. */
+  smtpFault: SmtpFault | undefined;
+  /** The answer that every SMS gets, until it is undefined again. */
+  smsFault: SmsFault | undefined;
+  /** Sets `smtpFault`. */
   setSmtpFault(fault: SmtpFault | undefined): void;
-  /** Makes every SMS get this answer, until it is undefined again. */
+  /** Sets `smsFault`. */
   setSmsFault(fault: SmsFault | undefined): void;
+  /** Cuts every connection and ends both servers. */
   stop(): Promise<void>;
 }
 
-/** Starts the mail server and the HTTP server on loopback. @throws when a port is taken. */
-export async function startSandbox({
-  smtpPort,
-  httpPort,
-  accountSid,
-  authToken,
-}: SandboxOptions): Promise<Sandbox> {
+/** Starts the mail server and the HTTP server on loopback. @throws when a port is taken; then none of them runs. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  // Each open page and each waiting test listens.
   const mailbox = new Mailbox().setMaxListeners(0);
-  let smsFault: SmsFault | undefined;
-  const smtp = await startSmtpSandbox(smtpPort, mailbox);
-  const app = express().disable('x-powered-by');
-  app.use(twilioSandbox({ accountSid, authToken, mailbox, fault: () => smsFault }));
-  app.use(mailboxPages(mailbox));
-  const server = app.listen(httpPort, '127.0.0.1');
-  await new Promise<void>((resolve, reject) => {
-    server.once('listening', resolve).once('error', reject);
-  });
-  return {
+  const smtp = await startSmtpSandbox(options.smtpPort, mailbox);
+  const http = await startHttpSandbox({ ...options, mailbox, fault: () => sandbox.smsFault }).catch(
+    async (thrown: unknown) => {
+      await smtp.stop();
+      throw thrown;
+    },
+  );
+  let stopped: Promise<void> | undefined;
+  const sandbox: Sandbox = {
     smtpPort: smtp.port,
-    httpPort: (server.address() as AddressInfo).port,
+    httpPort: (http.address() as AddressInfo).port,
     mailbox,
+    smsFault: undefined,
+    get smtpFault() {
+      return smtp.fault;
+    },
+    set smtpFault(fault) {
+      smtp.fault = fault;
+    },
     setSmtpFault: (fault) => {
       smtp.fault = fault;
     },
     setSmsFault: (fault) => {
-      smsFault = fault;
+      sandbox.smsFault = fault;
     },
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await smtp.stop();
+    stop: () => {
+      stopped ??= stopAll();
+      return stopped;
     },
   };
+  return sandbox;
+
+  async function stopAll(): Promise<void> {
+    http.close();
+    http.closeAllConnections();
+    await smtp.stop();
+  }
 }

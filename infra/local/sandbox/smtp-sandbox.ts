@@ -1,12 +1,13 @@
-import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type { AddressInfo, Socket } from 'node:net';
-import { SMTPServer, type SMTPServerSession } from 'smtp-server';
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { pause } from '../../../shared/runtime/backoff.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import { CountedFaults } from './counted-faults.ts';
 import { magicOf, type MagicMailbox } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
+import { OpenSockets } from './open-sockets.ts';
+import { messageIdOf, readMail } from './read-mail.ts';
 
 /** An answer that every mail gets, until it is switched off. */
 export interface SmtpFault {
@@ -27,15 +28,22 @@ const MAX_MAIL_BYTES = 25 * 1024 * 1024;
 
 /** Starts a mail server on a loopback port that keeps what it accepts, byte by byte. Port 0 takes any free one. */
 export async function startSmtpSandbox(port: number, mailbox: Mailbox): Promise<SmtpSandbox> {
-  const faults = new CountedFaults();
+  const stopping = new AbortController();
   const sockets = new OpenSockets();
-  const sandbox: SmtpSandbox = { port, fault: undefined, stop: () => closed(server) };
+  const sandbox: SmtpSandbox = {
+    port,
+    fault: undefined,
+    stop: () => {
+      stopping.abort();
+      return closed(server, sockets);
+    },
+  };
+  const desk: Desk = { sandbox, mailbox, faults: new CountedFaults(), sockets, stopping: stopping.signal };
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
     size: MAX_MAIL_BYTES,
-    closeTimeout: 500,
     // Our answers carry their own enhanced codes; the library would put one more before them.
     hideENHANCEDSTATUSCODES: true,
     onRcptTo: (address, _session, done) => {
@@ -43,12 +51,13 @@ export async function startSmtpSandbox(port: number, mailbox: Mailbox): Promise<
       done(refusal?.at === 'rcpt' ? replyError(refusal) : null);
     },
     onData: (stream, session, done) => {
-      void receive(stream, session, { sandbox, mailbox, faults, sockets }).then((answer) => {
+      void receive(stream, session, desk).then((answer) => {
         if (answer === 'accepted') done();
         else if (answer !== 'silence') done(answer);
       });
     },
   });
+  // A connection that breaks is its client's trouble, and what the magic recipients are for.
   server.on('error', () => undefined);
   server.server.on('connection', (socket: Socket) => {
     sockets.remember(socket);
@@ -61,74 +70,75 @@ export async function startSmtpSandbox(port: number, mailbox: Mailbox): Promise<
   return sandbox;
 }
 
+/** What the handling of one mail needs. */
 interface Desk {
   sandbox: SmtpSandbox;
   mailbox: Mailbox;
   faults: CountedFaults;
   sockets: OpenSockets;
+  stopping: AbortSignal;
 }
+
+type Answer = 'accepted' | 'silence' | Error;
 
 /** Reads a mail and decides what to answer. */
 async function receive(
-  stream: Readable,
+  stream: SMTPServerDataStream,
   session: SMTPServerSession,
-  { sandbox, mailbox, faults, sockets }: Desk,
-): Promise<'accepted' | 'silence' | Error> {
-  const raw = await buffer(stream);
-  const to = session.envelope.rcptTo.map(({ address }) => address);
-  if (sandbox.fault?.at === 'data') return replyError(sandbox.fault);
-  const magic = to.map(magicOf).find((one) => one !== undefined);
-  const key = `${to.join()} ${messageIdOf(raw)}`;
-  if (magic && faults.isDue(key, magic.times)) {
-    const answer = await misbehave(magic, session, sockets);
+  desk: Desk,
+): Promise<Answer> {
+  // The session forgets its envelope when the next mail begins.
+  const { mailFrom, rcptTo } = session.envelope;
+  const envelope = { from: mailFrom === false ? '' : mailFrom.address, to: rcptTo.map((to) => to.address) };
+  try {
+    const raw = await readMail(stream);
+    // Too large: the library answers 552 by itself.
+    if (raw === undefined) return 'accepted';
+    const fault = desk.sandbox.fault;
+    if (fault?.at === 'data') return replyError(fault);
+    const magic = dueMagic(envelope.to, messageIdOf(raw), desk.faults);
+    const answer = magic && (await misbehave(magic, session, desk));
     if (answer) return answer;
+    desk.mailbox.add({ kind: 'mail', id: newId(), received_at: new Date(), envelope, raw, accepted: true });
+    return 'accepted';
+  } catch (thrown) {
+    // The client went away in the middle of the mail: nobody is there to read an answer.
+    return toError(thrown);
   }
-  const from = session.envelope.mailFrom === false ? '' : session.envelope.mailFrom.address;
-  mailbox.add({ kind: 'mail', id: newId(), received_at: new Date(), envelope: { from, to }, raw });
-  return 'accepted';
+}
+
+/** The first fault among the recipients that is still to be shown for this mail. */
+function dueMagic(to: string[], messageId: string, faults: CountedFaults): MagicMailbox | undefined {
+  for (const address of to) {
+    const magic = magicOf(address);
+    if (magic && faults.isDue(`${address} ${messageId}`, magic.times)) return magic;
+  }
+  return undefined;
 }
 
 async function misbehave(
   magic: MagicMailbox,
   session: SMTPServerSession,
-  sockets: OpenSockets,
-): Promise<'silence' | Error | undefined> {
-  if (magic.delayMs !== undefined) await pause(magic.delayMs);
-  if (magic.hang) return 'silence';
+  { sockets, stopping }: Desk,
+): Promise<Answer | undefined> {
+  if (magic.delayMs !== undefined) await pause(magic.delayMs, stopping);
+  // Stopped while it waited: the client must not believe that it was taken, nor that it was refused.
+  if (magic.hang || stopping.aborted) return 'silence';
   if (magic.drop) {
-    sockets.cut(session);
+    sockets.cut(session.remotePort);
     return 'silence';
   }
   return magic.refuse?.at === 'data' ? replyError(magic.refuse) : undefined;
-}
-
-/** The open sockets by the port of the other end, which sessions know; smtp-server itself offers no way to cut one. */
-class OpenSockets {
-  readonly #sockets = new Map<number, Socket>();
-
-  remember(socket: Socket): void {
-    const port = socket.remotePort ?? 0;
-    this.#sockets.set(port, socket);
-    socket.once('close', () => this.#sockets.delete(port));
-  }
-
-  cut(session: SMTPServerSession): void {
-    this.#sockets.get(session.remotePort)?.destroy();
-  }
-}
-
-function messageIdOf(raw: Buffer): string {
-  return /^message-id:\s*(\S+)/im.exec(raw.toString('latin1'))?.[1] ?? '';
 }
 
 function replyError({ code, message }: { code: number; message: string }): Error {
   return Object.assign(new Error(message), { responseCode: code });
 }
 
-function closed(server: SMTPServer): Promise<void> {
+/** Ends at once: whoever hangs here by a magic recipient would hold the server open for good. */
+function closed(server: SMTPServer, sockets: OpenSockets): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => {
-      resolve();
-    });
+    server.close(resolve);
+    sockets.cutAll();
   });
 }

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { definitions, envExample, withEnvTable } from '../../../infra/generate/documents.ts';
+import { configSchema, readConfig } from '../../../shared/runtime/config.ts';
+
+const MEND = 'run npm run generate';
+
+test('.env.example is what the schema says', () => {
+  expect(readFileSync('.env.example', 'utf8'), MEND).toBe(envExample());
+});
+
+test('.env.example taken as it is, comment signs off, is a valid environment that changes nothing', () => {
+  const lines = envExample()
+    .split('\n')
+    .flatMap((line) => /^# ([A-Z_]+)=(.*)$/.exec(line) ?? []);
+  const env = Object.fromEntries(
+    lines.flatMap((_, index) => (index % 3 === 0 ? [[lines[index + 1] ?? '', lines[index + 2] ?? '']] : [])),
+  );
+  expect(Object.keys(env)).toEqual(Object.keys(configSchema.shape));
+  expect(readConfig(env as Record<string, string>)).toEqual(readConfig({}));
+});
+
+test('the README’s table is what the schema says', () => {
+  const readme = readFileSync('README.md', 'utf8');
+  expect(readme, MEND).toBe(withEnvTable(readme));
+});
+
+test('definitions.json is what the topology says', () => {
+  expect(readFileSync('infra/rabbitmq/definitions.json', 'utf8'), MEND).toBe(definitions());
+});
+
+test('every setting says what it means', () => {
+  for (const [name, schema] of Object.entries(configSchema.shape))
+    expect([name, (schema.description ?? '').length > 10]).toEqual([name, true]);
+});
