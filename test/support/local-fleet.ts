@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startSandbox, type Sandbox } from '../../infra/local/sandbox/sandbox.ts';
+import { startCommand, type StartedCommand } from './command.ts';
 import { API_KEY, callApi, type Answer } from './fleet.ts';
 import { createTestServers } from './servers.ts';
 import { until } from './until.ts';
@@ -47,7 +47,7 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
     LOG_LEVEL: 'warn',
     ...more,
   };
-  const main = launch(['infra/local/bootstrap.mjs', 'start'], env);
+  const main = startCommand(['infra/local/bootstrap.mjs', 'start'], env);
   await until(
     () => main.output().includes('Tidings is ready') || (main.child.exitCode !== null && fail(main.output())),
     80_000,
@@ -74,39 +74,16 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
   };
 }
 
-interface Launched {
-  child: ChildProcess;
-  output: () => string;
-  stop: () => Promise<void>;
-}
-
-function launch(args: string[], env: Environment): Launched {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  const ended = new Promise<void>((resolve) =>
-    child.once('close', () => {
-      resolve();
-    }),
-  );
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
-    await ended;
-  };
-  return { child, output: () => text, stop };
-}
-
 async function startTwins(env: Environment): Promise<{ stop: () => Promise<void> }> {
   const twins = SERVICES.map((name) =>
-    launch([`dist/services/${name}/main.js`], {
+    startCommand([`dist/services/${name}/main.js`], {
       ...env,
       HEALTH_PORT: '0',
       LOG_LEVEL: 'info',
       DRAIN_SECONDS: '5',
     }),
   );
-  const isUp = ({ output }: Launched): boolean =>
+  const isUp = ({ output }: StartedCommand): boolean =>
     /"message":"(accepting|consuming|scheduling)"/.test(output());
   await until(() => twins.every(isUp), 30_000);
   return {

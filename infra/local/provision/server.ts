@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pause } from '../../../shared/runtime/backoff.ts';
-import { endLeftover } from '../leftovers.ts';
+import { SERVER_MARK, endLeftover } from '../leftovers.ts';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
 import { ProvisionError } from './run.ts';
 
@@ -22,7 +22,7 @@ export function leashed(server: ServerSpec, root: string, dataDir: string): Proc
     name: server.name,
     command: process.execPath,
     args: [leash, pidFile, String(server.graceMs), server.command, ...server.args],
-    env: { ...process.env, ...server.env },
+    env: { ...process.env, ...server.env, [SERVER_MARK]: dataDir },
     cwd: root,
     stopWithinMs: server.graceMs + 1_000,
     prepare: () => endLeftover(pidFile, dataDir),

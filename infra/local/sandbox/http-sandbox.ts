@@ -29,7 +29,10 @@ const answerErrors: ErrorRequestHandler = (thrown: unknown, _request, response, 
   }
   const status = statusOf(thrown);
   if (status >= 500) process.stderr.write(`the sandbox has a bug: ${toError(thrown).stack ?? ''}\n`);
-  response.status(status).type('text').send(`${toError(thrown).message}\n`);
+  response
+    .status(status)
+    .type('text')
+    .send(`${toError(thrown).message}\n`);
 };
 
 function statusOf(thrown: unknown): number {

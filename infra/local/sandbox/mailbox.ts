@@ -22,6 +22,7 @@ export interface Text {
   to: string;
   body: string;
   segments: number;
+  messaging_service_sid: string | null;
 }
 
 /** Kept at most; the oldest go first. */

@@ -1,10 +1,17 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
-import express, { Router, type Request, type RequestHandler, type Response } from 'express';
+import { timingSafeEqual } from 'node:crypto';
+import express, {
+  Router,
+  type ErrorRequestHandler,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import { pause } from '../../../shared/runtime/backoff.ts';
-import { segmentsOf } from '../../../shared/contracts/index.ts';
 import { CountedFaults } from './counted-faults.ts';
-import { MAGIC_NUMBERS, MAGIC_SENDERS } from './magic-recipients.ts';
+import { MAGIC_NUMBERS } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
+import { acceptedText, messageResource } from './twilio-message.ts';
+import { refusalOf, type MessageFields } from './twilio-refusals.ts';
 
 /** An answer that every SMS gets, until it is switched off. */
 export interface SmsFault {
@@ -23,109 +30,93 @@ export interface TwilioSandboxOptions {
   fault: () => SmsFault | undefined;
 }
 
-/** Characters that Twilio takes in one text. */
-const MAX_BODY = 1_600;
+const API = '/2010-04-01';
+const MESSAGES = `${API}/Accounts/:accountSid/Messages`;
 
 /** The part of Twilio's API that sends and shows messages: form-encoded, basic auth, with its real answers and errors. */
 export function twilioSandbox(options: TwilioSandboxOptions): Router {
   const router = Router();
   const faults = new CountedFaults();
-  const messages = new Map<string, object>();
-  const path = '/2010-04-01/Accounts/:accountSid/Messages';
-  router.use('/2010-04-01', authenticate(options));
-  router.post(`${path}.json`, express.urlencoded({ extended: false }), async (request, response) => {
-    const fields = (request.body ?? {}) as Record<string, string | undefined>;
+  const form = express.urlencoded({ extended: false });
+  router.use(`${API}/Accounts/:accountSid`, authenticate(options));
+  router.post(`${MESSAGES}.json`, form, async (request, response) => {
+    const fields = fieldsOf(request);
     const fault = options.fault() ?? refusalOf(fields) ?? (await magic(fields, faults, response));
     if (fault === 'cut') return;
     if (fault) {
       sendError(response, fault);
       return;
     }
-    const message = accept(fields, options);
-    messages.set(message.sid, message);
-    response.status(201).json(message);
+    const text = acceptedText(fields);
+    options.mailbox.add(text);
+    response.status(201).json(messageResource(text, options.accountSid));
   });
-  router.get(`${path}/:messageSid.json`, (request: Request, response: Response) => {
-    const message = messages.get(String(request.params.messageSid));
-    if (message) response.json(message);
-    else
-      sendError(response, {
-        status: 404,
-        code: 20404,
-        message: `The requested resource ${request.path} was not found`,
-      });
+  router.get(`${MESSAGES}/:messageSid.json`, (request, response) => {
+    const text = options.mailbox.find(request.params.messageSid);
+    if (text?.kind === 'text') response.json(messageResource(text, options.accountSid));
+    else sendError(response, notFound(request));
   });
+  router.use(API, (request, response) => {
+    sendError(response, notFound(request));
+  });
+  router.use(API, answerErrors);
   return router;
+}
+
+/** Form fields; one that was given twice counts once, with its first value. */
+function fieldsOf({ body }: Request): MessageFields {
+  const given = Object.entries((body ?? {}) as Record<string, string | string[]>);
+  return Object.fromEntries(given.map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
 }
 
 function authenticate({ accountSid, authToken }: TwilioSandboxOptions): RequestHandler {
   const expected = Buffer.from(`Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`);
   return function checkAccount(request, response, next) {
     const given = Buffer.from(request.headers.authorization ?? '');
-    if (given.length === expected.length && timingSafeEqual(given, expected)) next();
-    else sendError(response, { status: 401, code: 20003, message: 'Authenticate' });
+    const isKnown = given.length === expected.length && timingSafeEqual(given, expected);
+    if (isKnown && request.params.accountSid === accountSid) {
+      next();
+      return;
+    }
+    response.set('www-authenticate', 'Basic realm="Twilio API"');
+    sendError(response, { status: 401, code: 20003, message: 'Authenticate' });
   };
-}
-
-/** What Twilio refuses by the fields alone. */
-function refusalOf({ To, From, Body }: Record<string, string | undefined>): SmsFault | undefined {
-  const refuse = (code: number, message: string): SmsFault => ({ status: 400, code, message });
-  if (!To) return refuse(21604, "A 'To' phone number is required.");
-  if (!From) return refuse(21603, "A 'From' phone number is required.");
-  if (!Body) return refuse(21602, 'Message body is required.');
-  if (Body.length > MAX_BODY)
-    return refuse(21617, 'The concatenated message body exceeds the 1600 character limit.');
-  if (!/^\+[1-9]\d{6,14}$/.test(To))
-    return refuse(21211, `The 'To' number ${To} is not a valid phone number.`);
-  const sender = MAGIC_SENDERS[From];
-  return sender && refuse(sender.code, sender.message);
 }
 
 /** The faults of the magic numbers. */
 async function magic(
-  { To = '', Body = '' }: Record<string, string | undefined>,
+  { To = '', Body = '' }: MessageFields,
   faults: CountedFaults,
   response: Response,
 ): Promise<SmsFault | 'cut' | undefined> {
   const number = MAGIC_NUMBERS.find((one) => one.number === To);
   if (!number || !faults.isDue(`${To} ${Body}`, number.times)) return undefined;
-  if (number.delayMs !== undefined) await pause(number.delayMs);
+  if (number.delayMs !== undefined) await pause(number.delayMs, goneSignal(response));
   if (!number.drop) return number.refuse;
   response.socket?.destroy();
   return 'cut';
 }
 
-function accept(
-  { To = '', From = '', Body = '' }: Record<string, string | undefined>,
-  { accountSid, mailbox }: TwilioSandboxOptions,
-): { sid: string } & Record<string, unknown> {
-  const sid = `SM${randomBytes(16).toString('hex')}`;
-  const now = new Date();
-  const segments = segmentsOf(Body).count;
-  mailbox.add({ kind: 'text', id: sid, received_at: now, from: From, to: To, body: Body, segments });
-  const uri = `/2010-04-01/Accounts/${accountSid}/Messages/${sid}`;
+/** Ends a wait when nobody waits any more: the client hung up, or the sandbox stops. */
+function goneSignal(response: Response): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => {
+    gone.abort();
+  });
+  return gone.signal;
+}
+
+function notFound({ originalUrl }: Request): SmsFault {
   return {
-    sid,
-    ...{
-      account_sid: accountSid,
-      api_version: '2010-04-01',
-      body: Body,
-      from: From,
-      to: To,
-      direction: 'outbound-api',
-    },
-    ...{ date_created: now.toUTCString(), date_updated: now.toUTCString(), date_sent: null },
-    ...{ error_code: null, error_message: null, messaging_service_sid: null, num_media: '0' },
-    ...{
-      num_segments: String(segments),
-      price: null,
-      price_unit: 'USD',
-      status: 'queued',
-      uri: `${uri}.json`,
-    },
-    subresource_uris: { media: `${uri}/Media.json` },
+    status: 404,
+    code: 20404,
+    message: `The requested resource ${originalUrl.replace(/\?.*$/, '')} was not found`,
   };
 }
+
+const answerErrors: ErrorRequestHandler = (_thrown: unknown, _request, response, _next) => {
+  sendError(response, { status: 400, code: 20001, message: 'The request cannot be read.' });
+};
 
 function sendError(response: Response, { status, code, message, retryAfterSeconds }: SmsFault): void {
   if (retryAfterSeconds !== undefined) response.set('retry-after', String(retryAfterSeconds));

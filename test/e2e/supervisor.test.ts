@@ -1,0 +1,111 @@
+import { createServer } from 'node:net';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { commandLineOf, isServerOf } from '../../infra/local/leftovers.ts';
+import { startCommand, type StartedCommand } from '../support/command.ts';
+import { until } from '../support/until.ts';
+
+/** `npm start` with servers of its own, in a data folder with blanks and letters outside ASCII. */
+let dataDir: string;
+const env = (more: Record<string, string | undefined> = {}): Record<string, string | undefined> => ({
+  ...process.env,
+  TIDINGS_DATA_DIR: dataDir,
+  PORT: '0',
+  RABBITMQ_URL: undefined,
+  MONGO_URI: undefined,
+  ...more,
+});
+const start = (more: Record<string, string | undefined> = {}) =>
+  startCommand(['infra/local/bootstrap.mjs', 'start'], env(more));
+
+beforeAll(() => {
+  dataDir = mkdtempSync(join(process.cwd(), '.data/test/fleet ünd mehr-'));
+});
+afterAll(() => {
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function ready(command: StartedCommand): Promise<void> {
+  await until(() => {
+    if (command.child.exitCode !== null) throw new Error(command.output());
+    return command.output().includes('Tidings is ready');
+  }, 80_000);
+}
+interface FleetFile {
+  address: string;
+  apiKey: string;
+  pids: Record<string, number>;
+}
+const fleetFile = () => JSON.parse(readFileSync(join(dataDir, 'fleet.json'), 'utf8')) as FleetFile;
+/** What runs of a fleet: its services by their ids, its servers and their children by the mark that they carry. */
+function processesOf(pids: readonly number[]): string[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return all
+    .filter((pid) => pids.includes(Number(pid)) || isServerOf(Number(pid), dataDir))
+    .map((pid) => `${pid} ${commandLineOf(Number(pid)).slice(0, 120)}`)
+    .filter((line) => /\d+ \S/.test(line));
+}
+
+describe('npm start', () => {
+  test('provides everything, keeps its data, stops within 10 s, and leaves nothing behind', async () => {
+    const first = start();
+    await ready(first);
+    const { address, apiKey, pids } = fleetFile();
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ user_id: 'keeper', type: 'in_app', message: 'Hello' });
+    const { id } = (await (
+      await fetch(`${address}/v1/notifications`, { method: 'POST', headers, body })
+    ).json()) as { id: string };
+    const startedAt = Date.now();
+    expect(await first.stop()).toBe(0);
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
+    await until(() => processesOf(Object.values(pids)).length === 0);
+
+    const second = start();
+    const againAt = Date.now();
+    await ready(second);
+    expect(Date.now() - againAt).toBeLessThan(15_000);
+    expect(fleetFile()).toMatchObject({ address, apiKey });
+    const kept = await fetch(`${address}/v1/notifications/${id}`, { headers });
+    expect(await kept.json()).toMatchObject({ id, status: 'sent' });
+
+    const twin = start();
+    expect(await twin.ended).toBe(1);
+    expect(twin.output()).toContain('Tidings runs in this folder already');
+
+    second.child.kill('SIGKILL');
+    await until(() => processesOf(Object.values(fleetFile().pids)).length === 0, 20_000);
+  }, 120_000);
+
+  test('says which port is taken, and how to choose another', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const address = taken.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const command = start({ PORT: String(port) });
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toContain(`Port ${port} of 127.0.0.1 is taken`);
+    expect(command.output()).toContain(`PORT=${port + 1} npm start`);
+    taken.close();
+  });
+
+  test('lists every bad setting at once', async () => {
+    const command = start({ RETRY_DELAYS: 'soon', API_KEY: 'short' });
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toMatch(/2 problem\(s\):\n {2}RETRY_DELAYS: must be.*\n {2}API_KEY: must be/);
+  });
+
+  test('does not put another server in the place of one that was named and does not answer', async () => {
+    const command = start({ RABBITMQ_URL: 'amqp://127.0.0.1:1' });
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toContain('The RabbitMQ of RABBITMQ_URL does not answer');
+  });
+
+  test('says what to do where nothing can be found or installed', async () => {
+    // Neither programs nor package manager on PATH.
+    const command = start({ PATH: '/nowhere' });
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toMatch(/needs a RabbitMQ.*\n.*apt-get install rabbitmq-server/);
+  });
+});
