@@ -34,10 +34,16 @@ function install() {
   const stamp = join(ROOT, 'node_modules/.tidings-lockfile');
   const wanted = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
   if (read(stamp) === wanted) return;
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'installing the packages', [
-    'The packages could not be installed. Tidings needs the package registry once, for the first start.',
-    'Check the network (and npm’s proxy settings), then run the same command again.',
-  ]);
+  // The build needs the development packages, whatever NODE_ENV says.
+  run(
+    'npm',
+    ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
+    'installing the packages',
+    [
+      'The packages could not be installed. Tidings needs the package registry once, for the first start.',
+      'Check the network (and npm’s proxy settings), then run the same command again.',
+    ],
+  );
   writeFileSync(stamp, wanted);
 }
 

@@ -1,13 +1,14 @@
 /**
  * Runs a server so that it cannot outlive whoever started us: when our standard input closes (the supervisor is gone, however it went) or
- * on SIGTERM, the server's whole process group is ended. What the server prints goes into a
+ * on SIGTERM, the server's whole process group is ended; asked a second time, at once. What the server prints goes into a
  * file beside the pid file. Usage: leash.js <pid file> <grace ms> <command> [argument…]
  */
 import { spawn } from 'node:child_process';
-import { openSync, rmSync, writeFileSync } from 'node:fs';
+import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 const [pidFile = '', graceText = '', command = '', ...args] = process.argv.slice(2);
 const graceMs = Number(graceText);
+let isEnding = false;
 
 const log = openSync(pidFile.replace(/\.pid$/, '.log'), 'w');
 const server = spawn(command, args, { detached: true, stdio: ['ignore', log, log] });
@@ -19,15 +20,17 @@ server.once('error', (error) => {
 server.once('exit', (code, signal) => {
   // Children that it left behind go with it.
   killGroup('SIGKILL');
-  rmSync(pidFile, { force: true });
+  forgetPid();
   process.exit(code ?? (signal === null ? 0 : 1));
 });
 
 process.stdin.resume().once('end', end).once('error', end);
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, end);
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
 
 function end(): void {
-  killGroup('SIGTERM');
+  killGroup(isEnding ? 'SIGKILL' : 'SIGTERM');
+  if (isEnding) return;
+  isEnding = true;
   setTimeout(() => {
     killGroup('SIGKILL');
   }, graceMs);
@@ -36,6 +39,15 @@ function end(): void {
 function killGroup(signal: NodeJS.Signals): void {
   try {
     if (server.pid !== undefined) process.kill(-server.pid, signal);
+  } catch {
+    // It is gone already.
+  }
+}
+
+/** A later leash may have written its own server's id meanwhile. */
+function forgetPid(): void {
+  try {
+    if (readFileSync(pidFile, 'utf8') === String(server.pid)) rmSync(pidFile, { force: true });
   } catch {
     // It is gone already.
   }

@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/** Reads a secret that was made at the first start, or makes it; readable by its owner only. */
-export function keptSecret(file: string, make: () => string): string {
-  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
+/** Reads a secret that was made at the first start, or makes it; readable by its owner only, with `mode` 0o400 also for reading only. */
+export function keptSecret(file: string, make: () => string, mode = 0o600): string {
+  if (!existsSync(file)) {
+    // At once, so that a start that is killed here does not leave an empty one for ever.
+    rmSync(`${file}.new`, { force: true });
+    writeFileSync(`${file}.new`, make(), { mode });
+    renameSync(`${file}.new`, file);
+  }
   return readFileSync(file, 'utf8').trim();
 }
 

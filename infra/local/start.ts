@@ -65,7 +65,10 @@ async function start(): Promise<void> {
   });
   services.push(...run(fleet.processes));
   await untilReady(fleet);
-  writeFleetFile(fleet, [...services, ...serverProcesses]);
+  writeFleetFile(fleet, { rabbitmqUrl: rabbitmq.url, mongoUri: mongodb.url }, [
+    ...services,
+    ...serverProcesses,
+  ]);
   output.say(readyBlock(fleet, Date.now() - startedAt));
 }
 
@@ -117,10 +120,14 @@ async function statusOf(url: string): Promise<string> {
 }
 
 /** For tools and tests: where everything is. Holds the key, so only its owner may read it. */
-function writeFleetFile(fleet: Fleet, processes: readonly ManagedProcess[]): void {
+function writeFleetFile(
+  fleet: Fleet,
+  servers: { rabbitmqUrl: string; mongoUri: string },
+  processes: readonly ManagedProcess[],
+): void {
   const { address, apiKey, sandboxUrl, managementUrl, readiness } = fleet;
   const pids = Object.fromEntries(processes.map((one) => [one.name, one.pid]));
-  const content = { address, apiKey, sandboxUrl, managementUrl, readiness, pids };
+  const content = { address, apiKey, sandboxUrl, managementUrl, ...servers, readiness, pids };
   writeFileSync(join(dataDir, 'fleet.json'), JSON.stringify(content, null, 2), { mode: 0o600 });
 }
 
@@ -133,7 +140,9 @@ function stopOnSignals(
   const onSignal = (): void => {
     if (firstAt !== undefined && Date.now() - firstAt < SAME_SIGNAL_MS) return;
     if (firstAt !== undefined) {
-      for (const one of [...services, ...servers]) one.kill();
+      for (const one of services) one.kill();
+      // A killed leash would let its server go. Asked twice, by this and by our end, it ends it at once.
+      for (const one of servers) void one.stop();
       process.exit(1);
     }
     firstAt = Date.now();

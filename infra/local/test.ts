@@ -5,6 +5,9 @@ import { z } from 'zod';
 import { toError } from '../../shared/runtime/errors.ts';
 import { provideChromium } from './chromium.ts';
 import { takeLock } from './lock.ts';
+import type { Ports } from './ports.ts';
+import { fetchRabbitmq4 } from './provision/rabbitmq-4.ts';
+import { prepareRabbitmqNode, type RabbitmqNode } from './provision/rabbitmq-node.ts';
 import { ProvisionError } from './provision/run.ts';
 import { provideServers, toolsDirOf } from './provision/servers.ts';
 import { ManagedProcess } from './supervisor/managed-process.ts';
@@ -57,7 +60,7 @@ try {
 async function prepare(): Promise<NodeJS.ProcessEnv> {
   if (!takeLock(join(dataDir, 'lock'))) throw new ProvisionError('npm test runs in this folder already.');
   const env = process.env;
-  const { rabbitmq, mongodb } = await provideServers({
+  const { rabbitmq, mongodb, ports } = await provideServers({
     root,
     dataDir,
     toolsDir: toolsDirOf(root),
@@ -77,15 +80,37 @@ async function prepare(): Promise<NodeJS.ProcessEnv> {
   const chromium = await provideChromium((words) => {
     output.say(words);
   });
-  await Promise.all(servers.map((server) => server.ready()));
+  const [newer] = await Promise.all([provideRabbitmq4(ports), ...servers.map((server) => server.ready())]);
   return {
     ...env,
     NODE_OPTIONS: '',
     TIDINGS_TEST_RABBITMQ_URL: rabbitmq.url,
     TIDINGS_TEST_RABBITMQ_MANAGEMENT_URL: rabbitmq.managementUrl,
     TIDINGS_TEST_MONGO_URI: mongodb.url,
+    TIDINGS_TEST_RABBITMQ4_URL: newer?.url,
+    TIDINGS_TEST_RABBITMQ4_MANAGEMENT_URL: newer?.managementUrl,
     CHROMIUM_PATH: chromium,
   };
+}
+
+/** The broker tests run on RabbitMQ 4, too, where it can be had. */
+async function provideRabbitmq4(ports: Ports): Promise<RabbitmqNode | undefined> {
+  const own: ManagedProcess[] = [];
+  try {
+    const node = await prepareRabbitmqNode(await fetchRabbitmq4(toolsDirOf(root)), { root, dataDir, ports });
+    own.push(...node.processes.map((spec) => new ManagedProcess(spec, output)));
+    processes.push(...own);
+    for (const one of own) one.start();
+    await node.ready();
+    output.say('· RabbitMQ 4: a private node of the packages of Debian 13, beside the other one');
+    return node;
+  } catch (thrown) {
+    await Promise.all(own.map((one) => one.stop()));
+    output.say(
+      `· RabbitMQ 4: none, so the broker is tested on one version only (${toError(thrown).message})`,
+    );
+    return undefined;
+  }
 }
 
 /** Runs the steps in order and stops at the first that fails; answers its name. Named tests run alone. */

@@ -19,10 +19,16 @@ export interface TestServers {
   drop: () => Promise<void>;
 }
 
+/** The brokers of the tests by their version; the second one only where it can be had. */
+export const BROKERS: readonly ('3.10' | '4.x')[] = process.env.TIDINGS_TEST_RABBITMQ4_URL
+  ? ['3.10', '4.x']
+  : ['3.10'];
+
 /** Makes a virtual host and a database that nobody else uses, on the real servers of the tests. */
-export async function createTestServers(): Promise<TestServers> {
+export async function createTestServers(broker: (typeof BROKERS)[number] = '3.10'): Promise<TestServers> {
   const name = `test-${randomUUID().slice(0, 8)}`;
-  const base = new URL(given('TIDINGS_TEST_RABBITMQ_MANAGEMENT_URL'));
+  const prefix = broker === '3.10' ? 'TIDINGS_TEST_RABBITMQ' : 'TIDINGS_TEST_RABBITMQ4';
+  const base = new URL(given(`${prefix}_MANAGEMENT_URL`));
   const management = (method: string, path: string, body?: object) =>
     callManagement(base, method, path, body);
   await management('PUT', `vhosts/${name}`, {});
@@ -31,7 +37,7 @@ export async function createTestServers(): Promise<TestServers> {
     write: '.*',
     read: '.*',
   });
-  const amqp = new URL(given('TIDINGS_TEST_RABBITMQ_URL'));
+  const amqp = new URL(given(`${prefix}_URL`));
   amqp.pathname = `/${name}`;
   const mongo = new URL(given('TIDINGS_TEST_MONGO_URI'));
   mongo.pathname = `/${name}`;

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { connect } from 'amqplib';
-import { MongoClient } from 'mongodb';
+import { mongoAnswers, rabbitAnswers } from './answers.ts';
 import type { Ports } from '../ports.ts';
 import { findProgram, run } from './run.ts';
 import { waitUntil } from './server.ts';
@@ -52,27 +51,4 @@ export async function startCompose(
   const url = `amqp://guest:guest@127.0.0.1:${taken.TIDINGS_RABBITMQ_PORT}`;
   await waitUntil(() => rabbitAnswers(url), READY_WITHIN_MS, 'RabbitMQ in Docker did not answer');
   return { url, managementUrl: `http://guest:guest@127.0.0.1:${taken.TIDINGS_MANAGEMENT_PORT}`, stop };
-}
-
-/** Whether a RabbitMQ answers at an address, with its credentials. */
-export async function rabbitAnswers(url: string): Promise<boolean> {
-  try {
-    await (await connect(url, { timeout: 5_000 })).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether a MongoDB with a primary answers at an address. */
-export async function mongoAnswers(uri: string): Promise<boolean> {
-  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000 });
-  try {
-    const hello = await client.db().command({ hello: 1 });
-    return hello.isWritablePrimary === true;
-  } catch {
-    return false;
-  } finally {
-    await client.close();
-  }
 }

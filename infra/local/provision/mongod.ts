@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient, MongoServerError } from 'mongodb';
 import { toError } from '../../../shared/runtime/errors.ts';
+import { endLeftover } from '../leftovers.ts';
 import type { Ports } from '../ports.ts';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
-import { leashed, waitUntil } from './server.ts';
+import { leashed, pidFileOf, waitUntil } from './server.ts';
 
 /** A private replica set of one. */
 export interface MongodNode {
@@ -26,6 +27,8 @@ export async function prepareMongod(
 ): Promise<MongodNode> {
   const data = join(dataDir, 'mongodb');
   mkdirSync(data, { recursive: true });
+  // Before its port is looked at, or it would have to move.
+  await endLeftover(pidFileOf('mongodb', dataDir), dataDir);
   const port = await ports.take('mongodb');
   const args = [
     ...['--dbpath', data, '--replSet', REPLICA_SET, '--port', String(port), '--bind_ip', '127.0.0.1'],

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { ProvisionError, findProgram, run } from './run.ts';
 
 /** Whether we may install packages: Debian or one of its kin, as root. */
@@ -16,13 +16,20 @@ const DENY_START =
  */
 export async function installPackages(names: readonly string[]): Promise<void> {
   // A package's own default service would take the standard ports, and is not ours to run.
-  const ownPolicy = !existsSync(POLICY);
+  // One that an interrupted run of ours left behind is ours, too.
+  const ownPolicy = !existsSync(POLICY) || readFileSync(POLICY, 'utf8') === DENY_START;
+  const removePolicy = (): void => {
+    if (ownPolicy) rmSync(POLICY, { force: true });
+  };
+  const interrupt = (): void => process.exit(130);
+  process.once('exit', removePolicy).once('SIGINT', interrupt).once('SIGTERM', interrupt);
   if (ownPolicy) writeFileSync(POLICY, DENY_START, { mode: 0o755 });
   try {
     await apt(['update']);
     await apt(['install', '-y', '--no-install-recommends', ...names]);
   } finally {
-    if (ownPolicy) rmSync(POLICY, { force: true });
+    removePolicy();
+    process.off('exit', removePolicy).off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
 

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'amqplib';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
 import type { Ports } from '../ports.ts';
+import { rabbitAnswers } from './answers.ts';
 import { leashed, waitUntil } from './server.ts';
 
 /** A private node of ours: how to run it, and how to reach it. */
@@ -12,8 +12,6 @@ export interface RabbitmqNode {
   processes: ProcessSpec[];
   url: string;
   managementUrl: string;
-  user: string;
-  password: string;
   /** Resolves when it answers. @throws ProvisionError when it does not. */
   ready: () => Promise<void>;
 }
@@ -22,44 +20,55 @@ export interface RabbitmqNode {
 const READY_WITHIN_MS = 90_000;
 const USER = 'tidings';
 
+/** What to run, and where its data is. */
+export interface NodeProgram {
+  /** Names its processes, ports and folder. */
+  name: string;
+  server: readonly [string, ...string[]];
+  epmd: readonly [string, ...string[]];
+  /** For a program that sees another file system: its data folder, as we see it and as it does. */
+  folder?: { real: string; seen: string };
+  /** More lines of its configuration. */
+  settings?: readonly string[];
+}
+
 /** Prepares a private node with a name, ports, cookie and data of its own, so that it meets no other one on this machine. */
 export async function prepareRabbitmqNode(
-  program: string,
+  program: NodeProgram,
   { root, dataDir, ports }: { root: string; dataDir: string; ports: Ports },
 ): Promise<RabbitmqNode> {
-  const real = join(dataDir, 'rabbitmq');
+  const real = program.folder?.real ?? join(dataDir, program.name);
   mkdirSync(real, { recursive: true });
-  const home = plainPath(real);
+  const seen = program.folder?.seen ?? plainPath(real);
   const booted = join(real, 'booted');
   // A node that was killed during its first boot has half a database, and nothing in it yet.
   if (!existsSync(booted)) rmSync(join(real, 'mnesia'), { recursive: true, force: true });
   const password = secretOf(real);
   const taken = {
-    amqp: await ports.take('rabbitmq'),
-    management: await ports.take('rabbitmq_management'),
-    distribution: await ports.take('rabbitmq_distribution'),
-    epmd: await ports.take('rabbitmq_epmd'),
+    amqp: await ports.take(program.name),
+    management: await ports.take(`${program.name}_management`),
+    distribution: await ports.take(`${program.name}_distribution`),
+    epmd: await ports.take(`${program.name}_epmd`),
   };
-  writeConfiguration(real, taken, password);
-  const env = environmentOf(home, nodeName(real), taken);
+  writeConfiguration(real, taken, password, program.settings);
+  const env = environmentOf(seen, nodeName(real), taken);
+  const leash = (
+    name: string,
+    [command, ...args]: readonly [string, ...string[]],
+    graceMs: number,
+  ): ProcessSpec => leashed({ name, command, args, env, graceMs }, root, dataDir);
   const url = `amqp://${USER}:${password}@127.0.0.1:${taken.amqp}`;
   return {
     processes: [
       // Erlang's own epmd would become a daemon and stay behind; this one is on the leash.
-      leashed(
-        { name: 'epmd', command: 'epmd', args: ['-port', String(taken.epmd)], env, graceMs: 500 },
-        root,
-        dataDir,
-      ),
-      leashed({ name: 'rabbitmq', command: program, args: [], env, graceMs: 3_500 }, root, dataDir),
+      leash(`${program.name}-epmd`, [...program.epmd, '-port', String(taken.epmd)], 500),
+      leash(program.name, program.server, 3_500),
     ],
     url,
     managementUrl: `http://${USER}:${password}@127.0.0.1:${taken.management}`,
-    user: USER,
-    password,
     ready: async () => {
       const advice = `RabbitMQ did not answer within ${READY_WITHIN_MS / 1000} s. Its log is in ${join(real, 'log')}.`;
-      await waitUntil(() => answers(url), READY_WITHIN_MS, advice);
+      await waitUntil(() => rabbitAnswers(url), READY_WITHIN_MS, advice);
       writeFileSync(booted, '');
     },
   };
@@ -96,7 +105,12 @@ interface NodePorts {
   epmd: number;
 }
 
-function writeConfiguration(folder: string, ports: NodePorts, password: string): void {
+function writeConfiguration(
+  folder: string,
+  ports: NodePorts,
+  password: string,
+  settings: readonly string[] = [],
+): void {
   for (const name of ['home', 'log', 'schema', 'mnesia']) mkdirSync(join(folder, name), { recursive: true });
   const cookie = join(folder, 'home/.erlang.cookie');
   if (!existsSync(cookie)) writeFileSync(cookie, randomBytes(16).toString('hex'), { mode: 0o400 });
@@ -111,6 +125,7 @@ function writeConfiguration(folder: string, ports: NodePorts, password: string):
     'disk_free_limit.absolute = 200MB',
     'log.console = false',
     'log.file.level = info',
+    ...settings,
   ];
   writeFileSync(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`, { mode: 0o600 });
 }
@@ -133,14 +148,4 @@ function environmentOf(folder: string, name: string, ports: NodePorts): NodeJS.P
     ERL_EPMD_ADDRESS: '127.0.0.1',
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
   };
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const connection = await connect(url, { timeout: 2_000 });
-    await connection.close();
-    return true;
-  } catch {
-    return false;
-  }
 }

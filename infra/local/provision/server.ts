@@ -12,11 +12,18 @@ export interface ServerSpec {
   env?: NodeJS.ProcessEnv;
   /** Time to end by itself, in milliseconds; then it is killed. */
   graceMs: number;
+  /** Runs before each start, after leftovers of it have ended. */
+  prepare?: () => Promise<void> | void;
+}
+
+/** The file that holds the process id of a server on a leash. */
+export function pidFileOf(name: string, dataDir: string): string {
+  return join(dataDir, `${name}.pid`);
 }
 
 /** Puts a server on a leash: it ends when the supervisor does, and what an earlier run left behind ends before it starts. */
 export function leashed(server: ServerSpec, root: string, dataDir: string): ProcessSpec {
-  const pidFile = join(dataDir, `${server.name}.pid`);
+  const pidFile = pidFileOf(server.name, dataDir);
   const leash = join(root, 'dist/infra/local/leash.js');
   return {
     name: server.name,
@@ -25,7 +32,10 @@ export function leashed(server: ServerSpec, root: string, dataDir: string): Proc
     env: { ...process.env, ...server.env, [SERVER_MARK]: dataDir },
     cwd: root,
     stopWithinMs: server.graceMs + 1_000,
-    prepare: () => endLeftover(pidFile, dataDir),
+    prepare: async () => {
+      await endLeftover(pidFile, dataDir);
+      await server.prepare?.();
+    },
   };
 }
 

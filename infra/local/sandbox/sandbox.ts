@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { Mailbox } from './mailbox.ts';
 import { startHttpSandbox } from './http-sandbox.ts';
-import { startSmtpSandbox, type SmtpFault } from './smtp-sandbox.ts';
+import type { SmtpFault } from './receive-mail.ts';
+import { startSmtpSandbox } from './smtp-sandbox.ts';
 import type { SmsFault } from './twilio-sandbox.ts';
 
 /** Where the sandbox listens (0: any free port), and the account that its SMS API takes. */

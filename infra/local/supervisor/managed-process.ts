@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { formatDuration } from '../../../shared/runtime/duration.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
 import type { Output } from './output.ts';
 import { HEALTHY_AFTER_MS, restartDelay } from './restart.ts';
 
@@ -71,15 +72,23 @@ export class ManagedProcess {
   async #keepRunning(): Promise<void> {
     let crashes = 0;
     while (!this.#isStopping()) {
-      await this.#spec.prepare?.();
       const startedAt = Date.now();
-      const ending = await this.#runOnce();
+      const ending = await this.#prepareAndRun();
       if (this.#isStopping()) return;
       crashes = Date.now() - startedAt > HEALTHY_AFTER_MS ? 1 : crashes + 1;
       const delay = restartDelay(crashes);
       this.#output.warn(`${this.name} ended (${ending}); starting it again in ${formatDuration(delay)}`);
       await pause(delay, this.#stopping.signal);
     }
+  }
+
+  async #prepareAndRun(): Promise<string> {
+    try {
+      await this.#spec.prepare?.();
+    } catch (thrown) {
+      return toError(thrown).message;
+    }
+    return this.#isStopping() ? 'stopped' : this.#runOnce();
   }
 
   #isStopping(): boolean {

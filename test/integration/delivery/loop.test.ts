@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   Broker,
   DEAD_LETTER_QUEUE,
@@ -13,274 +13,285 @@ import type { Service } from '../../../shared/runtime/service.ts';
 import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
 import { startTestChannel, testConfig } from '../../support/fleet.ts';
 import { aRecord } from '../../support/records.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { BROKERS, createTestServers, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
-let servers: TestServers;
-let store: Store;
-let broker: Broker;
-let notifications: Notifications;
-const running: Service[] = [];
+describe.each(BROKERS)('on RabbitMQ %s', (version) => {
+  let servers: TestServers;
+  let store: Store;
+  let broker: Broker;
+  let notifications: Notifications;
+  const running: Service[] = [];
 
-beforeAll(async () => {
-  servers = await createTestServers();
-  const config = testConfig(servers);
-  store = openStore(servers.mongoUri, 'test');
-  notifications = notificationsOf(store.db);
-  broker = new Broker({
-    url: servers.rabbitmqUrl,
-    service: 'test',
-    delays: config.RETRY_DELAYS,
-    log: silentLogger,
+  beforeAll(async () => {
+    servers = await createTestServers(version);
+    const config = testConfig(servers);
+    store = openStore(servers.mongoUri, 'test');
+    notifications = notificationsOf(store.db);
+    broker = new Broker({
+      url: servers.rabbitmqUrl,
+      service: 'test',
+      delays: config.RETRY_DELAYS,
+      log: silentLogger,
+    });
+    broker.start();
+    await broker.ready(10_000);
   });
-  broker.start();
-  await broker.ready(10_000);
-});
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
-afterAll(async () => {
-  await broker.stop();
-  await store.stop();
-  await servers.drop();
-});
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((one) => one.stop()));
+  });
+  afterAll(async () => {
+    await broker.stop();
+    await store.stop();
+    await servers.drop();
+  });
 
-/** A channel whose provider answers as the test says; everything around it is real. */
-async function start(
-  deliver: DeliveryChannel['deliver'],
-  more: Record<string, string> = {},
-  concurrency = 10,
-): Promise<Service> {
-  const service = await startTestChannel(testConfig(servers, more), { name: 'email', deliver }, concurrency);
-  running.push(service);
-  return service;
-}
-async function send(more: Partial<Notification> = {}): Promise<string> {
-  const record = aRecord(more);
-  await notifications.insertOne(record);
-  await publishDue(broker.publisher, record);
-  return record._id;
-}
-const recordOf = async (id: string): Promise<Notification> => {
-  const record = await notifications.findOne({ _id: id });
-  if (!record) throw new Error(`no record ${id}`);
-  return record;
-};
-const untilStatus = (id: string, status: Notification['status']) =>
-  until(async () => {
+  /** A channel whose provider answers as the test says; everything around it is real. */
+  async function start(
+    deliver: DeliveryChannel['deliver'],
+    more: Record<string, string> = {},
+    concurrency = 10,
+  ): Promise<Service> {
+    const service = await startTestChannel(
+      testConfig(servers, more),
+      { name: 'email', deliver },
+      concurrency,
+    );
+    running.push(service);
+    return service;
+  }
+  async function send(more: Partial<Notification> = {}): Promise<string> {
+    const record = aRecord(more);
+    await notifications.insertOne(record);
+    await publishDue(broker.publisher, record);
+    return record._id;
+  }
+  const recordOf = async (id: string): Promise<Notification> => {
+    const record = await notifications.findOne({ _id: id });
+    if (!record) throw new Error(`no record ${id}`);
+    return record;
+  };
+  const untilStatus = (id: string, status: Notification['status']) =>
+    until(async () => {
+      const record = await recordOf(id);
+      return record.status === status && record;
+    });
+  const sent: Outcome = { kind: 'sent', provider: 'test', provider_message_id: 'p1' };
+  const failure = { provider: 'test', code: '451', reason: 'later' };
+
+  test('a delivery is claimed, delivered once, recorded and acknowledged', async () => {
+    const seen: string[] = [];
+    await start((one) => {
+      seen.push(one._id);
+      return Promise.resolve(sent);
+    });
+    const id = await send();
+    const record = await untilStatus(id, 'sent');
+    expect(record).toMatchObject({ attempt: 1, provider: 'test', provider_message_id: 'p1' });
+    expect(record.timeline.map(({ status }) => status)).toEqual(['pending', 'sending', 'sent']);
+    expect(seen).toEqual([id]);
+    await until(async () => (await broker.depth('tidings.v1.email')) === 0);
+  });
+
+  test('ten messages for one notification are one delivery', async () => {
+    let deliveries = 0;
+    const id = await send();
     const record = await recordOf(id);
-    return record.status === status && record;
-  });
-const sent: Outcome = { kind: 'sent', provider: 'test', provider_message_id: 'p1' };
-const failure = { provider: 'test', code: '451', reason: 'later' };
-
-test('a delivery is claimed, delivered once, recorded and acknowledged', async () => {
-  const seen: string[] = [];
-  await start((one) => {
-    seen.push(one._id);
-    return Promise.resolve(sent);
-  });
-  const id = await send();
-  const record = await untilStatus(id, 'sent');
-  expect(record).toMatchObject({ attempt: 1, provider: 'test', provider_message_id: 'p1' });
-  expect(record.timeline.map(({ status }) => status)).toEqual(['pending', 'sending', 'sent']);
-  expect(seen).toEqual([id]);
-  await until(async () => (await broker.depth('tidings.v1.email')) === 0);
-});
-
-test('ten messages for one notification are one delivery', async () => {
-  let deliveries = 0;
-  const id = await send();
-  const record = await recordOf(id);
-  for (let n = 0; n < 9; n += 1) await publishDue(broker.publisher, record);
-  await start(() => {
-    deliveries += 1;
-    return Promise.resolve(sent);
-  });
-  await untilStatus(id, 'sent');
-  await until(async () => (await broker.depth('tidings.v1.email')) === 0);
-  expect(deliveries).toBe(1);
-});
-
-test('a transient failure climbs the ladder in its own lane, then becomes a dead letter with its message', async () => {
-  const before = (await broker.depth(DEAD_LETTER_QUEUE)) ?? 0;
-  const times: number[] = [];
-  await start(() => {
-    times.push(Date.now());
-    return Promise.resolve({ kind: 'transient', ...failure });
-  });
-  const id = await send({ lane: 'bulk' });
-  const record = await untilStatus(id, 'failed_permanently');
-  expect(record).toMatchObject({ attempt: 4, retry_count: 3, error: { code: '451', provider: 'test' } });
-  const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  expect(pauses).toHaveLength(3);
-  for (const [index, delay] of [100, 200, 300].entries())
-    expect(pauses[index]).toBeGreaterThanOrEqual(delay - 20);
-  await until(async () => (await broker.depth(DEAD_LETTER_QUEUE)) === before + 1);
-});
-
-test('a permanent refusal is a dead letter after one attempt', async () => {
-  await start(() => Promise.resolve({ kind: 'permanent', ...failure, code: '550' }));
-  const record = await untilStatus(await send(), 'failed_permanently');
-  expect(record).toMatchObject({ attempt: 1, retry_count: 0, error: { code: '550' } });
-});
-
-test('a deferral holds without spending a rung, and says until when', async () => {
-  await start(() => Promise.resolve({ kind: 'deferred', ...failure, afterMs: 60_000 }));
-  const record = await untilStatus(await send(), 'held');
-  expect(record).toMatchObject({ retry_count: 0, held_since: expect.any(Date) as Date });
-  expect(record.next_retry_time?.getTime()).toBeGreaterThan(Date.now() + 50_000);
-});
-
-test('an unknown outcome waits for a person where the caller asked for it', async () => {
-  await start(() => Promise.resolve({ kind: 'ambiguous', ...failure }));
-  const record = await untilStatus(await send({ on_ambiguous: 'hold' }), 'outcome_unknown');
-  expect(record.ambiguous_count).toBe(1);
-});
-
-test('a channel that throws is retried, and the others go on', async () => {
-  await start((one) => (one.user_id === 'bad' ? Promise.reject(new Error('boom')) : Promise.resolve(sent)));
-  const [bad, good] = [await send({ user_id: 'bad' }), await send()];
-  await untilStatus(good, 'sent');
-  expect((await untilStatus(bad, 'failed_permanently')).error).toMatchObject({
-    code: 'handler_error',
-    reason: 'boom',
-  });
-});
-
-test('a channel that hangs is given up after its time, as ambiguous; the signal told it', async () => {
-  let aborted = false;
-  await start(
-    (_one, signal) => {
-      signal.addEventListener('abort', () => (aborted = true));
-      return new Promise<Outcome>(() => undefined);
-    },
-    { DELIVERY_TIMEOUT_SECONDS: '1' },
-  );
-  const record = await untilStatus(await send({ on_ambiguous: 'hold' }), 'outcome_unknown');
-  expect(record.error?.code).toBe('timeout');
-  expect(aborted).toBe(true);
-});
-
-test('a delivery that outlasts its lease keeps it, for it is renewed', async () => {
-  let deliveries = 0;
-  const slow = async (): Promise<Outcome> => {
-    deliveries += 1;
-    await new Promise((resolve) => setTimeout(resolve, 4_500));
-    return sent;
-  };
-  await start(slow, { LEASE_SECONDS: '2' });
-  const id = await send();
-  await until(() => deliveries === 1);
-  const first = await recordOf(id);
-  await until(async () => (await recordOf(id)).lease_until?.getTime() !== first.lease_until?.getTime());
-  const record = await untilStatus(id, 'sent');
-  expect(record).toMatchObject({ attempt: 1, interrupted: 0 });
-});
-
-test('a delivery whose claim was taken over is told to stop, and its late result changes nothing', async () => {
-  let aborted = false;
-  await start(
-    (_one, signal) =>
-      new Promise<Outcome>((resolve) => {
-        signal.addEventListener('abort', () => {
-          aborted = true;
-          resolve(sent);
-        });
-      }),
-    { LEASE_SECONDS: '2' },
-  );
-  const id = await send();
-  await untilStatus(id, 'sending');
-  await notifications.updateOne({ _id: id }, { $set: { claim: 'somebody else' }, $inc: { fence: 1 } });
-  await until(() => aborted);
-  await until(async () => (await recordOf(id)).timeline.some(({ code }) => code === 'late_result'));
-  expect((await recordOf(id)).status).toBe('sending');
-});
-
-test('what was interrupted five times ends as a poison without another try', async () => {
-  let deliveries = 0;
-  await start(() => {
-    deliveries += 1;
-    return Promise.resolve(sent);
-  });
-  const id = await send({ status: 'sending', interrupted: 4, lease_until: new Date(Date.now() - 1_000) });
-  expect((await untilStatus(id, 'failed_permanently')).error?.code).toBe('poison');
-  expect(deliveries).toBe(0);
-});
-
-test('an interrupted SMS that must not be doubled waits for a person, and is not sent', async () => {
-  let deliveries = 0;
-  await start(() => {
-    deliveries += 1;
-    return Promise.resolve(sent);
-  });
-  const id = await send({
-    status: 'sending',
-    on_ambiguous: 'hold',
-    lease_until: new Date(Date.now() - 1_000),
-  });
-  await untilStatus(id, 'outcome_unknown');
-  expect(deliveries).toBe(0);
-});
-
-test('messages that nobody can read are parked with the reason, and the others go on', async () => {
-  const before = (await broker.depth(PARKING_QUEUE)) ?? 0;
-  await start(() => Promise.resolve(sent));
-  const raw = (body: Buffer) =>
-    broker.publisher.publish({ exchange: EXCHANGES.work, key: 'email.transactional', body, messageId: 'x' });
-  await raw(Buffer.from('not json'));
-  await raw(Buffer.from(JSON.stringify({ id: 'x', channel: 'fax' })));
-  await publishDue(broker.publisher, aRecord());
-  const good = await send();
-  await untilStatus(good, 'sent');
-  await until(async () => (await broker.depth(PARKING_QUEUE)) === before + 3);
-  const parked = (await servers.management('POST', `queues/${servers.vhost}/${PARKING_QUEUE}/get`, {
-    count: 10,
-    ackmode: 'ack_requeue_true',
-    encoding: 'auto',
-  })) as { properties: { headers: Record<string, string> } }[];
-  const reasons = parked.map(({ properties }) => properties.headers[HEADERS.reason]);
-  expect(reasons).toEqual(
-    expect.arrayContaining([
-      'body is not JSON',
-      expect.stringContaining('channel'),
-      expect.stringContaining('there is no notification'),
-    ]),
-  );
-});
-
-test('stopping finishes what is in flight and leaves the rest in the queue', async () => {
-  let finish = (): void => undefined;
-  const inFlight = new Promise<void>((resolve) => (finish = resolve));
-  let deliveries = 0;
-  const service = await start(
-    async () => {
+    for (let n = 0; n < 9; n += 1) await publishDue(broker.publisher, record);
+    await start(() => {
       deliveries += 1;
-      await inFlight;
-      return sent;
-    },
-    {},
-    1,
-  );
-  const ids = [await send(), await send(), await send()];
-  await until(() => deliveries === 1);
-  const stopping = service.stop();
-  finish();
-  await stopping;
-  const statuses = await Promise.all(ids.map(async (id) => (await recordOf(id)).status));
-  expect(statuses.sort()).toEqual(['pending', 'pending', 'sent']);
-  await until(async () => (await broker.depth('tidings.v1.email')) === 2);
-});
+      return Promise.resolve(sent);
+    });
+    await untilStatus(id, 'sent');
+    await until(async () => (await broker.depth('tidings.v1.email')) === 0);
+    expect(deliveries).toBe(1);
+  });
 
-test('two consumers of one channel share the work, and deliver each once', async () => {
-  const seen: string[] = [];
-  const deliver: DeliveryChannel['deliver'] = (one) => {
-    seen.push(one._id);
-    return Promise.resolve(sent);
-  };
-  await Promise.all([start(deliver), start(deliver)]);
-  const ids = await Promise.all(Array.from({ length: 60 }, () => send()));
-  for (const id of ids) await untilStatus(id, 'sent');
-  expect(seen.filter((id) => ids.includes(id)).sort()).toEqual([...ids].sort());
+  test('a transient failure climbs the ladder in its own lane, then becomes a dead letter with its message', async () => {
+    const before = (await broker.depth(DEAD_LETTER_QUEUE)) ?? 0;
+    const times: number[] = [];
+    await start(() => {
+      times.push(Date.now());
+      return Promise.resolve({ kind: 'transient', ...failure });
+    });
+    const id = await send({ lane: 'bulk' });
+    const record = await untilStatus(id, 'failed_permanently');
+    expect(record).toMatchObject({ attempt: 4, retry_count: 3, error: { code: '451', provider: 'test' } });
+    const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(pauses).toHaveLength(3);
+    for (const [index, delay] of [100, 200, 300].entries())
+      expect(pauses[index]).toBeGreaterThanOrEqual(delay - 20);
+    await until(async () => (await broker.depth(DEAD_LETTER_QUEUE)) === before + 1);
+  });
+
+  test('a permanent refusal is a dead letter after one attempt', async () => {
+    await start(() => Promise.resolve({ kind: 'permanent', ...failure, code: '550' }));
+    const record = await untilStatus(await send(), 'failed_permanently');
+    expect(record).toMatchObject({ attempt: 1, retry_count: 0, error: { code: '550' } });
+  });
+
+  test('a deferral holds without spending a rung, and says until when', async () => {
+    await start(() => Promise.resolve({ kind: 'deferred', ...failure, afterMs: 60_000 }));
+    const record = await untilStatus(await send(), 'held');
+    expect(record).toMatchObject({ retry_count: 0, held_since: expect.any(Date) as Date });
+    expect(record.next_retry_time?.getTime()).toBeGreaterThan(Date.now() + 50_000);
+  });
+
+  test('an unknown outcome waits for a person where the caller asked for it', async () => {
+    await start(() => Promise.resolve({ kind: 'ambiguous', ...failure }));
+    const record = await untilStatus(await send({ on_ambiguous: 'hold' }), 'outcome_unknown');
+    expect(record.ambiguous_count).toBe(1);
+  });
+
+  test('a channel that throws is retried, and the others go on', async () => {
+    await start((one) => (one.user_id === 'bad' ? Promise.reject(new Error('boom')) : Promise.resolve(sent)));
+    const [bad, good] = [await send({ user_id: 'bad' }), await send()];
+    await untilStatus(good, 'sent');
+    expect((await untilStatus(bad, 'failed_permanently')).error).toMatchObject({
+      code: 'handler_error',
+      reason: 'boom',
+    });
+  });
+
+  test('a channel that hangs is given up after its time, as ambiguous; the signal told it', async () => {
+    let aborted = false;
+    await start(
+      (_one, signal) => {
+        signal.addEventListener('abort', () => (aborted = true));
+        return new Promise<Outcome>(() => undefined);
+      },
+      { DELIVERY_TIMEOUT_SECONDS: '1' },
+    );
+    const record = await untilStatus(await send({ on_ambiguous: 'hold' }), 'outcome_unknown');
+    expect(record.error?.code).toBe('timeout');
+    expect(aborted).toBe(true);
+  });
+
+  test('a delivery that outlasts its lease keeps it, for it is renewed', async () => {
+    let deliveries = 0;
+    const slow = async (): Promise<Outcome> => {
+      deliveries += 1;
+      await new Promise((resolve) => setTimeout(resolve, 4_500));
+      return sent;
+    };
+    await start(slow, { LEASE_SECONDS: '2' });
+    const id = await send();
+    await until(() => deliveries === 1);
+    const first = await recordOf(id);
+    await until(async () => (await recordOf(id)).lease_until?.getTime() !== first.lease_until?.getTime());
+    const record = await untilStatus(id, 'sent');
+    expect(record).toMatchObject({ attempt: 1, interrupted: 0 });
+  });
+
+  test('a delivery whose claim was taken over is told to stop, and its late result changes nothing', async () => {
+    let aborted = false;
+    await start(
+      (_one, signal) =>
+        new Promise<Outcome>((resolve) => {
+          signal.addEventListener('abort', () => {
+            aborted = true;
+            resolve(sent);
+          });
+        }),
+      { LEASE_SECONDS: '2' },
+    );
+    const id = await send();
+    await untilStatus(id, 'sending');
+    await notifications.updateOne({ _id: id }, { $set: { claim: 'somebody else' }, $inc: { fence: 1 } });
+    await until(() => aborted);
+    await until(async () => (await recordOf(id)).timeline.some(({ code }) => code === 'late_result'));
+    expect((await recordOf(id)).status).toBe('sending');
+  });
+
+  test('what was interrupted five times ends as a poison without another try', async () => {
+    let deliveries = 0;
+    await start(() => {
+      deliveries += 1;
+      return Promise.resolve(sent);
+    });
+    const id = await send({ status: 'sending', interrupted: 4, lease_until: new Date(Date.now() - 1_000) });
+    expect((await untilStatus(id, 'failed_permanently')).error?.code).toBe('poison');
+    expect(deliveries).toBe(0);
+  });
+
+  test('an interrupted SMS that must not be doubled waits for a person, and is not sent', async () => {
+    let deliveries = 0;
+    await start(() => {
+      deliveries += 1;
+      return Promise.resolve(sent);
+    });
+    const id = await send({
+      status: 'sending',
+      on_ambiguous: 'hold',
+      lease_until: new Date(Date.now() - 1_000),
+    });
+    await untilStatus(id, 'outcome_unknown');
+    expect(deliveries).toBe(0);
+  });
+
+  test('messages that nobody can read are parked with the reason, and the others go on', async () => {
+    const before = (await broker.depth(PARKING_QUEUE)) ?? 0;
+    await start(() => Promise.resolve(sent));
+    const raw = (body: Buffer) =>
+      broker.publisher.publish({
+        exchange: EXCHANGES.work,
+        key: 'email.transactional',
+        body,
+        messageId: 'x',
+      });
+    await raw(Buffer.from('not json'));
+    await raw(Buffer.from(JSON.stringify({ id: 'x', channel: 'fax' })));
+    await publishDue(broker.publisher, aRecord());
+    const good = await send();
+    await untilStatus(good, 'sent');
+    await until(async () => (await broker.depth(PARKING_QUEUE)) === before + 3);
+    const parked = (await servers.management('POST', `queues/${servers.vhost}/${PARKING_QUEUE}/get`, {
+      count: 10,
+      ackmode: 'ack_requeue_true',
+      encoding: 'auto',
+    })) as { properties: { headers: Record<string, string> } }[];
+    const reasons = parked.map(({ properties }) => properties.headers[HEADERS.reason]);
+    expect(reasons).toEqual(
+      expect.arrayContaining([
+        'body is not JSON',
+        expect.stringContaining('channel'),
+        expect.stringContaining('there is no notification'),
+      ]),
+    );
+  });
+
+  test('stopping finishes what is in flight and leaves the rest in the queue', async () => {
+    let finish = (): void => undefined;
+    const inFlight = new Promise<void>((resolve) => (finish = resolve));
+    let deliveries = 0;
+    const service = await start(
+      async () => {
+        deliveries += 1;
+        await inFlight;
+        return sent;
+      },
+      {},
+      1,
+    );
+    const ids = [await send(), await send(), await send()];
+    await until(() => deliveries === 1);
+    const stopping = service.stop();
+    finish();
+    await stopping;
+    const statuses = await Promise.all(ids.map(async (id) => (await recordOf(id)).status));
+    expect(statuses.sort()).toEqual(['pending', 'pending', 'sent']);
+    await until(async () => (await broker.depth('tidings.v1.email')) === 2);
+  });
+
+  test('two consumers of one channel share the work, and deliver each once', async () => {
+    const seen: string[] = [];
+    const deliver: DeliveryChannel['deliver'] = (one) => {
+      seen.push(one._id);
+      return Promise.resolve(sent);
+    };
+    await Promise.all([start(deliver), start(deliver)]);
+    const ids = await Promise.all(Array.from({ length: 60 }, () => send()));
+    for (const id of ids) await untilStatus(id, 'sent');
+    expect(seen.filter((id) => ids.includes(id)).sort()).toEqual([...ids].sort());
+  });
 });

@@ -1,0 +1,114 @@
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { NodeProgram } from './rabbitmq-node.ts';
+import { canInstallPackages } from './packages.ts';
+import { ProvisionError, run } from './run.ts';
+
+/** Debian 13 has RabbitMQ 4.0; its packages run in a folder beside the 3.10 of Debian 12. */
+const SUITE = 'trixie';
+/** The broker, and the little that its start scripts expect of a system. */
+const PACKAGES = [
+  'rabbitmq-server',
+  'dash',
+  'bash',
+  'coreutils',
+  'sed',
+  'grep',
+  'mawk',
+  'hostname',
+  'procps',
+];
+/** Devices that Erlang opens: name, major, minor. */
+const DEVICES = [
+  ['null', '1', '3'],
+  ['random', '1', '8'],
+  ['urandom', '1', '9'],
+] as const;
+
+/**
+ * RabbitMQ 4 for tests, unpacked into a folder and run in a chroot; nothing is installed. Needs root and the package manager of Debian.
+ * @throws ProvisionError where it cannot be had.
+ */
+export async function fetchRabbitmq4(toolsDir: string): Promise<NodeProgram> {
+  if (!canInstallPackages()) throw new ProvisionError('it takes root and the package manager of Debian');
+  const root = join(toolsDir, 'rabbitmq-4');
+  if (!existsSync(root)) await unpack(toolsDir, root);
+  return {
+    name: 'rabbitmq-4',
+    server: ['chroot', root, '/usr/lib/rabbitmq/bin/rabbitmq-server'],
+    epmd: ['chroot', root, '/usr/bin/epmd'],
+    folder: { real: join(root, 'data'), seen: '/data' },
+    // There is no /proc to read the memory from.
+    settings: ['vm_memory_calculation_strategy = allocated'],
+  };
+}
+
+async function unpack(toolsDir: string, root: string): Promise<void> {
+  const work = join(toolsDir, 'rabbitmq-4-download');
+  rmSync(work, { recursive: true, force: true });
+  const archives = await download(work);
+  const unfinished = join(work, 'root');
+  for (const folder of ['usr/bin', 'usr/sbin', 'usr/lib', 'usr/lib64', 'dev', 'tmp', 'data'])
+    mkdirSync(join(unfinished, folder), { recursive: true });
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(unfinished, name));
+  for (const archive of archives) await mustRun('dpkg-deb', ['-x', archive, unfinished]);
+  symlinkSync('mawk', join(unfinished, 'usr/bin/awk'));
+  for (const [name, major, minor] of DEVICES)
+    await mustRun('mknod', ['-m', '666', join(unfinished, 'dev', name), 'c', major, minor]);
+  // Last and at once, so that an interrupted download leaves nothing that looks whole.
+  renameSync(unfinished, root);
+  rmSync(work, { recursive: true, force: true });
+}
+
+/** Downloads the packages with all that they depend on, with lists and caches of its own; answers the archives. */
+async function download(work: string): Promise<string[]> {
+  for (const folder of ['state/lists/partial', 'cache/archives/partial'])
+    mkdirSync(join(work, folder), { recursive: true });
+  writeFileSync(join(work, 'status'), '');
+  writeFileSync(join(work, 'sources.list'), `deb ${mirror()} ${SUITE} main\n`);
+  const settings = {
+    'Dir::Etc::SourceList': join(work, 'sources.list'),
+    'Dir::Etc::SourceParts': '/nonexistent',
+    'Dir::State': join(work, 'state'),
+    'Dir::State::status': join(work, 'status'),
+    'Dir::Cache': join(work, 'cache'),
+    'APT::Install-Recommends': 'false',
+    'APT::Sandbox::User': 'root',
+    'Debug::NoLocking': '1',
+  };
+  const options = ['-qq', ...Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])];
+  await mustRun('apt-get', [...options, 'update']);
+  await mustRun('apt-get', [...options, '-y', '--download-only', 'install', ...PACKAGES]);
+  const folder = join(work, 'cache/archives');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.deb'))
+    .map((name) => join(folder, name));
+}
+
+/** The mirror that this machine takes its own packages from. */
+function mirror(): string {
+  const folder = '/etc/apt/sources.list.d';
+  const files = [
+    '/etc/apt/sources.list',
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
+  ];
+  const texts = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
+  const urls = texts.flatMap((text) => text.match(/https?:\/\/[^\s\]]+/g) ?? []);
+  const url = urls.find((one) => /\/debian\/?$/.test(one));
+  if (url === undefined) throw new ProvisionError('this is no Debian, or its package sources name no mirror');
+  return url;
+}
+
+async function mustRun(file: string, args: readonly string[]): Promise<void> {
+  const { code, output } = await run(file, args);
+  if (code !== 0) throw new ProvisionError(`${file} failed: ${output.split('\n').slice(-3).join(' ')}`);
+}

@@ -1,0 +1,84 @@
+import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
+import { pause } from '../../../shared/runtime/backoff.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
+import { newId } from '../../../shared/runtime/ids.ts';
+import type { CountedFaults } from './counted-faults.ts';
+import { magicOf, type MagicMailbox } from './magic-recipients.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { OpenSockets } from './open-sockets.ts';
+import { messageIdOf, readMail } from './read-mail.ts';
+
+/** An answer that every mail gets, until it is switched off. */
+export interface SmtpFault {
+  at: 'rcpt' | 'data';
+  code: number;
+  message: string;
+}
+
+/** What the handling of mails needs. */
+export interface Desk {
+  /** The answer that every mail gets now, if any. */
+  fault: () => SmtpFault | undefined;
+  mailbox: Mailbox;
+  faults: CountedFaults;
+  sockets: OpenSockets;
+  /** Aborts when the server stops. */
+  stopping: AbortSignal;
+}
+
+/** What a mail is answered; silence is an answer too. */
+export type Answer = 'accepted' | 'silence' | Error;
+
+/** Reads a mail, decides what to answer, and keeps it when it is accepted. Never rejects. */
+export async function receiveMail(
+  stream: SMTPServerDataStream,
+  session: SMTPServerSession,
+  desk: Desk,
+): Promise<Answer> {
+  // The session forgets its envelope when the next mail begins.
+  const { mailFrom, rcptTo } = session.envelope;
+  const envelope = { from: mailFrom === false ? '' : mailFrom.address, to: rcptTo.map((to) => to.address) };
+  try {
+    const raw = await readMail(stream);
+    if (raw === undefined) return replyError({ code: 552, message: '5.3.4 message is too large' });
+    const fault = desk.fault();
+    if (fault?.at === 'data') return replyError(fault);
+    const magic = dueMagic(envelope.to, messageIdOf(raw), desk.faults);
+    const answer = magic && (await misbehave(magic, session, desk));
+    if (answer) return answer;
+    desk.mailbox.add({ kind: 'mail', id: newId(), received_at: new Date(), envelope, raw, accepted: true });
+    return 'accepted';
+  } catch (thrown) {
+    // The client went away in the middle of the mail: nobody is there to read an answer.
+    return toError(thrown);
+  }
+}
+
+/** The first fault among the recipients that is still to be shown for this mail. */
+function dueMagic(to: string[], messageId: string, faults: CountedFaults): MagicMailbox | undefined {
+  for (const address of to) {
+    const magic = magicOf(address);
+    if (magic && faults.isDue(`${address} ${messageId}`, magic.times)) return magic;
+  }
+  return undefined;
+}
+
+async function misbehave(
+  magic: MagicMailbox,
+  session: SMTPServerSession,
+  { sockets, stopping }: Desk,
+): Promise<Answer | undefined> {
+  if (magic.delayMs !== undefined) await pause(magic.delayMs, stopping);
+  // Stopped while it waited: the client must not believe that it was taken, nor that it was refused.
+  if (magic.hang || stopping.aborted) return 'silence';
+  if (magic.drop) {
+    sockets.cut(session.remotePort);
+    return 'silence';
+  }
+  return magic.refuse?.at === 'data' ? replyError(magic.refuse) : undefined;
+}
+
+/** An error that smtp-server answers with this code and message. */
+export function replyError({ code, message }: { code: number; message: string }): Error {
+  return Object.assign(new Error(message), { responseCode: code });
+}
