@@ -1,4 +1,4 @@
-import express, { Router, type Express, type Request, type RequestHandler } from 'express';
+import express, { Router, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { readiness } from '../../shared/runtime/health.ts';
 import { requireKey } from './api/authentication.ts';
@@ -6,7 +6,7 @@ import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
 import { notificationOperations } from './api/notifications.ts';
 import { serve, type Operation } from './api/operation.ts';
-import { Problem, problemHandler } from './api/problem.ts';
+import { Problem, problemHandler, wantsPage } from './api/problem.ts';
 import { statsOperation } from './api/stats.ts';
 import { userOperations } from './api/users.ts';
 import type { ProducerContext } from './context.ts';
@@ -59,14 +59,10 @@ function statsRouter({ config }: ProducerContext, operations: Operation[]): Requ
     operations.filter(({ path }) => path === '/stats').map((one) => ({ ...one, path: '/' })),
   );
   return (request, response, next) => {
-    if (wantsPage(request)) next();
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (isRead && wantsPage(request)) next();
     else router(request, response, next);
   };
-}
-
-function wantsPage(request: Request): boolean {
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
-  return isRead && !request.headers.authorization && request.accepts(['json', 'html']) === 'html';
 }
 
 function probes(context: ProducerContext): Router {

@@ -25,13 +25,19 @@ export async function attempt(
 ): Promise<Outcome> {
   const settled = withoutSending(record, channel.name);
   if (settled) return settled;
-  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), claimLost]);
+  const limit = new AbortController();
+  const timer = setTimeout(() => {
+    limit.abort(new Error('the time for one attempt is up'));
+  }, timeoutMs);
+  const signal = AbortSignal.any([limit.signal, claimLost]);
   try {
     return await Promise.race([channel.deliver(record, signal), hanging(signal, channel.name)]);
   } catch (thrown) {
     const error = toError(thrown);
     log.error('the channel threw: this is a bug', { id: record._id, error });
     return { kind: 'transient', provider: channel.name, code: 'handler_error', reason: error.message };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -3,6 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../../shared/contracts/index.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
+import { render } from '../web/pages.ts';
 import { StoreTimeout } from '../accept/deadline.ts';
 
 /** Seconds after which a caller may try again while the store is away. */
@@ -35,9 +36,19 @@ export class Problem extends Error {
   }
 }
 
-/** Answers a problem as RFC 9457 problem+json. */
-export function sendProblem(response: Response, problem: Problem): void {
+/** Answers a problem as RFC 9457 problem+json, or as a page to a browser that asked for one. */
+async function sendProblem(request: Request, response: Response, problem: Problem): Promise<void> {
   const { status, title } = PROBLEMS[problem.code];
+  response.set(problem.headers);
+  if (wantsPage(request)) {
+    await render(
+      response,
+      'problem',
+      { title: `${title} · Tidings`, words: title, detail: problem.message },
+      status,
+    );
+    return;
+  }
   const body = {
     type: 'about:blank',
     title,
@@ -47,7 +58,7 @@ export function sendProblem(response: Response, problem: Problem): void {
     ...(problem.errors && { errors: problem.errors }),
     ...(problem.state && { state: problem.state }),
   };
-  response.set(problem.headers).status(status).type('application/problem+json').send(JSON.stringify(body));
+  response.status(status).type('application/problem+json').send(JSON.stringify(body));
 }
 
 /** The last middleware: whatever was thrown becomes a problem. */
@@ -68,8 +79,14 @@ export function problemHandler(log: Logger) {
     if (problem.code === 'store_unavailable')
       log.warn('the store cannot be reached', { error: toError(thrown) });
     if (problem.code === 'body_too_large') await drain(request);
-    sendProblem(response, problem);
+    await sendProblem(request, response, problem);
   };
+}
+
+/** Whether somebody looks through a browser, at an address that is a page. */
+export function wantsPage(request: Request): boolean {
+  const isApi = request.originalUrl.startsWith('/v1') || Boolean(request.headers.authorization);
+  return !isApi && request.accepts(['json', 'html']) === 'html';
 }
 
 function problemOf(thrown: unknown): Problem {

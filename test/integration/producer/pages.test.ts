@@ -80,6 +80,17 @@ test('a page asked for by another name is refused (DNS rebinding)', async () => 
   expect(await getAs(`localhost:${port}`)).toBe(200);
 });
 
+test('a page that is not there says so as a page, and to a program as a problem', async () => {
+  const page = await producer.call('GET', '/notifications/nobody', undefined, {
+    authorization: '',
+    accept: 'text/html',
+  });
+  expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+  expect(page.text).toContain('There is no such notification');
+  const problem = await producer.call('GET', '/nowhere', undefined, { accept: 'application/json' });
+  expect([problem.status, problem.json.code]).toEqual([404, 'not_found']);
+});
+
 test('what people wrote is shown as text, never as markup', async () => {
   const record = aRecord({ subject: '<img src=x onerror=alert(1)>', message: '<script>alert(1)</script>' });
   await notifications.insertOne(record);
