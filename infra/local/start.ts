@@ -15,6 +15,8 @@ import { createOutput, showsColour, type Output } from './supervisor/output.ts';
 
 /** How long the services may take to be ready, in milliseconds; they take about 3 s. */
 const READY_WITHIN_MS = 120_000;
+/** All of it stops within 10 s; what the services leave of that, the servers have. Milliseconds. */
+const STOP_WITHIN_MS = 9_500;
 /** A terminal and npm may both pass the same Ctrl-C on; milliseconds. */
 const SAME_SIGNAL_MS = 1_000;
 
@@ -157,8 +159,10 @@ async function stop(
   provided: ProvidedServer[],
 ): Promise<void> {
   output.say('\nDraining: what is in flight is finished, then everything stops …');
+  const deadline = Date.now() + STOP_WITHIN_MS;
   await Promise.all(services.map((one) => one.stop()));
-  await Promise.all([...servers.map((one) => one.stop()), ...provided.map((one) => one.stop?.())]);
+  const left = deadline - Date.now();
+  await Promise.all([...servers.map((one) => one.stop(left)), ...provided.map((one) => one.stop?.())]);
   output.say('Stopped.');
   process.exit(0);
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -43,6 +43,7 @@ const STEPS: Step[] = [
 ];
 
 let processes: ManagedProcess[] = [];
+let running: ChildProcess | undefined;
 process.once('SIGINT', () => void finish(130)).once('SIGTERM', () => void finish(143));
 try {
   const failed = await runSteps(await prepare());
@@ -136,7 +137,9 @@ async function runSteps(env: NodeJS.ProcessEnv): Promise<string | undefined> {
 function runStep({ args }: Step, env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+    running = child;
     child.once('close', (code) => {
+      running = undefined;
       resolve(code ?? 1);
     });
   });
@@ -154,6 +157,7 @@ function totalsOf(failed: string | undefined): { passed: number; failed: number 
 }
 
 async function finish(code: number): Promise<never> {
+  running?.kill('SIGTERM');
   await Promise.all(processes.map((one) => one.stop()));
   process.exit(code);
 }

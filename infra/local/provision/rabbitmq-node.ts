@@ -20,6 +20,8 @@ export interface RabbitmqNode {
 
 /** A first boot on this kind of machine takes about 6 s; a busy one may take several times that. Milliseconds. */
 const READY_WITHIN_MS = 90_000;
+/** It takes about 6 s to close its queues and stop cleanly; less, and the next start has to repair. Milliseconds. */
+const GRACE_MS = 8_500;
 const USER = 'tidings';
 
 /** What to run, and where its data is. */
@@ -67,7 +69,7 @@ export async function prepareRabbitmqNode(
     processes: [
       // Erlang's own epmd would become a daemon and stay behind; this one is on the leash.
       leash(epmd, [...program.epmd, '-port', String(taken.epmd)], 500),
-      leash(program.name, program.server, 3_500, () => prepareBoot(real, booted, taken.epmd)),
+      leash(program.name, program.server, GRACE_MS, () => prepareBoot(real, booted, taken.epmd)),
     ],
     url,
     managementUrl: `http://${USER}:${password}@127.0.0.1:${taken.management}`,

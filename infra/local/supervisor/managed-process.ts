@@ -5,6 +5,9 @@ import { toError } from '../../../shared/runtime/errors.ts';
 import type { Output } from './output.ts';
 import { HEALTHY_AFTER_MS, restartDelay } from './restart.ts';
 
+/** What is left to a process that is asked for the second time, in milliseconds. */
+const FORCED_WITHIN_MS = 300;
+
 /** A process to keep running. */
 export interface ProcessSpec {
   name: string;
@@ -49,18 +52,24 @@ export class ManagedProcess {
     this.#loop ??= this.#keepRunning();
   }
 
-  /** Asks it to end, ends it by force when it takes too long, and resolves when it is gone. */
-  async stop(): Promise<void> {
+  /** Asks it to end, ends it by force when it takes longer than `withinMs`, and resolves when it is gone. */
+  async stop(withinMs = this.#spec.stopWithinMs): Promise<void> {
     this.#stopping.abort();
     this.#signal('SIGTERM');
     const force = setTimeout(() => {
-      this.#output.warn(
-        `${this.name} did not stop within ${formatDuration(this.#spec.stopWithinMs)}; ended by force`,
-      );
-      this.kill();
-    }, this.#spec.stopWithinMs);
+      this.#output.warn(`${this.name} did not stop within ${formatDuration(withinMs)}; ended by force`);
+      this.#force();
+    }, withinMs);
     await this.#loop;
     clearTimeout(force);
+  }
+
+  /** Asked a second time, a service ends at once, and a leash ends its server by force first. */
+  #force(): void {
+    this.#signal('SIGTERM');
+    setTimeout(() => {
+      this.kill();
+    }, FORCED_WITHIN_MS).unref();
   }
 
   /** Ends it at once. */
