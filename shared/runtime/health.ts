@@ -72,12 +72,18 @@ async function answer(
   return [ready.status === 'ok' ? 200 : 503, ready];
 }
 
-/** Stops listening and waits for the answers that are under way; idle connections are cut. */
+/** How often connections that became idle are cut while a server closes, in milliseconds. */
+const IDLE_CUT_MS = 50;
+
+/** Stops listening and waits for the answers that are under way; a connection is cut as soon as it is idle. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
+    const cutting = setInterval(() => {
+      server.closeIdleConnections();
+    }, IDLE_CUT_MS);
     server.close(() => {
+      clearInterval(cutting);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

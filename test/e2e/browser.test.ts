@@ -65,11 +65,11 @@ test('one that fails comes back, one that dies is sent again by hand', async () 
   await send();
   await state('Waiting to retry').waitFor();
   await state('Sent').waitFor();
-  fleet.sandbox.setSmtpFault({ at: 'rcpt', code: 550, message: '5.1.1 no such mailbox' });
+  fleet.sandbox.smtpFault = { at: 'rcpt', code: 550, message: '5.1.1 no such mailbox' };
   await fillMail('late@example.org');
   await send();
   await state('Failed permanently').waitFor();
-  fleet.sandbox.setSmtpFault(undefined);
+  fleet.sandbox.smtpFault = undefined;
   await page.getByRole('button', { name: 'Retry this notification' }).click();
   await state('Sent').waitFor();
   expect(await page.locator('.timeline').innerText()).toContain('manual retry');

@@ -64,13 +64,13 @@ test('an SMS and an in-app notification arrive', async () => {
 test('against a server that answers 451: exactly six attempts, a dead letter, and after a manual retry it is sent and the queue is empty', async () => {
   const attemptsOf = (record: Record<string, unknown>) =>
     (record.timeline as { status: string }[]).filter(({ status }) => status === 'sending').length;
-  fleet.sandbox.setSmtpFault({ at: 'data', code: 451, message: '4.3.0 try again later' });
+  fleet.sandbox.smtpFault = { at: 'data', code: 451, message: '4.3.0 try again later' };
   const id = await send(mail);
   const dead = await untilStatus(id, 'failed_permanently');
   expect([dead.attempt, dead.retry_count, attemptsOf(dead)]).toEqual([6, 5, 6]);
   expect(dead.error).toMatchObject({ code: '451' });
   await until(async () => (await deadLetters()) === 1);
-  fleet.sandbox.setSmtpFault(undefined);
+  fleet.sandbox.smtpFault = undefined;
   expect((await fleet.call('POST', `/v1/notifications/${id}/retry`)).status).toBe(202);
   const sent = await untilStatus(id, 'sent');
   expect(attemptsOf(sent)).toBe(7);

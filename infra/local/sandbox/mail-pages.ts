@@ -29,13 +29,6 @@ export function mailPages(mailbox: Mailbox, surroundings: (mail: Mail) => object
   router.get('/mail/:id/html', withMail(mailbox, sendHtml));
   router.get('/mail/:id/attachments/:index', withMail(mailbox, sendAttachment));
   router.get('/api/mails/:id/raw', withMail(mailbox, sendRaw));
-  // The addresses of the first version, which bookmarks and tests know.
-  router.get('/mails/:id/raw', (request, response) => {
-    response.redirect(301, `/api/mails/${encodeURIComponent(request.params.id)}/raw`);
-  });
-  router.get('/mails/:id{/html}', (request, response) => {
-    response.redirect(301, request.originalUrl.replace('/mails/', '/mail/'));
-  });
   return router;
 }
 

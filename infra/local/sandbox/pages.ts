@@ -27,7 +27,9 @@ const PAGE_POLICY = [
 export function mailboxPages(mailbox: Mailbox): Router {
   const router = Router();
   router.use(setPolicies, guardOrigin);
-  router.use('/assets', express.static(join(VIEWS, 'assets'), { index: false, fallthrough: false }));
+  // Its own, and the style sheet that it shares with the producer's pages.
+  router.use('/assets', express.static(join(VIEWS, 'assets'), { index: false }));
+  router.use('/assets', express.static(join(VIEWS, '../assets'), { index: false, fallthrough: false }));
   router.get('/', showList(mailbox));
   router.get('/live', liveStream(mailbox));
   router.post('/clear', (_request, response) => {

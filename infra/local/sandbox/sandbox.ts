@@ -22,10 +22,6 @@ export interface Sandbox {
   smtpFault: SmtpFault | undefined;
   /** The answer that every SMS gets, until it is undefined again. */
   smsFault: SmsFault | undefined;
-  /** Sets `smtpFault`. */
-  setSmtpFault(fault: SmtpFault | undefined): void;
-  /** Sets `smsFault`. */
-  setSmsFault(fault: SmsFault | undefined): void;
   /** Cuts every connection and ends both servers. */
   stop(): Promise<void>;
 }
@@ -52,12 +48,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     set smtpFault(fault) {
       smtp.fault = fault;
-    },
-    setSmtpFault: (fault) => {
-      smtp.fault = fault;
-    },
-    setSmsFault: (fault) => {
-      sandbox.smsFault = fault;
     },
     stop: () => {
       stopped ??= stopAll();

@@ -91,7 +91,7 @@ test('while a client hangs or waits, stopping takes no time, and nobody is told 
 test('a switched fault answers every mail, until it is off', async () => {
   sandbox.smtpFault = { at: 'rcpt', code: 554, message: '5.7.1 not today' };
   expect(await answerOf('ada@example.org')).toBe(554);
-  sandbox.setSmtpFault({ at: 'data', code: 421, message: '4.3.2 closing' });
+  sandbox.smtpFault = { at: 'data', code: 421, message: '4.3.2 closing' };
   expect(sandbox.smtpFault).toMatchObject({ at: 'data' });
   expect(await answerOf('bounce@example.org')).toBe(421);
   sandbox.smtpFault = undefined;

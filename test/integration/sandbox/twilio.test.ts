@@ -111,7 +111,7 @@ test('a switched fault answers every SMS, until it is off', async () => {
   sandbox.smsFault = { status: 503, code: 20503, message: 'Service Unavailable', retryAfterSeconds: 7 };
   const response = await post({ To: from, From: from, Body: 'x' });
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '7']);
-  sandbox.setSmsFault(undefined);
+  sandbox.smsFault = undefined;
   expect(await answerOf(from)).toBe('queued');
 });
 test('what cannot be read or is not there is answered as Twilio would, not with a stack', async () => {

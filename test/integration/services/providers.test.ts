@@ -142,8 +142,8 @@ test('the mailbox shows what arrived, and a mail’s HTML runs nothing', async (
   expect(page).toContain('Grüße');
   expect(page).toContain('flaky@example.org');
   const mail = sandbox.mailbox.mails()[0];
-  const html = await fetch(`${address}/mails/${mail?.id ?? ''}/html`);
+  const html = await fetch(`${address}/mail/${mail?.id ?? ''}/html`);
   expect(html.headers.get('content-security-policy')).toMatch(/default-src 'none'.*sandbox/);
-  const raw = Buffer.from(await (await fetch(`${address}/mails/${mail?.id ?? ''}/raw`)).arrayBuffer());
+  const raw = Buffer.from(await (await fetch(`${address}/api/mails/${mail?.id ?? ''}/raw`)).arrayBuffer());
   expect(raw.equals(mail?.raw ?? Buffer.alloc(0))).toBe(true);
 });
