@@ -2,12 +2,14 @@ import express, { Router, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { readiness } from '../../shared/runtime/health.ts';
 import { requireKey } from './api/authentication.ts';
+import { batchOperations } from './api/batch.ts';
 import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
 import { notificationOperations } from './api/notifications.ts';
 import { serve, type Operation } from './api/operation.ts';
 import { Problem, problemHandler, wantsPage } from './api/problem.ts';
 import { statsOperation } from './api/stats.ts';
+import { steeringOperations } from './api/steering.ts';
 import { userOperations } from './api/users.ts';
 import type { ProducerContext } from './context.ts';
 import { webRouter } from './web/router.ts';
@@ -19,6 +21,8 @@ const TOLERATED = ['rabbitmq', 'policies'];
 export function operationsOf(context: ProducerContext): Operation[] {
   return [
     ...notificationOperations(context),
+    ...batchOperations(context),
+    ...steeringOperations(context),
     ...userOperations(context),
     ...deadLetterOperations(context),
     statsOperation(context),

@@ -14,6 +14,7 @@ import {
 } from '../../../shared/store/index.ts';
 import { MINUTE } from '../../../shared/runtime/duration.ts';
 import type { ProducerContext } from '../context.ts';
+import { CALLER } from './idempotency.ts';
 import { operation, type Operation } from './operation.ts';
 
 const TAG = 'Dead letters';
@@ -61,7 +62,7 @@ export function deadLetterOperations({ notifications, acceptor, config }: Produc
         const matched = await countDeadLetters(notifications, filter);
         let changed = 0;
         const change = {
-          actor: 'api',
+          actor: CALLER,
           reason: rate === undefined ? 'redrive' : `redrive at ${rate} per second`,
         };
         if (!dry_run)
@@ -84,7 +85,7 @@ export function deadLetterOperations({ notifications, acceptor, config }: Produc
       answerWithinMs: BULK_WITHIN_MS,
       handle: async ({ body: { filter, dry_run, reason } }) => {
         const matched = await countDeadLetters(notifications, filter);
-        const options = { change: { actor: 'api', reason }, retentionDays: config.RETENTION_DAYS };
+        const options = { change: { actor: CALLER, reason }, retentionDays: config.RETENTION_DAYS };
         const changed = dry_run ? 0 : await discardDeadLetters(notifications, filter, options);
         return { status: 202, body: { matched, changed, dry_run } };
       },

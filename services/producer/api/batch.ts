@@ -1,0 +1,76 @@
+import {
+  IDEMPOTENCY_KEY,
+  MAX_BATCH_BYTES,
+  batchAcceptedSchema,
+  batchRequestSchema,
+  fieldErrors,
+  notificationRequestSchema,
+  type FieldError,
+} from '../../../shared/contracts/index.ts';
+import { recordOf } from '../accept/record.ts';
+import type { ProducerContext } from '../context.ts';
+import { CALLER, idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
+import { TAG } from './notifications.ts';
+import { operation, type Operation } from './operation.ts';
+
+/** Accepting many at once, each for itself. */
+export function batchOperations(context: ProducerContext): Operation[] {
+  return [
+    operation({
+      method: 'post',
+      path: '/v1/notifications/batch',
+      id: 'createNotifications',
+      tag: TAG,
+      summary: 'Hand over up to 1 000 notifications',
+      headers: idempotencyHeaders,
+      body: batchRequestSchema,
+      maxBodyBytes: MAX_BATCH_BYTES,
+      answer: {
+        status: 202,
+        description: 'Each item by its index: accepted or rejected',
+        schema: batchAcceptedSchema,
+      },
+      problems: ['validation_failed', 'malformed_json', 'body_too_large', 'unsupported_media_type'],
+      handle: async ({ body, request }) => {
+        const key = idempotencyKeyOf(request.headers['idempotency-key']);
+        const items = await Promise.all(
+          body.notifications.map((item, index) => acceptItem(context, item, key && `${key}:${index}`)),
+        );
+        return { status: 202, body: batchAnswer(items) };
+      },
+    }),
+  ];
+}
+
+type ItemResult = { id: string; status: string } | { errors: FieldError[] };
+
+/** One item of a batch, under its own key, or the batch's with its index. */
+async function acceptItem(
+  { acceptor }: ProducerContext,
+  item: unknown,
+  defaultKey: string | undefined,
+): Promise<ItemResult> {
+  const { idempotency_key: ownKey, ...body } = isObject(item) ? item : {};
+  const key = IDEMPOTENCY_KEY.optional().safeParse(ownKey ?? defaultKey);
+  const parsed = notificationRequestSchema.safeParse(isObject(item) ? body : item);
+  const keyErrors = key.error?.issues.map(({ message }) => ({ field: 'idempotency_key', message })) ?? [];
+  if (!parsed.success || keyErrors.length > 0)
+    return { errors: [...keyErrors, ...(parsed.error ? fieldErrors(parsed.error) : [])] };
+  const stored = await acceptor.accept(
+    recordOf(parsed.data, { caller: CALLER, ...keyed(key.data, body) }, new Date()),
+  );
+  if (stored.outcome !== 'conflict') return { id: stored.record._id, status: stored.record.status };
+  return { errors: [{ field: 'idempotency_key', message: 'came with another body before' }] };
+}
+
+function batchAnswer(items: readonly ItemResult[]): object {
+  const indexed = items.map((item, index) => ({ index, ...item }));
+  return {
+    accepted: indexed.filter((item) => 'id' in item),
+    rejected: indexed.filter((item) => 'errors' in item),
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

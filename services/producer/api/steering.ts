@@ -1,0 +1,81 @@
+import { acceptedSchema, resolveRequestSchema } from '../../../shared/contracts/index.ts';
+import {
+  cancelNotification,
+  resolveNotification,
+  retryNotification,
+  type Operated,
+} from '../../../shared/store/index.ts';
+import type { ProducerContext } from '../context.ts';
+import { CALLER } from './idempotency.ts';
+import { TAG, idParams } from './notifications.ts';
+import { operation, type Answer, type Operation } from './operation.ts';
+import { Problem } from './problem.ts';
+
+/** What a person may order for one notification. */
+export function steeringOperations({ acceptor, notifications, config }: ProducerContext): Operation[] {
+  return [
+    operation({
+      method: 'post',
+      path: '/v1/notifications/{id}/retry',
+      id: 'retryNotification',
+      tag: TAG,
+      summary: 'Send again by hand, from failed_permanently or outcome_unknown',
+      params: idParams,
+      answer: { status: 202, description: 'Pending again, with a full ladder', schema: acceptedSchema },
+      problems: ['validation_failed', 'not_found', 'state_conflict'],
+      handle: async ({ params }) => {
+        const change = { actor: CALLER, reason: 'manual retry' };
+        const operated = await retryNotification(notifications, params.id, change);
+        if (operated.outcome === 'done') acceptor.publish([operated.record]);
+        return operatedAnswer(operated);
+      },
+    }),
+    operation({
+      method: 'post',
+      path: '/v1/notifications/{id}/cancel',
+      id: 'cancelNotification',
+      tag: TAG,
+      summary: 'Take back what has not begun to be sent',
+      params: idParams,
+      answer: { status: 202, description: 'Canceled: nothing will be sent', schema: acceptedSchema },
+      problems: ['validation_failed', 'not_found', 'state_conflict'],
+      handle: async ({ params }) => {
+        const change = { actor: CALLER, reason: 'canceled' };
+        return operatedAnswer(
+          await cancelNotification(notifications, params.id, change, config.RETENTION_DAYS),
+        );
+      },
+    }),
+    operation({
+      method: 'post',
+      path: '/v1/notifications/{id}/resolve',
+      id: 'resolveNotification',
+      tag: TAG,
+      summary: 'Say what became of an outcome_unknown',
+      params: idParams,
+      body: resolveRequestSchema,
+      answer: { status: 202, description: 'Resolved', schema: acceptedSchema },
+      problems: [
+        'validation_failed',
+        'malformed_json',
+        'body_too_large',
+        'unsupported_media_type',
+        'not_found',
+        'state_conflict',
+      ],
+      handle: async ({ params, body }) => {
+        const change = { actor: CALLER, reason: `resolved as ${body.outcome}` };
+        const options = { change, retentionDays: config.RETENTION_DAYS };
+        return operatedAnswer(await resolveNotification(notifications, params.id, body.outcome, options));
+      },
+    }),
+  ];
+}
+
+function operatedAnswer(operated: Operated): Answer {
+  if (operated.outcome === 'missing')
+    throw new Problem('not_found', { detail: 'There is no such notification.' });
+  if (operated.outcome === 'conflict')
+    throw new Problem('state_conflict', { detail: `It is ${operated.state}.`, state: operated.state });
+  return { status: 202, body: { id: operated.record._id, status: operated.record.status } };
+}
