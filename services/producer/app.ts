@@ -20,8 +20,9 @@ const TOLERATED = ['rabbitmq', 'policies'];
 /** Every call of the API. */
 export function operationsOf(context: ProducerContext): Operation[] {
   return [
-    ...notificationOperations(context),
+    // Before the addresses with an id, of which `batch` would be one.
     ...batchOperations(context),
+    ...notificationOperations(context),
     ...steeringOperations(context),
     ...userOperations(context),
     ...deadLetterOperations(context),
