@@ -184,10 +184,12 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
   });
 
   test('a delivery whose claim was taken over is told to stop, and its late result changes nothing', async () => {
+    let begun = false;
     let aborted = false;
     await start(
       (_one, signal) =>
         new Promise<Outcome>((resolve) => {
+          begun = true;
           signal.addEventListener('abort', () => {
             aborted = true;
             resolve(sent);
@@ -196,7 +198,8 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
       { LEASE_SECONDS: '2' },
     );
     const id = await send();
-    await untilStatus(id, 'sending');
+    // Not the state in the store: the claim is read back only after it is written.
+    await until(() => begun);
     await notifications.updateOne({ _id: id }, { $set: { claim: 'somebody else' }, $inc: { fence: 1 } });
     await until(() => aborted);
     await until(async () => (await recordOf(id)).timeline.some(({ code }) => code === 'late_result'));
