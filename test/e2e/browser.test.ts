@@ -122,6 +122,7 @@ test('without JavaScript the form sends, and the page shows the state on reload'
   await plain.getByLabel('E-mail address').fill('plain@example.org');
   await plain.getByLabel('Message').fill('Hello');
   await plain.getByRole('button', { name: 'Send' }).click();
+  await plain.waitForURL(/\/notifications\//);
   await fleet.sandbox.mailbox.waitFor(
     (item) => item.kind === 'mail' && item.envelope.to.includes('plain@example.org'),
     10_000,
