@@ -65,7 +65,7 @@ test('one that fails comes back, one that dies is sent again by hand', async () 
   await send();
   await state('Waiting to retry').waitFor();
   await state('Sent').waitFor();
-  fleet.sandbox.smtpFault = { at: 'rcpt', code: 550, message: '5.1.1 no such mailbox' };
+  fleet.sandbox.smtpFault = { refuse: { at: 'rcpt', code: 550, message: '5.1.1 no such mailbox' } };
   await fillMail('late@example.org');
   await send();
   await state('Failed permanently').waitFor();

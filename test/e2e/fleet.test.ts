@@ -64,7 +64,7 @@ test('an SMS and an in-app notification arrive', async () => {
 test('against a server that answers 451: exactly six attempts, a dead letter, and after a manual retry it is sent and the queue is empty', async () => {
   const attemptsOf = (record: Record<string, unknown>) =>
     (record.timeline as { status: string }[]).filter(({ status }) => status === 'sending').length;
-  fleet.sandbox.smtpFault = { at: 'data', code: 451, message: '4.3.0 try again later' };
+  fleet.sandbox.smtpFault = { refuse: { at: 'data', code: 451, message: '4.3.0 try again later' } };
   const id = await send(mail);
   const dead = await untilStatus(id, 'failed_permanently');
   expect([dead.attempt, dead.retry_count, attemptsOf(dead)]).toEqual([6, 5, 6]);

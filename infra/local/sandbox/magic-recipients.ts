@@ -1,19 +1,13 @@
+import type { MailFault, TextFault } from './faults.ts';
+
 /** What the sandbox's mail server does with a mail to a magic recipient; the local part decides, any domain will do. */
-export interface MagicMailbox {
+export interface MagicMailbox extends MailFault {
   /** Local part, before any `+`. */
   local: string;
   /** What happens, for people. */
   effect: string;
-  /** A refusal, and after which command. */
-  refuse?: { at: 'rcpt' | 'data'; code: number; message: string };
   /** Only so many times per Message-ID; then it is accepted. */
   times?: number;
-  /** Answers after so many milliseconds. */
-  delayMs?: number;
-  /** Cuts the connection instead of answering, once the body was read. */
-  drop?: true;
-  /** Never answers once the body was read. */
-  hang?: true;
 }
 
 /** The magic recipients of the mail server. */
@@ -61,14 +55,11 @@ export function magicOf(address: string): MagicMailbox | undefined {
 }
 
 /** What the sandbox's SMS API does with a magic number. */
-export interface MagicNumber {
+export interface MagicNumber extends TextFault {
   number: string;
   effect: string;
-  refuse?: { status: number; code: number; message: string; retryAfterSeconds?: number };
   /** Only so many times per number and text; then it is accepted. */
   times?: number;
-  delayMs?: number;
-  drop?: true;
 }
 
 const unavailable = { code: 20500, message: 'Internal Server Error' };

@@ -3,22 +3,15 @@ import { pause } from '../../../shared/runtime/backoff.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import type { CountedFaults } from './counted-faults.ts';
+import { meets, type MailFault, type Switches } from './faults.ts';
 import { magicOf, type MagicMailbox } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { OpenSockets } from './open-sockets.ts';
 import { messageIdOf, readMail } from './read-mail.ts';
 
-/** An answer that every mail gets, until it is switched off. */
-export interface SmtpFault {
-  at: 'rcpt' | 'data';
-  code: number;
-  message: string;
-}
-
 /** What the handling of mails needs. */
 export interface Desk {
-  /** The answer that every mail gets now, if any. */
-  fault: () => SmtpFault | undefined;
+  switches: Switches;
   mailbox: Mailbox;
   faults: CountedFaults;
   sockets: OpenSockets;
@@ -41,12 +34,21 @@ export async function receiveMail(
   try {
     const raw = await readMail(stream);
     if (raw === undefined) return replyError({ code: 552, message: '5.3.4 message is too large' });
-    const fault = desk.fault();
-    if (fault?.at === 'data') return replyError(fault);
-    const magic = dueMagic(envelope.to, messageIdOf(raw), desk.faults);
-    const answer = magic && (await misbehave(magic, session, desk));
+    const { smtpFault, beforeAnswer } = desk.switches;
+    const fault = meets(smtpFault) ? smtpFault : dueMagic(envelope.to, messageIdOf(raw), desk.faults);
+    const mail = {
+      kind: 'mail' as const,
+      id: newId(),
+      received_at: new Date(),
+      envelope,
+      raw,
+      accepted: true as const,
+    };
+    if (fault?.taken) desk.mailbox.add(mail);
+    const answer = fault && (await misbehave(fault, session, desk));
     if (answer) return answer;
-    desk.mailbox.add({ kind: 'mail', id: newId(), received_at: new Date(), envelope, raw, accepted: true });
+    if (!fault?.taken) desk.mailbox.add(mail);
+    await beforeAnswer?.(mail);
     return 'accepted';
   } catch (thrown) {
     // The client went away in the middle of the mail: nobody is there to read an answer.
@@ -64,18 +66,18 @@ function dueMagic(to: string[], messageId: string, faults: CountedFaults): Magic
 }
 
 async function misbehave(
-  magic: MagicMailbox,
+  fault: MailFault,
   session: SMTPServerSession,
   { sockets, stopping }: Desk,
 ): Promise<Answer | undefined> {
-  if (magic.delayMs !== undefined) await pause(magic.delayMs, stopping);
+  if (fault.delayMs !== undefined) await pause(fault.delayMs, stopping);
   // Stopped while it waited: the client must not believe that it was taken, nor that it was refused.
-  if (magic.hang || stopping.aborted) return 'silence';
-  if (magic.drop) {
+  if (fault.hang || stopping.aborted) return 'silence';
+  if (fault.drop) {
     sockets.cut(session.remotePort);
     return 'silence';
   }
-  return magic.refuse?.at === 'data' ? replyError(magic.refuse) : undefined;
+  return fault.refuse?.at === 'data' ? replyError(fault.refuse) : undefined;
 }
 
 /** An error that smtp-server answers with this code and message. */

@@ -1,15 +1,15 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { CountedFaults } from './counted-faults.ts';
+import { meets, type Switches } from './faults.ts';
 import { magicOf } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
 import { OpenSockets } from './open-sockets.ts';
-import { receiveMail, replyError, type Desk, type SmtpFault } from './receive-mail.ts';
+import { receiveMail, replyError, type Desk } from './receive-mail.ts';
 
 /** The mail server of the sandbox. */
 export interface SmtpSandbox {
   port: number;
-  fault: SmtpFault | undefined;
   stop(): Promise<void>;
 }
 
@@ -17,12 +17,15 @@ export interface SmtpSandbox {
 const MAX_MAIL_BYTES = 25 * 1024 * 1024;
 
 /** Starts a mail server on a loopback port that keeps what it accepts, byte by byte. Port 0 takes any free one. */
-export async function startSmtpSandbox(port: number, mailbox: Mailbox): Promise<SmtpSandbox> {
+export async function startSmtpSandbox(
+  port: number,
+  mailbox: Mailbox,
+  switches: Switches,
+): Promise<SmtpSandbox> {
   const stopping = new AbortController();
   const sockets = new OpenSockets();
   const sandbox: SmtpSandbox = {
     port,
-    fault: undefined,
     stop: () => {
       stopping.abort();
       return closed(server, sockets);
@@ -32,7 +35,7 @@ export async function startSmtpSandbox(port: number, mailbox: Mailbox): Promise<
     mailbox,
     sockets,
     faults: new CountedFaults(),
-    fault: () => sandbox.fault,
+    switches,
     stopping: stopping.signal,
   };
   const server = new SMTPServer({
@@ -43,7 +46,8 @@ export async function startSmtpSandbox(port: number, mailbox: Mailbox): Promise<
     // Our answers carry their own enhanced codes; the library would put one more before them.
     hideENHANCEDSTATUSCODES: true,
     onRcptTo: (address, _session, done) => {
-      const refusal = sandbox.fault ?? magicOf(address.address)?.refuse;
+      const { smtpFault } = switches;
+      const refusal = meets(smtpFault) ? smtpFault?.refuse : magicOf(address.address)?.refuse;
       done(refusal?.at === 'rcpt' ? replyError(refusal) : null);
     },
     onData: (stream, session, done) => {

@@ -8,26 +8,18 @@ import express, {
 } from 'express';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { CountedFaults } from './counted-faults.ts';
+import { meets, type Switches, type TextFault, type TextRefusal } from './faults.ts';
 import { MAGIC_NUMBERS } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
 import { acceptedText, messageResource } from './twilio-message.ts';
 import { refusalOf, type MessageFields } from './twilio-refusals.ts';
-
-/** An answer that every SMS gets, until it is switched off. */
-export interface SmsFault {
-  status: number;
-  code: number;
-  message: string;
-  retryAfterSeconds?: number;
-}
 
 /** The account that the API takes. */
 export interface TwilioSandboxOptions {
   accountSid: string;
   authToken: string;
   mailbox: Mailbox;
-  /** The answer that every SMS gets now, if any. */
-  fault: () => SmsFault | undefined;
+  switches: Switches;
 }
 
 const API = '/2010-04-01';
@@ -41,14 +33,13 @@ export function twilioSandbox(options: TwilioSandboxOptions): Router {
   router.use(`${API}/Accounts/:accountSid`, authenticate(options));
   router.post(`${MESSAGES}.json`, form, async (request, response) => {
     const fields = fieldsOf(request);
-    const fault = options.fault() ?? refusalOf(fields) ?? (await magic(fields, faults, response));
-    if (fault === 'cut') return;
-    if (fault) {
-      sendError(response, fault);
-      return;
-    }
-    const text = acceptedText(fields);
-    options.mailbox.add(text);
+    const fault = faultOf(fields, options.switches, faults);
+    const text = fault?.refuse ? undefined : acceptedText(fields);
+    if (text && fault?.taken) options.mailbox.add(text);
+    if (fault && (await misbehave(fault, response)) === 'answered') return;
+    if (!text) return;
+    if (!fault?.taken) options.mailbox.add(text);
+    await options.switches.beforeAnswer?.(text);
     response.status(201).json(messageResource(text, options.accountSid));
   });
   router.get(`${MESSAGES}/:messageSid.json`, (request, response) => {
@@ -83,18 +74,28 @@ function authenticate({ accountSid, authToken }: TwilioSandboxOptions): RequestH
   };
 }
 
-/** The faults of the magic numbers. */
-async function magic(
-  { To = '', Body = '' }: MessageFields,
+/** What befalls this SMS: the switched-on fault, a refusal that Twilio itself would give, or the magic of its number. */
+function faultOf(
+  fields: MessageFields,
+  { smsFault }: Switches,
   faults: CountedFaults,
-  response: Response,
-): Promise<SmsFault | 'cut' | undefined> {
+): TextFault | undefined {
+  if (meets(smsFault)) return smsFault;
+  const refuse = refusalOf(fields);
+  if (refuse) return { refuse };
+  const { To = '', Body = '' } = fields;
   const number = MAGIC_NUMBERS.find((one) => one.number === To);
-  if (!number || !faults.isDue(`${To} ${Body}`, number.times)) return undefined;
-  if (number.delayMs !== undefined) await pause(number.delayMs, goneSignal(response));
-  if (!number.drop) return number.refuse;
-  response.socket?.destroy();
-  return 'cut';
+  return number && faults.isDue(`${To} ${Body}`, number.times) ? number : undefined;
+}
+
+/** Shows a fault; answers whether there is nothing more to say. */
+async function misbehave(fault: TextFault, response: Response): Promise<'answered' | 'go on'> {
+  if (fault.delayMs !== undefined) await pause(fault.delayMs, goneSignal(response));
+  if (fault.hang) return 'answered';
+  if (fault.drop) response.socket?.destroy();
+  else if (fault.refuse) sendError(response, fault.refuse);
+  else return 'go on';
+  return 'answered';
 }
 
 /** Ends a wait when nobody waits any more: the client hung up, or the sandbox stops. */
@@ -106,7 +107,7 @@ function goneSignal(response: Response): AbortSignal {
   return gone.signal;
 }
 
-function notFound({ originalUrl }: Request): SmsFault {
+function notFound({ originalUrl }: Request): TextRefusal {
   return {
     status: 404,
     code: 20404,
@@ -118,7 +119,7 @@ const answerErrors: ErrorRequestHandler = (_thrown: unknown, _request, response,
   sendError(response, { status: 400, code: 20001, message: 'The request cannot be read.' });
 };
 
-function sendError(response: Response, { status, code, message, retryAfterSeconds }: SmsFault): void {
+function sendError(response: Response, { status, code, message, retryAfterSeconds }: TextRefusal): void {
   if (retryAfterSeconds !== undefined) response.set('retry-after', String(retryAfterSeconds));
   response
     .status(status)

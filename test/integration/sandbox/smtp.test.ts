@@ -89,10 +89,10 @@ test('while a client hangs or waits, stopping takes no time, and nobody is told 
   await expect(once(connect(sandbox.smtpPort, '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
 });
 test('a switched fault answers every mail, until it is off', async () => {
-  sandbox.smtpFault = { at: 'rcpt', code: 554, message: '5.7.1 not today' };
+  sandbox.smtpFault = { refuse: { at: 'rcpt', code: 554, message: '5.7.1 not today' } };
   expect(await answerOf('ada@example.org')).toBe(554);
-  sandbox.smtpFault = { at: 'data', code: 421, message: '4.3.2 closing' };
-  expect(sandbox.smtpFault).toMatchObject({ at: 'data' });
+  sandbox.smtpFault = { refuse: { at: 'data', code: 421, message: '4.3.2 closing' } };
+  expect(sandbox.smtpFault).toMatchObject({ refuse: { at: 'data' } });
   expect(await answerOf('bounce@example.org')).toBe(421);
   sandbox.smtpFault = undefined;
   expect(await answerOf('ada@example.org')).toBe(250);

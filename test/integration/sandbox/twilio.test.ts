@@ -108,7 +108,9 @@ test('too many requests say when to come back', async () => {
   expect([response.status, response.headers.get('retry-after')]).toEqual([429, '5']);
 });
 test('a switched fault answers every SMS, until it is off', async () => {
-  sandbox.smsFault = { status: 503, code: 20503, message: 'Service Unavailable', retryAfterSeconds: 7 };
+  sandbox.smsFault = {
+    refuse: { status: 503, code: 20503, message: 'Service Unavailable', retryAfterSeconds: 7 },
+  };
   const response = await post({ To: from, From: from, Body: 'x' });
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '7']);
   sandbox.smsFault = undefined;
