@@ -3,5 +3,8 @@ import { runService } from '../../shared/runtime/service.ts';
 import { createEmailChannel } from './channel.ts';
 
 await runService('email', (context) =>
-  startChannelService(context, createEmailChannel(context.config), context.config.EMAIL_CONCURRENCY),
+  startChannelService(context, createEmailChannel(context.config), {
+    concurrency: context.config.EMAIL_CONCURRENCY,
+    perSecond: context.config.EMAIL_PER_SECOND,
+  }),
 );

@@ -5,5 +5,9 @@ import type { DeliveryChannel } from '../../shared/delivery/index.ts';
  * the event of that record wakes whoever shows it. Hand-over and record are one write, so this channel has no ambiguous outcome.
  */
 export function createInAppChannel(): DeliveryChannel {
-  return { name: 'in_app', deliver: () => Promise.resolve({ kind: 'sent', provider: 'inbox' }) };
+  return {
+    name: 'in_app',
+    atomic: true,
+    deliver: () => Promise.resolve({ kind: 'sent', provider: 'inbox' }),
+  };
 }

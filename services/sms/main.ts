@@ -3,5 +3,8 @@ import { runService } from '../../shared/runtime/service.ts';
 import { createSmsChannel } from './channel.ts';
 
 await runService('sms', (context) =>
-  startChannelService(context, createSmsChannel(context.config), context.config.SMS_CONCURRENCY),
+  startChannelService(context, createSmsChannel(context.config), {
+    concurrency: context.config.SMS_CONCURRENCY,
+    perSecond: context.config.SMS_PER_SECOND,
+  }),
 );

@@ -23,7 +23,7 @@ export async function attempt(
   record: Notification,
   { timeoutMs, claimLost, log }: AttemptOptions,
 ): Promise<Outcome> {
-  const settled = withoutSending(record, channel.name);
+  const settled = withoutSending(record, channel);
   if (settled) return settled;
   const limit = new AbortController();
   const timer = setTimeout(() => {
@@ -31,7 +31,9 @@ export async function attempt(
   }, timeoutMs);
   const signal = AbortSignal.any([limit.signal, claimLost]);
   try {
-    return await Promise.race([channel.deliver(record, signal), hanging(signal, channel.name)]);
+    const outcome = await Promise.race([channel.deliver(record, signal), hanging(signal, channel.name)]);
+    // Too slow is the provider's fault, however the channel puts it.
+    return outcome.kind !== 'sent' && limit.signal.aborted ? { ...outcome, providerFault: true } : outcome;
   } catch (thrown) {
     const error = toError(thrown);
     log.error('the channel threw: this is a bug', { id: record._id, error });
@@ -42,7 +44,10 @@ export async function attempt(
 }
 
 /** What is decided by the history of the record alone. */
-function withoutSending(record: Notification, provider: string): Outcome | undefined {
+function withoutSending(
+  record: Notification,
+  { name: provider, atomic }: DeliveryChannel,
+): Outcome | undefined {
   if (record.interrupted >= POISON_AT)
     return {
       kind: 'permanent',
@@ -50,8 +55,10 @@ function withoutSending(record: Notification, provider: string): Outcome | undef
       code: 'poison',
       reason: `its sending was interrupted ${record.interrupted} times`,
     };
-  if (record.previous_status === 'sending' && record.on_ambiguous === 'hold')
-    return interrupted(provider, 'interrupted', 'the attempt before was interrupted; a person decides');
+  if (record.previous_status === 'sending' && record.on_ambiguous === 'hold' && !atomic) {
+    const reason = 'the attempt before was interrupted; a person decides';
+    return { ...interrupted(provider, 'interrupted', reason), marked: true };
+  }
   return undefined;
 }
 

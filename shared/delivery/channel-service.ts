@@ -3,13 +3,21 @@ import { startHealthServer } from '../runtime/health.ts';
 import type { Service, ServiceContext } from '../runtime/service.ts';
 import { connectInBackground, notificationsOf, openStore } from '../store/index.ts';
 import type { DeliveryChannel } from './channel.ts';
-import { DeliveryLoop } from './delivery-loop.ts';
+import { DeliveryLoop, PROVIDER_CHECK } from './delivery-loop.ts';
+
+/** How much a channel does at once. */
+export interface Capacity {
+  /** Deliveries at once, of both lanes. */
+  concurrency: number;
+  /** Deliveries that this process starts in a second at most; unbounded when not given. */
+  perSecond?: number | undefined;
+}
 
 /** Starts the consumer of one channel: its stores, its loop and its probes. RabbitMQ and MongoDB may be away; it waits for them. */
 export async function startChannelService(
   { config, log }: ServiceContext,
   channel: DeliveryChannel,
-  concurrency: number,
+  { concurrency, perSecond }: Capacity,
 ): Promise<Service> {
   const store = openStore(config.MONGO_URI, channel.name);
   const connecting = connectInBackground(store, log);
@@ -20,12 +28,18 @@ export async function startChannelService(
     log,
   });
   const notifications = notificationsOf(store.db);
-  const loop = new DeliveryLoop({ channel, broker, notifications, config, concurrency, log });
+  const loop = new DeliveryLoop({ channel, broker, notifications, config, concurrency, perSecond, log });
   const checks = { mongodb: () => store.check(), rabbitmq: () => broker.check(), ...loop.checks() };
-  const health = await startHealthServer({ host: config.HOST, port: config.HEALTH_PORT }, checks);
+  const address = { host: config.HOST, port: config.HEALTH_PORT };
+  const health = await startHealthServer(address, checks, [PROVIDER_CHECK]);
   broker.start();
   loop.start();
-  log.info('consuming', { channel: channel.name, concurrency, health_port: health.port });
+  log.info('consuming', {
+    channel: channel.name,
+    concurrency,
+    per_second: perSecond,
+    health_port: health.port,
+  });
   return {
     stop: async () => {
       await loop.stop();

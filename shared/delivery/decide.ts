@@ -114,7 +114,7 @@ function resultOf(
       attempt: record.attempt,
       code,
       reason,
-      ...(outcome.kind === 'ambiguous' && { ambiguous: true as const }),
+      ...(outcome.kind === 'ambiguous' && !outcome.marked && { ambiguous: true as const }),
     },
     set: { provider, error: { code, reason, provider } },
   };

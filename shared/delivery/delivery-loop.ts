@@ -3,17 +3,22 @@ import { LANES, type Lane } from '../contracts/index.ts';
 import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
-import type { Check } from '../runtime/health.ts';
+import type { Check, CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { SUSPECT_AT, type Notifications } from '../store/index.ts';
 import { attempt } from './attempt.ts';
+import { Breaker, type BreakerState } from './breaker.ts';
 import type { DeliveryChannel } from './channel.ts';
 import { decide } from './decide.ts';
 import { Isolation } from './isolation.ts';
-import { LaneSlots } from './lane-slots.ts';
+import { LaneSlots, type Limit } from './lane-slots.ts';
 import { LaneWorker } from './lane-worker.ts';
 import { Leases, type Claimed } from './leases.ts';
+import { Pace } from './pace.ts';
 import { Recorder } from './recorder.ts';
+
+/** The check that says whether the provider is down. */
+export const PROVIDER_CHECK = 'provider';
 
 /** What a channel's loop works with. */
 export interface DeliveryLoopOptions {
@@ -23,6 +28,8 @@ export interface DeliveryLoopOptions {
   config: Config;
   /** Deliveries at once, of both lanes. */
   concurrency: number;
+  /** Deliveries that this process starts in a second at most; unbounded when not given. */
+  perSecond?: number | undefined;
   log: Logger;
 }
 
@@ -30,6 +37,8 @@ export interface DeliveryLoopOptions {
 export class DeliveryLoop {
   readonly #options: DeliveryLoopOptions;
   readonly #actor: string;
+  readonly #breaker: Breaker;
+  readonly #limits: readonly Limit[];
   readonly #slots: LaneSlots;
   readonly #leases: Leases;
   readonly #recorder: Recorder;
@@ -37,10 +46,16 @@ export class DeliveryLoop {
   readonly #workers: readonly LaneWorker[];
 
   constructor(options: DeliveryLoopOptions) {
-    const { channel, broker, notifications, config, concurrency, log } = options;
+    const { channel, broker, notifications, config, concurrency, perSecond, log } = options;
     this.#options = options;
     this.#actor = `consumer:${channel.name}`;
-    this.#slots = new LaneSlots(concurrency);
+    this.#breaker = new Breaker({
+      onChange: (state) => {
+        this.#providerIs(state);
+      },
+    });
+    this.#limits = [this.#breaker, ...(perSecond === undefined ? [] : [new Pace(perSecond)])];
+    this.#slots = new LaneSlots(concurrency, this.#limits);
     this.#leases = new Leases({ notifications, leaseMs: config.LEASE_SECONDS * SECOND, log });
     this.#recorder = new Recorder({
       notifications,
@@ -63,14 +78,36 @@ export class DeliveryLoop {
     await this.#slots.idle();
     await Promise.all(this.#workers.map((worker) => worker.stop()));
     this.#leases.stop();
+    for (const limit of this.#limits) limit.stop();
     await this.#options.channel.stop?.();
   }
 
-  /** One check a lane. */
+  /** One check a lane, and one of the provider, which only degrades: nothing of ours is broken when it is down. */
   checks(): Record<string, Check> {
-    return Object.fromEntries(
-      LANES.map((lane, index) => [`consuming ${lane}`, () => this.#checkLane(index)]),
-    );
+    return {
+      ...Object.fromEntries(LANES.map((lane, index) => [`consuming ${lane}`, () => this.#checkLane(index)])),
+      [PROVIDER_CHECK]: () => this.#checkProvider(),
+    };
+  }
+
+  #checkProvider(): CheckResult {
+    const { state, faultRatio } = this.#breaker;
+    if (state === 'closed') return { ok: true };
+    return {
+      ok: false,
+      detail: `the breaker is ${state}; ${Math.round(faultRatio * 100)} % of the last outcomes were the provider's faults`,
+    };
+  }
+
+  #providerIs(state: BreakerState): void {
+    const { log, channel } = this.#options;
+    if (state === 'open')
+      log.error('the provider is down or asks us to wait; consuming stops', { channel: channel.name });
+    else
+      log.info(state === 'closed' ? 'the provider is back; consuming' : 'trying the provider', {
+        channel: channel.name,
+      });
+    for (const worker of this.#workers) void worker.providerIs(state);
   }
 
   #checkLane(index: number): ReturnType<Check> {
@@ -116,11 +153,9 @@ export class DeliveryLoop {
     const { record, lost } = claimed;
     // Its turn came too late: whoever holds the claim now delivers it.
     if (lost.signal.aborted) return;
-    const outcome = await attempt(channel, record, {
-      timeoutMs: config.DELIVERY_TIMEOUT_SECONDS * SECOND,
-      claimLost: lost.signal,
-      log,
-    });
+    const timeoutMs = config.DELIVERY_TIMEOUT_SECONDS * SECOND;
+    const tried = await attempt(channel, record, { timeoutMs, claimLost: lost.signal, log });
+    const outcome = this.#breaker.observe(tried);
     const context = { delays: config.RETRY_DELAYS, actor: this.#actor, now: new Date() };
     await this.#recorder.finish({ claimed, decision: decide(record, outcome, context) });
   }

@@ -1,23 +1,19 @@
-import {
-  publishChanges,
-  publishParked,
-  workQueue,
-  type Broker,
-  type Consumer,
-  type Delivery,
-} from '../broker/index.ts';
-import { parseMessage, type Lane, type Notification } from '../contracts/index.ts';
+import { publishChanges, type Broker, type Delivery } from '../broker/index.ts';
+import type { Lane, Notification } from '../contracts/index.ts';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { claimNotifications, newClaimToken, type Notifications } from '../store/index.ts';
+import type { BreakerState } from './breaker.ts';
 import type { DeliveryChannel } from './channel.ts';
+import { Intake } from './intake.ts';
 import { laneLimit, type LaneSlots } from './lane-slots.ts';
 import type { Claimed } from './leases.ts';
 
 /** A queue that holds messages while nothing arrives and nothing is in flight for so long is not being consumed. Milliseconds. */
-const STALLED_AFTER_MS = 30_000;
+const STALLED_AFTER_MS = 30 * SECOND;
 
 /** What a lane's worker works with. */
 export interface LaneWorkerOptions {
@@ -34,143 +30,142 @@ export interface LaneWorkerOptions {
   handle: (claimed: Claimed, claimedAt: number) => Promise<void>;
 }
 
+/** What one claim brought. */
+interface ClaimResult {
+  records: Notification[];
+  token: string;
+  /** Our clock before the write that made the claim. */
+  claimedAt: number;
+}
+
 /** Takes the messages of one lane, claims as many as there are free slots, and has them delivered. */
 export class LaneWorker {
   readonly #options: LaneWorkerOptions;
-  readonly #consumer: Consumer;
-  readonly #queue: string;
-  /** Messages in hand by notification id; a doubled one waits with its twin. */
-  readonly #waiting = new Map<string, Delivery[]>();
+  readonly #intake: Intake;
+  readonly #stopping = new AbortController();
   #working = false;
-  #storeAway = false;
-  #stopped = false;
 
   constructor(options: LaneWorkerOptions) {
+    const { channel, lane, broker, concurrency, log } = options;
     this.#options = options;
-    this.#queue = workQueue(options.channel.name, options.lane);
-    this.#consumer = options.broker.consumer({
-      queue: this.#queue,
-      prefetch: laneLimit(options.lane, options.concurrency),
-      onDelivery: (delivery) => {
-        this.#receive(delivery);
+    this.#intake = new Intake({
+      channel: channel.name,
+      lane,
+      broker,
+      prefetch: laneLimit(lane, concurrency),
+      log,
+      onMessage: () => {
+        if (!this.#working) void this.#work();
       },
     });
   }
 
   /** Begins to consume. */
   start(): void {
-    this.#consumer.start();
+    this.#intake.start();
   }
 
   /** Takes no more messages, and leaves alone those that are not claimed yet. */
   async drain(): Promise<void> {
-    this.#stopped = true;
-    await this.#consumer.pause();
-    this.#waiting.clear();
+    this.#stopping.abort();
+    await this.#intake.drain();
   }
 
   /** Closes the channel; after the last acknowledgement. */
   stop(): Promise<void> {
-    return this.#consumer.stop();
+    return this.#intake.stop();
+  }
+
+  /** While the provider is down nothing is consumed. */
+  async providerIs(state: BreakerState): Promise<void> {
+    if (state === 'open') await this.#intake.shut('provider');
+    else await this.#intake.reopen('provider');
   }
 
   /** Whether this lane makes progress: subscribed, and the queue is empty or something moves. */
   async check(): Promise<CheckResult> {
-    if (this.#storeAway) return { ok: false, detail: 'consuming is paused: MongoDB cannot be reached' };
-    if (this.#consumer.consumerTag === undefined)
-      return { ok: false, detail: `${this.#queue} is not consumed` };
-    const idleMs = Date.now() - this.#consumer.lastDeliveryAt;
+    const { shutReasons, isSubscribed, queue, lastDeliveryAt } = this.#intake;
+    if (shutReasons.includes('store'))
+      return { ok: false, detail: 'consuming is paused: MongoDB cannot be reached' };
+    // A check of its own says so.
+    if (shutReasons.includes('provider')) return { ok: true, detail: 'paused: the provider is down' };
+    if (!isSubscribed) return { ok: false, detail: `${queue} is not consumed` };
+    const idleMs = Date.now() - lastDeliveryAt;
     if (idleMs < STALLED_AFTER_MS || this.#options.slots.taken > 0) return { ok: true };
-    const depth = await this.#options.broker.depth(this.#queue);
+    const depth = await this.#options.broker.depth(queue);
     if (depth === undefined || depth === 0) return { ok: true };
-    return { ok: false, detail: `${this.#queue} holds ${depth} messages, and none came for ${idleMs} ms` };
-  }
-
-  #receive(delivery: Delivery): void {
-    const parsed = parseMessage(delivery.body);
-    const { channel } = this.#options;
-    if (!parsed.ok) void this.#park(delivery, parsed.error);
-    else if (parsed.message.channel !== channel.name)
-      void this.#park(
-        delivery,
-        `a message of channel ${parsed.message.channel} in a queue of ${channel.name}`,
-      );
-    else {
-      const twins = this.#waiting.get(parsed.message.id);
-      if (twins) twins.push(delivery);
-      else this.#waiting.set(parsed.message.id, [delivery]);
-      if (!this.#working) void this.#work();
-    }
+    return { ok: false, detail: `${queue} holds ${depth} messages, and none came for ${idleMs} ms` };
   }
 
   async #work(): Promise<void> {
     this.#working = true;
     // One turn of the event loop, so that messages of the same read of the socket share a claim.
     await pause(0);
-    while (this.#waiting.size > 0 && !this.#stopped) await this.#claimSome();
+    while (this.#intake.size > 0 && !this.#stopping.signal.aborted) await this.#claimSome();
     this.#working = false;
   }
 
   async #claimSome(): Promise<void> {
     const { slots, lane } = this.#options;
-    const granted = await slots.take(lane, this.#waiting.size);
-    const taken = this.#takeWaiting(granted);
-    slots.release(lane, granted - taken.size);
+    const granted = await slots.take(lane, this.#intake.size, this.#stopping.signal);
+    const taken = this.#intake.take(granted);
+    slots.giveBack(lane, granted - taken.size);
     if (taken.size === 0) return;
-    const claimedAt = Date.now();
-    const token = newClaimToken();
-    const records = await this.#claimPatiently([...taken.keys()], token);
-    this.#announce(records);
-    for (const record of records)
-      this.#begin({ record, token, lost: new AbortController() }, taken, claimedAt);
-    const refused = [...taken].filter(([id]) => !records.some((record) => record._id === id));
-    slots.release(lane, refused.length);
-    if (refused.length > 0) await this.#settleRefused(new Map(refused));
+    const claim = await this.#claimPatiently([...taken.keys()]);
+    this.#announce(claim.records);
+    for (const record of claim.records) this.#begin(record, claim, taken);
+    slots.giveBack(lane, taken.size);
+    if (taken.size > 0) await this.#settleRefused(taken);
   }
 
-  #takeWaiting(count: number): Map<string, Delivery[]> {
-    const taken = new Map([...this.#waiting].slice(0, count));
-    for (const id of taken.keys()) this.#waiting.delete(id);
-    return taken;
-  }
-
-  #begin(claimed: Claimed, taken: Map<string, Delivery[]>, claimedAt: number): void {
+  /** Delivers one; what begins leaves `taken`, so that what the claim refused remains there. */
+  #begin(record: Notification, { token, claimedAt }: ClaimResult, taken: Map<string, Delivery[]>): void {
     const { handle, slots, lane } = this.#options;
-    void handle(claimed, claimedAt).then(() => {
-      for (const delivery of taken.get(claimed.record._id) ?? []) delivery.ack();
+    const deliveries = taken.get(record._id) ?? [];
+    taken.delete(record._id);
+    void handle({ record, token, lost: new AbortController() }, claimedAt).then(() => {
+      for (const delivery of deliveries) delivery.ack();
       slots.release(lane);
     });
   }
 
   /** While MongoDB is away nothing is consumed and nothing is given back: each give-back would count towards the delivery limit. */
-  async #claimPatiently(ids: string[], token: string): Promise<Notification[]> {
-    const { notifications, actor, leaseMs, log } = this.#options;
+  async #claimPatiently(ids: string[]): Promise<ClaimResult> {
+    const token = newClaimToken();
     for (let tries = 0; ; tries += 1) {
+      const claimedAt = Date.now();
       try {
-        const records = await claimNotifications(notifications, ids, { token, actor, leaseMs });
-        if (this.#storeAway) {
-          this.#storeAway = false;
-          log.info('MongoDB answers again; consuming', { queue: this.#queue });
-          await this.#resume();
-        }
-        return records;
+        const records = await this.#claim(ids, token, tries > 0);
+        await this.#storeIsBack();
+        return { records, token, claimedAt };
       } catch (thrown) {
-        if (!this.#storeAway) {
-          this.#storeAway = true;
-          log.warn('MongoDB cannot be reached; consuming is paused', {
-            queue: this.#queue,
-            error: toError(thrown),
-          });
-          await this.#consumer.pause();
-        }
-        if (this.#stopped) return [];
-        await pause(reconnectDelay(tries));
+        await this.#storeIsAway(toError(thrown));
+        if (this.#stopping.signal.aborted) return { records: [], token, claimedAt };
+        await pause(reconnectDelay(tries), this.#stopping.signal);
       }
     }
   }
 
-  async #resume(): Promise<void> {
-    if (!this.#stopped) await this.#consumer.resume();
+  #claim(ids: string[], token: string, again: boolean): Promise<Notification[]> {
+    const { notifications, actor, leaseMs, channel } = this.#options;
+    return claimNotifications(notifications, ids, { token, actor, leaseMs, atomic: channel.atomic, again });
+  }
+
+  get #storeAway(): boolean {
+    return this.#intake.shutReasons.includes('store');
+  }
+
+  async #storeIsAway(error: Error): Promise<void> {
+    if (this.#storeAway) return;
+    const { log } = this.#options;
+    log.warn('MongoDB cannot be reached; consuming is paused', { queue: this.#intake.queue, error });
+    await this.#intake.shut('store');
+  }
+
+  async #storeIsBack(): Promise<void> {
+    if (!this.#storeAway) return;
+    this.#options.log.info('MongoDB answers again; consuming', { queue: this.#intake.queue });
+    await this.#intake.reopen('store');
   }
 
   #announce(records: Notification[]): void {
@@ -196,19 +191,7 @@ export class LaneWorker {
       log.debug('nothing to do for a message', { id, status: status.get(id) ?? 'no such record' });
       for (const delivery of deliveries)
         if (status.has(id)) delivery.ack();
-        else void this.#park(delivery, `there is no notification ${id}`);
-    }
-  }
-
-  async #park(delivery: Delivery, reason: string): Promise<void> {
-    const { broker, log } = this.#options;
-    log.warn('message parked', { queue: this.#queue, reason });
-    try {
-      await publishParked(broker.publisher, delivery.body, reason, this.#queue);
-      delivery.ack();
-    } catch {
-      // Without a copy the broker's own dead lettering parks it, only without our reason.
-      delivery.reject();
+        else void this.#intake.park(delivery, `there is no notification ${id}`);
     }
   }
 }

@@ -12,6 +12,11 @@ interface NotSent {
   provider: string;
   code: string;
   reason: string;
+  /**
+   * It is the provider's own trouble, not this message's: it cannot be reached, refuses our session, is out of order, or asks all of us to
+   * wait. The breaker counts these and nothing else; an answer about a recipient or a text is never one.
+   */
+  providerFault?: true;
 }
 
 /** It may work later: spends a rung of the ladder. */
@@ -33,6 +38,8 @@ export interface Deferred extends NotSent {
 /** The answer to the hand-over was lost: nobody knows whether the provider took it. */
 export interface Ambiguous extends NotSent {
   kind: 'ambiguous';
+  /** The claim has marked and counted it already: it is the attempt before, not one of ours. */
+  marked?: true;
 }
 
 /** How one attempt ended. Expected failures are results, never exceptions. */

@@ -17,6 +17,23 @@ export async function publishPending(
   return ids.length;
 }
 
+/**
+ * Publishes for what a sweep finds, batch by batch; answers how many RabbitMQ confirmed. It stops with the first batch that it does not
+ * confirm whole: the next pass finds the rest again.
+ */
+export async function publishEach(
+  publisher: Publisher,
+  batches: AsyncIterable<readonly Parameters<typeof publishDue>[1][]>,
+): Promise<number> {
+  let published = 0;
+  for await (const batch of batches) {
+    const confirmed = await Promise.all(batch.map((record) => confirm(publisher, record)));
+    published += confirmed.filter(Boolean).length;
+    if (confirmed.includes(false)) break;
+  }
+  return published;
+}
+
 async function confirm(publisher: Publisher, record: Parameters<typeof publishDue>[1]): Promise<boolean> {
   try {
     await publishDue(publisher, record);

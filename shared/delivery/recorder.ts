@@ -1,5 +1,5 @@
 import { PublishError, publishChanges, publishDead, publishRetry, type Publisher } from '../broker/index.ts';
-import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { pause } from '../runtime/backoff.ts';
 import { Batcher } from '../runtime/batcher.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -15,6 +15,12 @@ export interface Finished {
 
 /** Results written at once. */
 const MAX_BULK = 500;
+
+/**
+ * A result that is known must be written before the lease sweep takes its record for lost, so little time is spent not trying. The driver
+ * itself waits for a primary within each try. Milliseconds.
+ */
+const AGAIN_AFTER_MS = 100;
 
 /**
  * Writes results in bulk, then publishes where each message goes next. In this order: the store knows the plan before the copy exists, so
@@ -68,7 +74,7 @@ export class Recorder {
             results: results.length,
             error: toError(thrown),
           });
-        await pause(reconnectDelay(tries));
+        await pause(AGAIN_AFTER_MS);
       }
     }
   }

@@ -27,6 +27,11 @@ export class Batcher<In, Out> {
     this.#options = options;
   }
 
+  /** Items that no run has begun with. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Adds an item; resolves with its own result once its bulk is done. */
   add(item: In): Promise<Out> {
     return new Promise((resolve, reject) => {

@@ -9,6 +9,12 @@ const url = (...protocols: string[]) =>
     error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
 
+/** Several nodes of one cluster, separated by commas: any of them will do. */
+const urls = (...protocols: string[]) =>
+  z.string().refine((text) => text.split(',').every((one) => url(...protocols).safeParse(one).success), {
+    error: `must be one or more URLs, separated by commas, that start with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
 const whole = (min: number, max: number) =>
   z.coerce
     .number({ error: `must be a whole number from ${min} to ${max}` })
@@ -41,9 +47,11 @@ export const configSchema = z.object({
     .describe(
       'Address the producer and the probes listen on. The pages are served on a loopback address only.',
     ),
-  RABBITMQ_URL: url('amqp:', 'amqps:')
+  RABBITMQ_URL: urls('amqp:', 'amqps:')
     .default('amqp://guest:guest@127.0.0.1:5672')
-    .describe('RabbitMQ, 3.10 or later. `npm start` provides one when this is not set.'),
+    .describe(
+      'RabbitMQ, 3.10 or later; the nodes of a cluster separated by commas. `npm start` provides one when this is not set.',
+    ),
   RABBITMQ_MANAGEMENT_URL: url('http:', 'https:')
     .optional()
     .describe('RabbitMQ management API, with user and password. Without it the broker policy audit is off.'),
@@ -83,6 +91,12 @@ export const configSchema = z.object({
     .default(20)
     .describe('E-mails being sent at once by one process; as many SMTP connections.'),
   SMS_CONCURRENCY: whole(1, 1000).default(20).describe('SMS being sent at once by one process.'),
+  EMAIL_PER_SECOND: whole(1, 100_000)
+    .optional()
+    .describe('E-mails that one process hands over in a second at most. Unlimited when not set.'),
+  SMS_PER_SECOND: whole(1, 100_000)
+    .optional()
+    .describe('SMS that one process hands over in a second at most. Unlimited when not set.'),
   IN_APP_CONCURRENCY: whole(1, 5000)
     .default(500)
     .describe('In-app notifications being delivered at once by one process.'),
@@ -95,6 +109,11 @@ export const configSchema = z.object({
   DRAIN_SECONDS: whole(1, 600)
     .default(25)
     .describe('How long a stopping process may finish what is in flight. `npm start` uses 5. Seconds.'),
+  DRAIN_NOTICE_SECONDS: whole(0, 60)
+    .default(2)
+    .describe(
+      'How long a stopping producer goes on serving while its /readyz says 503 already, so that load balancers look elsewhere first. `npm start` uses 0. Seconds.',
+    ),
   RETENTION_DAYS: whole(1, 3650)
     .default(30)
     .describe('How long a finished notification is kept. A dead letter never expires. Days.'),

@@ -43,15 +43,17 @@ export interface HealthServer {
 }
 
 /**
- * Serves /healthz (the process answers) and /readyz (it makes progress) on a port of its own.
+ * Serves /healthz (the process answers) and /readyz (it makes progress) on a port of its own. `tolerated` names checks whose failure only
+ * degrades.
  * @throws when the port is taken.
  */
 export async function startHealthServer(
   options: { host: string; port: number },
   checks: Readonly<Record<string, Check>>,
+  tolerated: readonly string[] = [],
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    void answer(request.url, checks).then(([status, body]) => {
+    void answer(request.url, checks, tolerated).then(([status, body]) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
   });
@@ -65,11 +67,12 @@ export async function startHealthServer(
 async function answer(
   url: string | undefined,
   checks: Readonly<Record<string, Check>>,
+  tolerated: readonly string[],
 ): Promise<[number, object]> {
   if (url === '/healthz') return [200, { status: 'ok' }];
   if (url !== '/readyz') return [404, { status: 'not found' }];
-  const ready = await readiness(checks);
-  return [ready.status === 'ok' ? 200 : 503, ready];
+  const ready = await readiness(checks, tolerated);
+  return [ready.status === 'unavailable' ? 503 : 200, ready];
 }
 
 /** How often connections that became idle are cut while a server closes, in milliseconds. */

@@ -18,6 +18,7 @@ export function testConfig(servers: TestServers, more: Record<string, string> = 
     PORT: '0',
     API_KEY,
     RETRY_DELAYS: '100ms,200ms,300ms',
+    DRAIN_NOTICE_SECONDS: '0',
     ...more,
   });
 }
@@ -53,7 +54,7 @@ export function startTestChannel(
   channel: DeliveryChannel,
   concurrency = 10,
 ): Promise<Service> {
-  return startChannelService({ config, log: silentLogger }, channel, concurrency);
+  return startChannelService({ config, log: silentLogger }, channel, { concurrency });
 }
 
 /** Starts the scheduler inside this process. */

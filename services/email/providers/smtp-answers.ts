@@ -27,6 +27,10 @@ const SESSION_COMMANDS = /^(CONN|EHLO|HELO|LHLO|STARTTLS|AUTH|API|RSET)/;
 
 /** Failures found by the client before a byte was sent, that another attempt would meet again. */
 const NEVER_WORKS = new Set(['EENVELOPE', 'EMESSAGE']);
+/** We hung up ourselves. Whether the server was too slow, only who hung up knows. */
+const ABORTED = 'EABORT';
+/** Answers to these are about the recipient or the message, whatever their code: they never speak against the server. */
+const MESSAGE_COMMANDS = /^(RCPT|DATA)/;
 
 /**
  * Puts a failed hand-over into one of our outcomes.
@@ -37,22 +41,35 @@ const NEVER_WORKS = new Set(['EENVELOPE', 'EMESSAGE']);
  * | 5xx | MAIL, RCPT, DATA, message | permanent |
  * | none | body began | ambiguous: RFC 5321 §6.1, the server may have taken it |
  * | none | before the body | transient; permanent when the client itself refused the message |
+ *
+ * The server's own fault: no answer before the body, or an answer about our session, except after RCPT and DATA.
  */
 export function classifySmtpFailure(
   failure: SmtpFailure,
 ): Omit<Transient | Permanent | Ambiguous, 'provider'> {
-  const { responseCode, bodyBegan, message } = failure;
+  const { responseCode, bodyBegan, message, command = '' } = failure;
   const reason = message.slice(0, 500);
-  if (responseCode !== undefined)
-    return { kind: kindOfReply(failure, responseCode), code: String(responseCode), reason };
+  if (responseCode !== undefined) {
+    const isOurs = isAboutOurSession(command, responseCode);
+    const kind = responseCode < 500 || isOurs ? 'transient' : 'permanent';
+    return {
+      kind,
+      code: String(responseCode),
+      reason,
+      ...faultOf(isOurs && !MESSAGE_COMMANDS.test(command)),
+    };
+  }
   const code = failure.code ?? 'smtp_error';
   if (bodyBegan)
     return { kind: 'ambiguous', code, reason: `connection lost after the message began: ${reason}` };
-  return { kind: NEVER_WORKS.has(code) ? 'permanent' : 'transient', code, reason };
+  if (NEVER_WORKS.has(code)) return { kind: 'permanent', code, reason };
+  return { kind: 'transient', code, reason, ...faultOf(code !== ABORTED) };
 }
 
-function kindOfReply({ command = '' }: SmtpFailure, responseCode: number): 'transient' | 'permanent' {
-  if (responseCode < 500 || OUR_OWN_TROUBLE.has(responseCode) || SESSION_COMMANDS.test(command))
-    return 'transient';
-  return 'permanent';
+function isAboutOurSession(command: string, responseCode: number): boolean {
+  return OUR_OWN_TROUBLE.has(responseCode) || SESSION_COMMANDS.test(command);
+}
+
+function faultOf(isFault: boolean): { providerFault?: true } {
+  return isFault ? { providerFault: true } : {};
 }

@@ -47,6 +47,14 @@ const NEVER_CONNECTED = new Set([
   'CERT_HAS_EXPIRED',
 ]);
 
+/** We waited in vain: it may have arrived, and the API is too slow. */
+const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
+
+/** Statuses by which the API speaks of itself or of our account: 401 refuses our credentials, 5xx is out of order. */
+function isProviderFault(status: number, code: number | undefined): boolean {
+  return status >= 500 || code === 20003 || status === 401;
+}
+
 /** Puts an answer of the API into one of our outcomes. What is not in the table is our own trouble (account, sender): transient. */
 export function classifyTwilioAnswer({ status, code, message, retryAfterSeconds }: TwilioAnswer): Failure {
   const known = code === undefined ? undefined : PERMANENT_CODES.get(code);
@@ -55,13 +63,15 @@ export function classifyTwilioAnswer({ status, code, message, retryAfterSeconds 
   if (known !== undefined) return { kind: 'permanent', ...named };
   if (status === 429 || (status === 503 && retryAfterSeconds !== undefined)) {
     const afterMs = retryAfterSeconds === undefined ? DEFAULT_RETRY_AFTER_MS : retryAfterSeconds * SECOND;
-    return { kind: 'deferred', ...named, afterMs };
+    return { kind: 'deferred', ...named, afterMs, providerFault: true };
   }
-  return { kind: UNSURE_STATUSES.has(status) ? 'ambiguous' : 'transient', ...named };
+  const fault = isProviderFault(status, code) ? { providerFault: true as const } : {};
+  return { kind: UNSURE_STATUSES.has(status) ? 'ambiguous' : 'transient', ...named, ...fault };
 }
 
 /** Puts a failed connection into one of our outcomes: unless it never came about, the request may have arrived. */
 export function classifyTwilioSilence(code: string | undefined, message: string): Failure {
   const named = { code: code ?? 'connection_lost', reason: message.slice(0, 500) };
-  return { kind: NEVER_CONNECTED.has(named.code) ? 'transient' : 'ambiguous', ...named };
+  if (NEVER_CONNECTED.has(named.code)) return { kind: 'transient', ...named, providerFault: true };
+  return { kind: 'ambiguous', ...named, ...(TIMED_OUT.has(named.code) && { providerFault: true as const }) };
 }

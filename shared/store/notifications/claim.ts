@@ -12,8 +12,11 @@ export const POISON_AT = 5;
 /** Interruptions from which on a record is delivered alone, so that it takes no innocents along. */
 export const SUSPECT_AT = 2;
 
-/** A claim is due, not expired, and under nobody's live lease. By the database's clock. */
-export function claimable(): Filter<Notification> {
+/**
+ * Due, not expired, and under nobody's live lease. By the database's clock. A claim that ran out is not taken over by itself: it may be
+ * repeated after an error.
+ */
+function claimable(token: string): Filter<Notification> {
   return {
     $or: [
       { status: 'pending' },
@@ -21,7 +24,7 @@ export function claimable(): Filter<Notification> {
         status: { $in: [...CLAIMABLE_WHEN_DUE] },
         $expr: { $lte: ['$next_retry_time', { $add: ['$$NOW', EARLY_TOLERANCE_MS] }] },
       },
-      { status: 'sending', $expr: { $lt: ['$lease_until', '$$NOW'] } },
+      { status: 'sending', claim: { $ne: token }, $expr: { $lt: ['$lease_until', '$$NOW'] } },
     ],
     $expr: { $or: [{ $eq: [{ $type: '$expires_at' }, 'missing'] }, { $gt: ['$expires_at', '$$NOW'] }] },
   };
@@ -32,17 +35,38 @@ export function newClaimToken(): string {
   return randomUUID();
 }
 
+/** A claim in the making. */
+export interface ClaimOptions {
+  token: string;
+  actor: string;
+  leaseMs: number;
+  /** Hand-over and record are one write: what is taken over has certainly not been sent, so it is not ambiguous. */
+  atomic?: boolean | undefined;
+}
+
 /**
  * Claims those of the ids that are claimable, in one write, and reads back the ones that are now ours. The driver does not retry an
- * updateMany: after an error, call again with the same token.
+ * updateMany: after an error, call again with the same token; what the first call had claimed is renewed, and ours.
  */
 export async function claimNotifications(
   notifications: Notifications,
   ids: string[],
-  options: { token: string; actor: string; leaseMs: number },
+  options: ClaimOptions & { again?: boolean },
 ): Promise<Notification[]> {
-  const { token, actor, leaseMs } = options;
-  await notifications.updateMany({ _id: { $in: ids }, ...claimable() }, [
+  const { token, leaseMs, again } = options;
+  await notifications.updateMany({ _id: { $in: ids }, ...claimable(token) }, claimPipeline(options));
+  if (again)
+    await renewLeases(
+      notifications,
+      ids.map((id) => ({ id, token })),
+      leaseMs,
+    );
+  return notifications.find({ _id: { $in: ids }, claim: token, status: 'sending' }).toArray();
+}
+
+function claimPipeline({ token, actor, leaseMs, atomic = false }: ClaimOptions): object[] {
+  const ambiguous = atomic ? false : '$taken_over';
+  return [
     { $set: { taken_over: { $eq: ['$status', 'sending'] } } },
     {
       $set: {
@@ -52,20 +76,19 @@ export async function claimNotifications(
         fence: { $add: ['$fence', 1] },
         attempt: { $add: ['$attempt', 1] },
         interrupted: { $add: ['$interrupted', { $cond: ['$taken_over', 1, 0] }] },
-        ambiguous_count: { $add: ['$ambiguous_count', { $cond: ['$taken_over', 1, 0] }] },
+        ambiguous_count: { $add: ['$ambiguous_count', { $cond: [ambiguous, 1, 0] }] },
         claimed_at: '$$NOW',
         lease_until: { $add: ['$$NOW', leaseMs] },
         updated_at: '$$NOW',
-        timeline: { $concatArrays: ['$timeline', [claimEntry(actor)]] },
+        timeline: { $concatArrays: ['$timeline', [claimEntry(actor, ambiguous)]] },
       },
     },
     { $unset: ['taken_over', 'next_retry_time', 'hinted_at'] },
-  ]);
-  return notifications.find({ _id: { $in: ids }, claim: token, status: 'sending' }).toArray();
+  ];
 }
 
 /** The timeline entry of a claim; one over an expired lease says that the attempt before it is ambiguous. */
-function claimEntry(actor: string): object {
+function claimEntry(actor: string, isAmbiguous: string | false): object {
   const entry = {
     at: '$$NOW',
     status: 'sending',
@@ -78,7 +101,7 @@ function claimEntry(actor: string): object {
     code: 'interrupted',
     reason: 'the attempt before was interrupted: it is unknown whether the provider took it',
   };
-  return { $cond: ['$taken_over', ambiguous, entry] };
+  return { $cond: [isAmbiguous, ambiguous, entry] };
 }
 
 /** Prolongs the leases of claims that are still ours; answers the ids that are. */

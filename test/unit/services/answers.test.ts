@@ -35,6 +35,37 @@ describe('SMTP', () => {
   });
 });
 
+describe('the fault of the mail server', () => {
+  const failure = {
+    responseCode: undefined,
+    code: undefined,
+    command: undefined,
+    message: 'm',
+    bodyBegan: false,
+  };
+  const isFault = (change: object): boolean =>
+    classifySmtpFailure({ ...failure, ...change }).providerFault === true;
+  test.each([
+    ['a refused connection', { code: 'ECONNREFUSED' }],
+    ['a failed TLS handshake', { code: 'ETLS' }],
+    ['535 to AUTH', { responseCode: 535, command: 'AUTH PLAIN' }],
+    ['421 to MAIL', { responseCode: 421, command: 'MAIL FROM' }],
+    ['554 as a greeting', { responseCode: 554, command: 'CONN' }],
+  ])('is %s', (_what, change) => {
+    expect(isFault(change)).toBe(true);
+  });
+  test.each([
+    ['550 to RCPT', { responseCode: 550, command: 'RCPT TO' }],
+    ['451 to the message', { responseCode: 451, command: 'DATA', bodyBegan: true }],
+    ['421 to RCPT', { responseCode: 421, command: 'RCPT TO' }],
+    ['a cut after the body began', { code: 'ECONNECTION', bodyBegan: true }],
+    ['a delivery that we gave up', { code: 'EABORT' }],
+    ['a mail that the client refused', { code: 'EMESSAGE' }],
+  ])('is not %s', (_what, change) => {
+    expect(isFault(change)).toBe(false);
+  });
+});
+
 describe('Twilio', () => {
   const answer = { status: 400, code: undefined, message: 'm', retryAfterSeconds: undefined };
   test.each([
@@ -54,6 +85,20 @@ describe('Twilio', () => {
     expect(classifyTwilioAnswer({ ...answer, status: 429, retryAfterSeconds: 7 })).toMatchObject({
       afterMs: 7_000,
     });
+  });
+  test.each([
+    ['500', { status: 500 }, true],
+    ['401', { status: 401, code: 20003 }, true],
+    ['429: all of us are to wait', { status: 429, code: 20429 }, true],
+    ['21211, an invalid number', { code: 21211 }, false],
+    ['21606, a sender of ours', { code: 21606 }, false],
+  ])('the fault of the API, or not: %s', (_what, change, fault) => {
+    expect(classifyTwilioAnswer({ ...answer, ...change }).providerFault === true).toBe(fault);
+  });
+  test('an API that cannot be reached or is too slow is at fault; a cut connection may be anybody', () => {
+    expect(classifyTwilioSilence('ECONNREFUSED', '').providerFault).toBe(true);
+    expect(classifyTwilioSilence('ECONNABORTED', '').providerFault).toBe(true);
+    expect(classifyTwilioSilence('ECONNRESET', '').providerFault).toBeUndefined();
   });
   test('a connection that never came about handed nothing over; a cut one may have', () => {
     expect(classifyTwilioSilence('ECONNREFUSED', '').kind).toBe('transient');
