@@ -1,12 +1,13 @@
 import type { Broker } from '../../shared/broker/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Locks, Notifications } from '../../shared/store/index.ts';
+import type { Locks, Notifications, Store } from '../../shared/store/index.ts';
 
 /** What every job works with. */
 export interface JobContext {
   broker: Broker;
   notifications: Notifications;
+  store: Store;
   locks: Locks;
   config: Config;
   log: Logger;
@@ -19,6 +20,8 @@ export interface Job {
   name: string;
   /** Cron expression with seconds. */
   cron: string;
+  /** After MongoDB was away, waits so long before the first pass, in milliseconds. */
+  settleMs?: number;
   /** One pass; answers how many things it did, for the log. */
   run: (context: JobContext) => Promise<number>;
 }

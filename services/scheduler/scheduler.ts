@@ -13,7 +13,10 @@ import { JOBS } from './jobs/index.ts';
 const STALLED_AFTER_MS = 60 * SECOND;
 
 /** Starts the scheduler: its stores, its jobs and its probes. Any number of schedulers may run. */
-export async function startScheduler({ config, log }: ServiceContext): Promise<Service> {
+export async function startScheduler(
+  { config, log }: ServiceContext,
+  jobs: readonly Job[] = JOBS,
+): Promise<Service> {
   const store = openStore(config.MONGO_URI, 'scheduler');
   const connecting = connectInBackground(store, log);
   const broker = new Broker({
@@ -25,12 +28,13 @@ export async function startScheduler({ config, log }: ServiceContext): Promise<S
   const context: JobContext = {
     broker,
     notifications: notificationsOf(store.db),
+    store,
     locks: new Locks(store.db),
     config,
     log,
     instance: newId(),
   };
-  const runners = JOBS.map((job) => new JobRunner(job, context));
+  const runners = jobs.map((job) => new JobRunner(job, context));
   const health = await startHealthServer(
     { host: config.HOST, port: config.HEALTH_PORT },
     {
@@ -72,6 +76,7 @@ class JobRunner {
   #running: Promise<void> = Promise.resolve();
   #lastSuccessAt = Date.now();
   #failing = false;
+  #settledAt = 0;
 
   constructor(job: Job, context: JobContext) {
     this.name = job.name;
@@ -95,14 +100,27 @@ class JobRunner {
     return ms < STALLED_AFTER_MS ? { ok: true } : { ok: false, detail: `has not come through for ${ms} ms` };
   }
 
+  /** Whether MongoDB has been back for long enough. */
+  async #isSettled(): Promise<boolean> {
+    const { settleMs = 0 } = this.#job;
+    if (settleMs === 0) return true;
+    if (this.#settledAt === Infinity) {
+      const { ok } = await this.#context.store.check();
+      if (ok) this.#settledAt = Date.now() + settleMs;
+    }
+    return Date.now() >= this.#settledAt;
+  }
+
   async #run(): Promise<void> {
     const { log } = this.#context;
     try {
+      if (!(await this.#isSettled())) return;
       const done = await this.#job.run(this.#context);
       if (done > 0) log.info(`job ${this.name}`, { done });
       this.#lastSuccessAt = Date.now();
       this.#failing = false;
     } catch (thrown) {
+      this.#settledAt = Infinity;
       // Once per trouble, not once per second.
       if (!this.#failing) log.warn(`job ${this.name} failed; trying on`, { error: toError(thrown) });
       this.#failing = true;

@@ -37,6 +37,7 @@ export {
   expireOverdue,
   findLostHints,
   findLostLeases,
+  findOvertaken,
   findUnpublished,
   wakeDue,
 } from './notifications/sweeps.ts';

@@ -1,9 +1,10 @@
-import { publishDue, workQueue } from '../../../shared/broker/index.ts';
+import { workQueue } from '../../../shared/broker/index.ts';
 import { CHANNEL_NAMES, LANES, type Channel, type Lane } from '../../../shared/contracts/index.ts';
-import { findLostHints } from '../../../shared/store/index.ts';
+import { publishEach } from '../../../shared/delivery/index.ts';
+import { findLostHints, findOvertaken } from '../../../shared/store/index.ts';
 import type { Job, JobContext } from '../job.ts';
 
-/** Publishes again for records that are pending while their queue is empty: somebody purged or deleted it. */
+/** Publishes again for records that are pending although no message of theirs can be in the queue: somebody purged or deleted it, or parked one. */
 export const lostHints: Job = {
   name: 'lost hints',
   cron: '*/10 * * * * *',
@@ -16,9 +17,10 @@ export const lostHints: Job = {
 };
 
 async function sweep({ broker, notifications }: JobContext, channel: Channel, lane: Lane): Promise<number> {
-  // A queue that holds messages holds these too, as far as anybody can tell.
-  if ((await broker.depth(workQueue(channel, lane))) !== 0) return 0;
-  const lost = await findLostHints(notifications, channel, lane);
-  await Promise.all(lost.map((record) => publishDue(broker.publisher, record)));
-  return lost.length;
+  const depth = await broker.depth(workQueue(channel, lane));
+  if (depth === undefined) return 0;
+  // What merely waits in a long queue needs no second message; what others have overtaken does not wait there.
+  const lost =
+    depth === 0 ? findLostHints(notifications, channel, lane) : findOvertaken(notifications, channel, lane);
+  return publishEach(broker.publisher, lost);
 }

@@ -1,23 +1,38 @@
 import { publishPending } from '../../../shared/delivery/index.ts';
+import { SECOND } from '../../../shared/runtime/duration.ts';
 import { SWEEP_LIMIT, clearUnpublished, findUnpublished } from '../../../shared/store/index.ts';
-import type { Job } from '../job.ts';
+import type { Job, JobContext } from '../job.ts';
+
+const LOCK = 'relay';
+/** One relay at a time, or each would publish the same batch; it outlives a batch. Milliseconds. */
+const LEASE_MS = 10 * SECOND;
 
 /** The outbox relay: publishes what is stored and not yet confirmed by RabbitMQ, transactional first, then by age. */
 export const relay: Job = {
   name: 'relay',
   cron: '* * * * * *',
-  run: async ({ broker, notifications }) => {
+  run: async (context) => {
     let published = 0;
     for (;;) {
-      const records = await findUnpublished(notifications, new Date());
-      // What was canceled or has expired meanwhile needs no message.
-      const pending = records.filter((record) => record.status === 'pending');
-      const settled = records.filter((record) => record.status !== 'pending').map((record) => record._id);
-      await clearUnpublished(notifications, settled);
-      const confirmed = await publishPending(broker.publisher, notifications, pending);
-      published += confirmed;
+      if (!context.broker.publisher.available) return published;
+      if (!(await context.locks.take(LOCK, context.instance, LEASE_MS))) return published;
+      const batch = await relayBatch(context);
+      published += batch.confirmed;
       // Where RabbitMQ confirms nothing, the next pass tries again.
-      if (records.length < SWEEP_LIMIT || confirmed < pending.length) return published;
+      if (!batch.isFull || batch.confirmed < batch.due) return published;
     }
   },
 };
+
+async function relayBatch({
+  broker,
+  notifications,
+}: JobContext): Promise<{ due: number; confirmed: number; isFull: boolean }> {
+  const records = await findUnpublished(notifications, new Date());
+  // What was canceled or has expired meanwhile needs no message.
+  const due = records.filter((record) => record.status === 'pending');
+  const settled = records.filter((record) => record.status !== 'pending').map((record) => record._id);
+  await clearUnpublished(notifications, settled);
+  const confirmed = await publishPending(broker.publisher, notifications, due);
+  return { due: due.length, confirmed, isFull: records.length === SWEEP_LIMIT };
+}

@@ -1,3 +1,4 @@
+import type { Filter } from 'mongodb';
 import {
   CANCELABLE,
   CLAIMABLE_WHEN_DUE,
@@ -75,37 +76,66 @@ export async function expireOverdue(notifications: Notifications, retentionDays:
   return result.modifiedCount;
 }
 
-/** What a consumer left behind: its lease ran out, so somebody else may claim it. */
-export function findLostLeases(notifications: Notifications): Promise<Notification[]> {
+/** What a consumer left behind: its lease ran out, so somebody else may claim it. In batches. */
+export function findLostLeases(notifications: Notifications): AsyncGenerator<Notification[]> {
   const expired = { $expr: { $lt: ['$lease_until', '$$NOW'] } };
   return hintable(notifications, { status: 'sending', ...expired });
 }
 
-/** Pending records of a queue that is empty: their message is lost. */
+/** Pending records of a queue that is empty: their message is lost. In batches. */
 export function findLostHints(
   notifications: Notifications,
   type: Channel,
   lane: Lane,
-): Promise<Notification[]> {
-  const old = { $expr: { $lt: ['$updated_at', { $subtract: ['$$NOW', LOST_AFTER_MS] }] } };
-  return hintable(notifications, { status: 'pending', type, lane, unpublished: { $exists: false }, ...old });
+): AsyncGenerator<Notification[]> {
+  return hintable(notifications, pendingFor(type, lane, '$$NOW'));
+}
+
+/**
+ * Pending records of a queue that is not empty, but from which later ones are being sent already for the first time: queues keep their
+ * order, so their message is not in it. In batches.
+ */
+export async function* findOvertaken(
+  notifications: Notifications,
+  type: Channel,
+  lane: Lane,
+): AsyncGenerator<Notification[]> {
+  const [head] = await notifications
+    .find({ status: 'sending', type, lane, attempt: 1 }, { projection: { created_at: 1 } })
+    .sort({ _id: 1 })
+    .limit(1)
+    .toArray();
+  if (head) yield* hintable(notifications, pendingFor(type, lane, head.created_at));
+}
+
+/** Published records that became pending more than a minute before a moment. */
+function pendingFor(type: Channel, lane: Lane, moment: Date | '$$NOW'): Filter<Notification> {
+  const old = { $expr: { $lt: ['$updated_at', { $subtract: [moment, LOST_AFTER_MS] }] } };
+  return { status: 'pending', type, lane, unpublished: { $exists: false }, ...old };
 }
 
 /** Finds records to publish a message for, and notes it, so that a long backlog does not get a second copy with every pass. */
-async function hintable(
+async function* hintable(
   notifications: Notifications,
-  filter: Parameters<Notifications['find']>[0] & object,
-): Promise<Notification[]> {
+  filter: Filter<Notification>,
+): AsyncGenerator<Notification[]> {
   const again = { $lt: ['$hinted_at', { $subtract: ['$$NOW', HINT_AGAIN_MS] }] };
   const never = { $eq: [{ $type: '$hinted_at' }, 'missing'] };
-  const found = await notifications
-    .find({ $and: [filter, { $expr: { $or: [never, again] } }] })
-    .limit(SWEEP_LIMIT)
-    .toArray();
-  const ids = found.map((record) => record._id);
-  if (ids.length > 0)
+  const unhinted = { $expr: { $or: [never, again] } };
+  for (let after = ''; ;) {
+    const found = await notifications
+      .find({ $and: [filter, unhinted, { _id: { $gt: after } }] })
+      .sort({ _id: 1 })
+      .limit(SWEEP_LIMIT)
+      .toArray();
+    const last = found.at(-1);
+    if (!last) return;
+    const ids = found.map((record) => record._id);
     await notifications.updateMany({ _id: { $in: ids }, status: { $in: ['pending', 'sending'] } }, [
       { $set: { hinted_at: '$$NOW' } },
     ]);
-  return found;
+    yield found;
+    if (found.length < SWEEP_LIMIT) return;
+    after = last._id;
+  }
 }

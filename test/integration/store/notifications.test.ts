@@ -8,7 +8,9 @@ import {
   discardDeadLetters,
   ensureIndexes,
   expireOverdue,
+  findLostHints,
   findLostLeases,
+  findOvertaken,
   findUnpublished,
   insertNotifications,
   listNotifications,
@@ -56,6 +58,11 @@ async function stored(more: Parameters<typeof aRecord>[0] = {}): Promise<string>
   const record = aRecord(more);
   await notifications.insertOne(record);
   return record._id;
+}
+async function all<T>(batches: AsyncIterable<T[]>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const batch of batches) items.push(...batch);
+  return items;
 }
 const statusOf = async (id: string) => (await notifications.findOne({ _id: id }))?.status;
 
@@ -247,8 +254,23 @@ describe('the sweeps', () => {
   test('a lost lease is found once a minute, not with every pass', async () => {
     const id = await stored();
     await claim([id], 1);
-    expect((await until(async () => (await findLostLeases(notifications))[0]))._id).toBe(id);
-    expect(await findLostLeases(notifications)).toEqual([]);
+    expect((await until(async () => (await all(findLostLeases(notifications)))[0]))._id).toBe(id);
+    expect(await all(findLostLeases(notifications))).toEqual([]);
+  });
+  test('a sweep goes through all that it finds, in batches', async () => {
+    const old = new Date(Date.now() - 120_000);
+    await notifications.insertMany(Array.from({ length: 1_201 }, () => aRecord({ updated_at: old })));
+    expect(await all(findLostHints(notifications, 'email', 'transactional'))).toHaveLength(1_201);
+  });
+  test('what later ones have overtaken is lost; what waits behind them is not', async () => {
+    const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000);
+    const lost = await stored({ updated_at: ago(600) });
+    await stored({ updated_at: ago(200) });
+    const overtaken = () => all(findOvertaken(notifications, 'email', 'transactional'));
+    expect(await overtaken()).toEqual([]);
+    const begun = await stored({ created_at: ago(250) });
+    await claim([begun]);
+    expect((await overtaken()).map(({ _id }) => _id)).toEqual([lost]);
   });
   test('a lock has one holder at a time', async () => {
     const locks = new Locks(store.db);
