@@ -34,6 +34,7 @@ export function operationsOf(context: ProducerContext): Operation[] {
 export function createApp(context: ProducerContext): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag');
+  app.use(context.draining.middleware);
   const operations = operationsOf(context);
   app.use('/v1', requireKey(context.config.API_KEY));
   app.use(apiRouter(operations.filter(({ path }) => path.startsWith('/v1/'))));

@@ -4,6 +4,7 @@ import type { Check } from '../../shared/runtime/health.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Notifications } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
+import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
 
 /** What every resource and page of the producer works with. */
@@ -16,5 +17,6 @@ export interface ProducerContext {
   notifications: Notifications;
   acceptor: Acceptor;
   live: LiveUpdates;
+  draining: Draining;
   checks: Readonly<Record<string, Check>>;
 }

@@ -9,6 +9,7 @@ import { connectInBackground, notificationsOf, openStore } from '../../shared/st
 import { Acceptor } from './accept/acceptor.ts';
 import { createApp } from './app.ts';
 import type { ProducerContext } from './context.ts';
+import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
 
 /** How long the first requests wait for RabbitMQ; after it they are accepted all the same. Milliseconds. */
@@ -33,6 +34,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   const notifications = notificationsOf(store.db);
   const acceptor = new Acceptor({ notifications, publisher: broker.publisher, log });
   const live = new LiveUpdates();
+  const draining = new Draining();
   const events = new EventsListener({
     connection: broker.consuming,
     log,
@@ -51,7 +53,9 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     notifications,
     acceptor,
     live,
+    draining,
     checks: {
+      serving: () => draining.check(),
       mongodb: () => store.check(),
       rabbitmq: () => broker.check(),
       ...(management && { policies: policyCheck(management) }),
@@ -66,6 +70,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   return {
     port,
     stop: async () => {
+      await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
       await closeServer(server);
       await acceptor.drain();

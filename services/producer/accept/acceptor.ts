@@ -4,11 +4,21 @@ import { publishPending } from '../../../shared/delivery/index.ts';
 import { Batcher } from '../../../shared/runtime/batcher.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import { ANSWER_WITHIN_MS, withDeadline } from './deadline.ts';
+import { ANSWER_WITHIN_MS, StoreTimeout, withDeadline } from './deadline.ts';
 import { insertNotifications, type Notifications, type Stored } from '../../../shared/store/index.ts';
 
 /** Records stored in one write. */
 const MAX_GROUP = 500;
+/** Records that wait for a write at most; more would only wait in vain, and fill the memory. */
+const MAX_WAITING = 20_000;
+
+/** A record on its way into the store. */
+interface Entry {
+  record: Notification;
+  /** Its caller was told to come again: it is not stored if that has not begun. */
+  givenUp: boolean;
+}
+
 /**
  * Takes notifications in: concurrent ones share one journaled majority write, and only then are they promised. Publishing follows behind;
  * RabbitMQ may be away, for the relay publishes what is stored.
@@ -17,9 +27,9 @@ export class Acceptor {
   readonly #notifications: Notifications;
   readonly #publisher: Publisher;
   readonly #log: Logger;
-  readonly #group = new Batcher<Notification, Stored>({
+  readonly #group = new Batcher<Entry, Stored>({
     maxItems: MAX_GROUP,
-    run: (records) => this.#store(records),
+    run: (entries) => this.#store(entries),
   });
   readonly #publishing = new Set<Promise<void>>();
 
@@ -33,8 +43,14 @@ export class Acceptor {
    * Resolves when the record is safe, or was before.
    * @throws StoreTimeout or the driver's error when the store cannot be reached.
    */
-  accept(record: Notification): Promise<Stored> {
-    return withDeadline(this.#group.add(record), ANSWER_WITHIN_MS);
+  async accept(record: Notification): Promise<Stored> {
+    if (this.#group.waiting >= MAX_WAITING) throw new StoreTimeout('too many wait for the store');
+    const entry = { record, givenUp: false };
+    try {
+      return await withDeadline(this.#group.add(entry), ANSWER_WITHIN_MS);
+    } finally {
+      entry.givenUp = true;
+    }
   }
 
   /** Publishes records that were made pending by hand. Does not wait for RabbitMQ. */
@@ -59,10 +75,13 @@ export class Acceptor {
     await Promise.all(this.#publishing);
   }
 
-  async #store(records: Notification[]): Promise<Stored[]> {
-    const stored = await insertNotifications(this.#notifications, records);
+  async #store(entries: Entry[]): Promise<Stored[]> {
+    const wanted = entries.filter(({ givenUp }) => !givenUp).map(({ record }) => record);
+    const stored = wanted.length === 0 ? [] : await insertNotifications(this.#notifications, wanted);
     const fresh = stored.flatMap((one) => (one.outcome === 'stored' ? [one.record] : []));
     this.publish(fresh.filter((record) => record.status === 'pending'));
-    return stored;
+    const results = new Map(wanted.map((record, index) => [record, stored[index]]));
+    // Nobody listens to the answer of one that was given up.
+    return entries.map(({ record }) => results.get(record) ?? { outcome: 'stored', record });
   }
 }
