@@ -45,6 +45,7 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     TIDINGS_SUPERVISED: '1',
     LOG_FORMAT: process.env.LOG_FORMAT ?? 'text',
     DRAIN_SECONDS: String(DRAIN_SECONDS),
+    DRAIN_NOTICE_SECONDS: '0',
     PORT: String(port),
     API_KEY: apiKey,
     RABBITMQ_URL: servers.rabbitmqUrl,

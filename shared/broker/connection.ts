@@ -22,9 +22,11 @@ interface ConnectionEvents {
  */
 export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   readonly name: string;
-  readonly #url: string;
+  readonly #urls: readonly string[];
   readonly #log: Logger;
   readonly #closing = new AbortController();
+  /** Which node is tried next; a fleet's connections spread over the nodes. */
+  #next: number;
   #model: ChannelModel | undefined;
   #blocked: string | undefined;
   #loop: Promise<void> | undefined;
@@ -33,7 +35,8 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     super();
     this.setMaxListeners(0);
     this.name = options.name;
-    this.#url = withHeartbeat(options.url);
+    this.#urls = urlsOf(options.url).map(withHeartbeat);
+    this.#next = Math.floor(Math.random() * this.#urls.length);
     this.#log = options.log;
   }
 
@@ -73,7 +76,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
 
   async #tryConnect(attempt: number): Promise<ChannelModel | undefined> {
     try {
-      const model = await connect(this.#url, {
+      const model = await connect(this.#nextUrl(), {
         noDelay: true,
         timeout: CONNECT_TIMEOUT_MS,
         clientProperties: { connection_name: this.name },
@@ -81,14 +84,19 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       if (this.#closing.signal.aborted) await model.close();
       return this.#closing.signal.aborted ? undefined : model;
     } catch (thrown) {
-      // The first failure says why; the attempts after it would only repeat it.
-      if (attempt === 0)
+      // One round over the nodes says why; the attempts after it would only repeat it.
+      if (attempt < this.#urls.length)
         this.#log.warn('RabbitMQ cannot be reached; trying on', {
           connection: this.name,
           error: toError(thrown),
         });
       return undefined;
     }
+  }
+
+  #nextUrl(): string {
+    this.#next = (this.#next + 1) % this.#urls.length;
+    return this.#urls[this.#next] ?? '';
   }
 
   async #untilClosed(model: ChannelModel): Promise<void> {
@@ -114,6 +122,11 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     this.emit('down');
     if (!this.#closing.signal.aborted) this.#log.warn('RabbitMQ connection lost', { connection: this.name });
   }
+}
+
+/** The nodes that a `RABBITMQ_URL` names. */
+export function urlsOf(text: string): [string, ...string[]] {
+  return text.split(',').map((one) => one.trim()) as [string, ...string[]];
 }
 
 function withHeartbeat(url: string): string {

@@ -1,5 +1,5 @@
 export { Broker, type BrokerOptions } from './broker.ts';
-export { BrokerConnection } from './connection.ts';
+export { BrokerConnection, urlsOf } from './connection.ts';
 export { Consumer, type ConsumerOptions, type Delivery } from './consumer.ts';
 export { EventsListener, publishChanges } from './events.ts';
 export { publishDead, publishDue, publishParked, publishRetry, type Hintable } from './hints.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { urlsOf } from './connection.ts';
 import { SECOND } from '../runtime/duration.ts';
 import type { Check, CheckResult } from '../runtime/health.ts';
 
@@ -36,7 +37,7 @@ export class ManagementApi {
     this.#authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
     this.#base.username = '';
     this.#base.password = '';
-    const path = new URL(amqpUrl).pathname.slice(1);
+    const path = new URL(urlsOf(amqpUrl)[0]).pathname.slice(1);
     this.#vhost = path === '' ? '%2F' : encodeURIComponent(decodeURIComponent(path));
   }
 

@@ -1,9 +1,15 @@
 import { connect } from 'amqplib';
 import { MongoClient } from 'mongodb';
+import { urlsOf } from '../../../shared/broker/index.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 
-/** Why the RabbitMQ at an address cannot be used, in words; undefined when it answers and takes the credentials. */
-export async function rabbitTrouble(url: string): Promise<string | undefined> {
+/** Why none of the nodes of a `RABBITMQ_URL` can be used, in words; undefined when one answers and takes the credentials. */
+export async function rabbitTrouble(urls: string): Promise<string | undefined> {
+  const troubles = await Promise.all(urlsOf(urls).map(troubleOf));
+  return troubles.includes(undefined) ? undefined : troubles.join('; ');
+}
+
+async function troubleOf(url: string): Promise<string | undefined> {
   try {
     await (await connect(url, { timeout: 5_000 })).close();
     return undefined;
