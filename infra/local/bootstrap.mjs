@@ -1,5 +1,5 @@
 /**
- * The door of `npm start`, `npm test` and `npm run reset`: plain JavaScript without dependencies, for it runs before any is installed.
+ * The door of `npm start`, `npm test`, `npm run chaos` and `npm run reset`: plain JavaScript without dependencies, for it runs before any is installed.
  * Installs when the lockfile changed, builds when a source changed, then hands over to the compiled command.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,17 +9,23 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const COMMANDS = ['start', 'test', 'reset'];
+/** What can be said, and the program behind it. */
+const COMMANDS = {
+  start: 'local/start',
+  test: 'local/test',
+  reset: 'local/reset',
+  chaos: 'chaos/main',
+};
 /** What the build is made of; a change in any of it builds anew. */
 const SOURCES = ['services', 'shared', 'infra', 'tsconfig.json', 'tsconfig.build.json'];
 
 checkNode();
-const command = process.argv[2] ?? '';
-if (!COMMANDS.includes(command)) fail(`Say one of: ${COMMANDS.join(', ')}.`);
+const program = Object.entries(COMMANDS).find(([name]) => name === process.argv[2])?.[1];
+if (program === undefined) fail(`Say one of: ${Object.keys(COMMANDS).join(', ')}.`);
 process.chdir(ROOT);
 install();
 build();
-await import(pathToFileURL(join(ROOT, `dist/infra/local/${command}.js`)).href);
+await import(pathToFileURL(join(ROOT, `dist/infra/${program}.js`)).href);
 
 /** mongodb 7 and eslint 10 need Node 20.19. */
 function checkNode() {

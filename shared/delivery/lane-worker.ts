@@ -15,6 +15,12 @@ import type { Claimed } from './leases.ts';
 /** A queue that holds messages while nothing arrives and nothing is in flight for so long is not being consumed. Milliseconds. */
 const STALLED_AFTER_MS = 30 * SECOND;
 
+/**
+ * After MongoDB was away, leases that ran out are left alone for so long, in milliseconds: who holds them may know a result, and records it
+ * first. The lease sweep brings back what really was abandoned.
+ */
+const SETTLE_MS = 5 * SECOND;
+
 /** What a lane's worker works with. */
 export interface LaneWorkerOptions {
   channel: DeliveryChannel;
@@ -44,6 +50,7 @@ export class LaneWorker {
   readonly #intake: Intake;
   readonly #stopping = new AbortController();
   #working = false;
+  #storeBackAt = 0;
 
   constructor(options: LaneWorkerOptions) {
     const { channel, lane, broker, concurrency, log } = options;
@@ -148,7 +155,9 @@ export class LaneWorker {
 
   #claim(ids: string[], token: string, again: boolean): Promise<Notification[]> {
     const { notifications, actor, leaseMs, channel } = this.#options;
-    return claimNotifications(notifications, ids, { token, actor, leaseMs, atomic: channel.atomic, again });
+    const takeOver = !again && Date.now() - this.#storeBackAt > SETTLE_MS;
+    const options = { token, actor, leaseMs, atomic: channel.atomic, again, takeOver };
+    return claimNotifications(notifications, ids, options);
   }
 
   get #storeAway(): boolean {
@@ -164,6 +173,7 @@ export class LaneWorker {
 
   async #storeIsBack(): Promise<void> {
     if (!this.#storeAway) return;
+    this.#storeBackAt = Date.now();
     this.#options.log.info('MongoDB answers again; consuming', { queue: this.#intake.queue });
     await this.#intake.reopen('store');
   }

@@ -9,6 +9,11 @@ const url = (...protocols: string[]) =>
     error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
 
+/** Names several members, so it is no URL as the standard has it. */
+const mongoUri = z.string().regex(/^mongodb(\+srv)?:\/\/[^\s/?]+/, {
+  error: 'must be a URL that starts with mongodb:// or mongodb+srv://; several hosts are separated by commas',
+});
+
 /** Several nodes of one cluster, separated by commas: any of them will do. */
 const urls = (...protocols: string[]) =>
   z.string().refine((text) => text.split(',').every((one) => url(...protocols).safeParse(one).success), {
@@ -55,7 +60,7 @@ export const configSchema = z.object({
   RABBITMQ_MANAGEMENT_URL: url('http:', 'https:')
     .optional()
     .describe('RabbitMQ management API, with user and password. Without it the broker policy audit is off.'),
-  MONGO_URI: url('mongodb:', 'mongodb+srv:')
+  MONGO_URI: mongoUri
     .default('mongodb://127.0.0.1:27017/tidings?replicaSet=rs0')
     .describe(
       'MongoDB 6.0 or later, a replica set, with the database name. `npm start` provides one when this is not set.',

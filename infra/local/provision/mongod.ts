@@ -16,7 +16,8 @@ export interface MongodNode {
 }
 
 const READY_WITHIN_MS = 60_000;
-const REPLICA_SET = 'rs0';
+/** The name of every set that we make. */
+export const REPLICA_SET = 'rs0';
 /** What a set answers that was never initiated. */
 const NOT_YET_INITIALIZED = 94;
 
@@ -25,33 +26,37 @@ export async function prepareMongod(
   program: string,
   { root, dataDir, ports }: { root: string; dataDir: string; ports: Ports },
 ): Promise<MongodNode> {
-  const data = join(dataDir, 'mongodb');
-  mkdirSync(data, { recursive: true });
-  // Before its port is looked at, or it would have to move.
-  await endLeftover(pidFileOf('mongodb', dataDir), dataDir);
-  const port = await ports.take('mongodb');
-  const args = [
-    ...['--dbpath', data, '--replSet', REPLICA_SET, '--port', String(port), '--bind_ip', '127.0.0.1'],
-    ...[
-      '--nounixsocket',
-      '--wiredTigerCacheSizeGB',
-      '1',
-      '--oplogSize',
-      '256',
-      '--setParameter',
-      'diagnosticDataCollectionEnabled=false',
-    ],
-    ...['--logpath', join(data, 'mongod.log'), '--logappend'],
-  ];
-  const address = `127.0.0.1:${port}`;
+  const { process, address, log } = await prepareMember('mongodb', program, { root, dataDir, ports });
   return {
-    processes: [leashed({ name: 'mongodb', command: program, args, graceMs: 3_500 }, root, dataDir)],
+    processes: [process],
     uri: `mongodb://${address}/tidings?replicaSet=${REPLICA_SET}`,
     ready: async () => {
-      const advice = `MongoDB did not become primary within ${READY_WITHIN_MS / 1000} s. Its log is ${join(data, 'mongod.log')}.`;
+      const advice = `MongoDB did not become primary within ${READY_WITHIN_MS / 1000} s. Its log is ${log}.`;
       await waitUntil(() => becomePrimary(address), READY_WITHIN_MS, advice);
     },
   };
+}
+
+/** One member of a replica set, with a folder and a port of its own. `cacheGb` and `oplogMb` bound its memory and its disk. */
+export async function prepareMember(
+  name: string,
+  program: string,
+  { root, dataDir, ports }: { root: string; dataDir: string; ports: Ports },
+  { cacheGb, oplogMb }: { cacheGb: number; oplogMb: number } = { cacheGb: 1, oplogMb: 256 },
+): Promise<{ process: ProcessSpec; address: string; log: string }> {
+  const data = join(dataDir, name);
+  mkdirSync(data, { recursive: true });
+  // Before its port is looked at, or it would have to move.
+  await endLeftover(pidFileOf(name, dataDir), dataDir);
+  const port = await ports.take(name);
+  const log = join(data, 'mongod.log');
+  const args = [
+    ...['--dbpath', data, '--replSet', REPLICA_SET, '--port', String(port), '--bind_ip', '127.0.0.1'],
+    ...['--nounixsocket', '--wiredTigerCacheSizeGB', String(cacheGb), '--oplogSize', String(oplogMb)],
+    ...['--setParameter', 'diagnosticDataCollectionEnabled=false', '--logpath', log, '--logappend'],
+  ];
+  const process = leashed({ name, command: program, args, graceMs: 3_500 }, root, dataDir);
+  return { process, address: `127.0.0.1:${port}`, log };
 }
 
 /** One step towards a primary: initiates a new set, or tells an old one that its port has changed. */

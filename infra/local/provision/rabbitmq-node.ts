@@ -14,6 +14,9 @@ export interface RabbitmqNode {
   processes: ProcessSpec[];
   url: string;
   managementUrl: string;
+  /** Its Erlang name, and the environment in which its tools find it. */
+  name: string;
+  env: NodeJS.ProcessEnv;
   /** Resolves when it answers. @throws ProvisionError when it does not. */
   ready: () => Promise<void>;
 }
@@ -34,6 +37,10 @@ export interface NodeProgram {
   folder?: { real: string; seen: string };
   /** More lines of its configuration. */
   settings?: readonly string[];
+  /** Settings that only Erlang terms can say. */
+  advanced?: string;
+  /** What it shares with the other nodes of a cluster; alone, it makes its own. */
+  shared?: { password: string; cookie: string; epmdPort: number };
 }
 
 /** Prepares a private node with a name, ports, cookie and data of its own, so that it meets no other one on this machine. */
@@ -45,7 +52,11 @@ export async function prepareRabbitmqNode(
   mkdirSync(real, { recursive: true });
   const seen = program.folder?.seen ?? plainPath(real);
   const booted = join(real, 'booted');
-  const password = keptSecret(join(real, 'password'), () => randomBytes(18).toString('base64url'));
+  const { shared } = program;
+  const password = keptSecret(
+    join(real, 'password'),
+    () => shared?.password ?? randomBytes(18).toString('base64url'),
+  );
   const epmd = `${program.name}-epmd`;
   // Before their ports are looked at, or they would have to move.
   await Promise.all([epmd, program.name].map((name) => endLeftover(pidFileOf(name, dataDir), dataDir)));
@@ -53,10 +64,11 @@ export async function prepareRabbitmqNode(
     amqp: await ports.take(program.name),
     management: await ports.take(`${program.name}_management`),
     distribution: await ports.take(`${program.name}_distribution`),
-    epmd: await ports.take(`${program.name}_epmd`),
+    epmd: shared?.epmdPort ?? (await ports.take(`${program.name}_epmd`)),
   };
-  writeConfiguration(real, taken, password, program.settings);
-  const env = environmentOf(seen, nodeName(real), taken);
+  writeConfiguration(real, taken, password, program);
+  const name = nodeName(real);
+  const env = environmentOf(seen, name, taken);
   const leash = (
     name: string,
     [command, ...args]: readonly [string, ...string[]],
@@ -68,11 +80,13 @@ export async function prepareRabbitmqNode(
   return {
     processes: [
       // Erlang's own epmd would become a daemon and stay behind; this one is on the leash.
-      leash(epmd, [...program.epmd, '-port', String(taken.epmd)], 500),
+      ...(shared ? [] : [leash(epmd, [...program.epmd, '-port', String(taken.epmd)], 500)]),
       leash(program.name, program.server, GRACE_MS, () => prepareBoot(real, booted, taken.epmd)),
     ],
     url,
     managementUrl: `http://${USER}:${password}@127.0.0.1:${taken.management}`,
+    name,
+    env,
     ready: async () => {
       const advice = `RabbitMQ did not answer within ${READY_WITHIN_MS / 1000} s. Its log is in ${join(real, 'log')}.`;
       await waitUntil(() => rabbitAnswers(url), READY_WITHIN_MS, advice);
@@ -100,7 +114,8 @@ function plainPath(folder: string): string {
   return link;
 }
 
-function nodeName(folder: string): string {
+/** The Erlang name of the node whose data is in a folder. */
+export function nodeName(folder: string): string {
   return `tidings-${shortHash(folder)}@127.0.0.1`;
 }
 
@@ -119,11 +134,13 @@ function writeConfiguration(
   folder: string,
   ports: NodePorts,
   password: string,
-  settings: readonly string[] = [],
+  { settings = [], advanced = '[].', shared }: NodeProgram,
 ): void {
   for (const name of ['home', 'log', 'schema', 'mnesia']) mkdirSync(join(folder, name), { recursive: true });
-  keptSecret(join(folder, 'home/.erlang.cookie'), () => randomBytes(16).toString('hex'), 0o400);
+  const newCookie = (): string => shared?.cookie ?? randomBytes(16).toString('hex');
+  keptSecret(join(folder, 'home/.erlang.cookie'), newCookie, 0o400);
   writeFileSync(join(folder, 'env.conf'), '');
+  writeFileSync(join(folder, 'advanced.config'), `${advanced}\n`);
   writeFileSync(join(folder, 'enabled_plugins'), '[rabbitmq_management].\n');
   const lines = [
     `listeners.tcp.1 = 127.0.0.1:${ports.amqp}`,
@@ -147,6 +164,7 @@ function environmentOf(folder: string, name: string, ports: NodePorts): NodeJS.P
     RABBITMQ_USE_LONGNAME: 'true',
     RABBITMQ_CONF_ENV_FILE: join(folder, 'env.conf'),
     RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'advanced.config'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
     RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),

@@ -185,7 +185,7 @@ function mongodbWays(context: ProvisionContext): Way[] {
 }
 
 /** Debian's program on PATH switches user; the one behind it runs as whoever we are. */
-function findRabbitmq(): string | undefined {
+export function findRabbitmq(): string | undefined {
   const behind = '/usr/lib/rabbitmq/bin/rabbitmq-server';
   if (findProgram('epmd') === undefined) return undefined;
   return isExecutable(behind) ? behind : findProgram('rabbitmq-server');

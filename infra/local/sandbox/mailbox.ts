@@ -11,6 +11,8 @@ export interface Mail {
   raw: Buffer;
   /** What was refused is not kept. */
   accepted: true;
+  /** It was taken, and its sender was not told. */
+  unanswered?: true;
 }
 
 /** An SMS as it arrived. */
@@ -23,6 +25,8 @@ export interface Text {
   to: string;
   body: string;
   segments: number;
+  /** It was taken, and its sender was not told. */
+  unanswered?: true;
   messaging_service_sid: string | null;
 }
 

@@ -44,7 +44,7 @@ export async function receiveMail(
       raw,
       accepted: true as const,
     };
-    if (fault?.taken) desk.mailbox.add(mail);
+    if (fault?.taken) desk.mailbox.add({ ...mail, unanswered: true });
     const answer = fault && (await misbehave(fault, session, desk));
     if (answer) return answer;
     if (!fault?.taken) desk.mailbox.add(mail);

@@ -35,7 +35,7 @@ export function twilioSandbox(options: TwilioSandboxOptions): Router {
     const fields = fieldsOf(request);
     const fault = faultOf(fields, options.switches, faults);
     const text = fault?.refuse ? undefined : acceptedText(fields);
-    if (text && fault?.taken) options.mailbox.add(text);
+    if (text && fault?.taken) options.mailbox.add({ ...text, unanswered: true });
     if (fault && (await misbehave(fault, response)) === 'answered') return;
     if (!text) return;
     if (!fault?.taken) options.mailbox.add(text);

@@ -16,7 +16,7 @@ export const SUSPECT_AT = 2;
  * Due, not expired, and under nobody's live lease. By the database's clock. A claim that ran out is not taken over by itself: it may be
  * repeated after an error.
  */
-function claimable(token: string): Filter<Notification> {
+function claimable(token: string, takeOver: boolean): Filter<Notification> {
   return {
     $or: [
       { status: 'pending' },
@@ -24,10 +24,14 @@ function claimable(token: string): Filter<Notification> {
         status: { $in: [...CLAIMABLE_WHEN_DUE] },
         $expr: { $lte: ['$next_retry_time', { $add: ['$$NOW', EARLY_TOLERANCE_MS] }] },
       },
-      { status: 'sending', claim: { $ne: token }, $expr: { $lt: ['$lease_until', '$$NOW'] } },
+      ...(takeOver ? [expiredLease(token)] : []),
     ],
     $expr: { $or: [{ $eq: [{ $type: '$expires_at' }, 'missing'] }, { $gt: ['$expires_at', '$$NOW'] }] },
   };
+}
+
+function expiredLease(token: string): Filter<Notification> {
+  return { status: 'sending', claim: { $ne: token }, $expr: { $lt: ['$lease_until', '$$NOW'] } };
 }
 
 /** A token that is unique to one claim. */
@@ -42,6 +46,8 @@ export interface ClaimOptions {
   leaseMs: number;
   /** Hand-over and record are one write: what is taken over has certainly not been sent, so it is not ambiguous. */
   atomic?: boolean | undefined;
+  /** Whether leases that ran out are taken over; by default they are. */
+  takeOver?: boolean;
 }
 
 /**
@@ -53,8 +59,11 @@ export async function claimNotifications(
   ids: string[],
   options: ClaimOptions & { again?: boolean },
 ): Promise<Notification[]> {
-  const { token, leaseMs, again } = options;
-  await notifications.updateMany({ _id: { $in: ids }, ...claimable(token) }, claimPipeline(options));
+  const { token, leaseMs, again, takeOver = true } = options;
+  await notifications.updateMany(
+    { _id: { $in: ids }, ...claimable(token, takeOver) },
+    claimPipeline(options),
+  );
   if (again)
     await renewLeases(
       notifications,

@@ -22,6 +22,12 @@ describe('the configuration', () => {
     expect(read).toThrow(ConfigError);
     for (const name of Object.keys(bad)) expect(read).toThrow(new RegExp(`${name}: must be`));
   });
+  test('takes the nodes of a cluster and the members of a replica set', () => {
+    const RABBITMQ_URL = 'amqp://u:p@a:5672/v,amqps://u:p@b:5671/v';
+    const MONGO_URI = 'mongodb://a:27017,b:27017/tidings?replicaSet=rs0';
+    expect(readConfig({ RABBITMQ_URL, MONGO_URI })).toMatchObject({ RABBITMQ_URL, MONGO_URI });
+    expect(() => readConfig({ RABBITMQ_URL: 'amqp://a,http://b' })).toThrow(/RABBITMQ_URL: must be/);
+  });
   test('takes any printable key of 16 characters or more', () => {
     expect(readConfig({ API_KEY: '!"#$%&/()=?-0123' }).API_KEY).toBe('!"#$%&/()=?-0123');
     expect(() => readConfig({ API_KEY: 'fifteen-chars-x' })).toThrow(ConfigError);
