@@ -57,7 +57,8 @@ export function check(history: History, allowance: Allowance = {}): Verdict {
   const duplicates = sum([...received.values()].map((times) => times.length - 1));
   const ambiguous = sum(records.map((record) => record.ambiguous_count));
   const wronglyDead = wishes.filter(
-    ({ marker, refused }) => !refused && byMarker.get(marker)?.[0]?.status === 'failed_permanently',
+    ({ marker, recipient }) =>
+      recipient !== 'refused' && byMarker.get(marker)?.[0]?.status === 'failed_permanently',
   );
   const violations = [
     ...violationsOf(history, byMarker, received),
@@ -98,7 +99,7 @@ function isUnexpected(wish: Wish | undefined): boolean {
 }
 
 function violationsOf(
-  { wishes, resets, unclean }: History,
+  { wishes, complaints }: History,
   byMarker: ReadonlyMap<string, StoredRecord[]>,
   received: ReadonlyMap<string, Handover[]>,
 ): string[] {
@@ -110,20 +111,25 @@ function violationsOf(
   const otherMessageIds = [...received].filter(
     ([, times]) => new Set(times.map(({ messageId }) => messageId)).size > 1,
   );
-  const refusedAll = wishes.filter(({ marker, refused }) => refused && received.has(marker));
+  const refusedAll = wishes.filter(
+    ({ marker, recipient }) => recipient === 'refused' && received.has(marker),
+  );
+  const tooLate = wishes.filter(
+    ({ marker, cancel }) => cancel === 'too late' && byMarker.get(marker)?.[0]?.status === 'canceled',
+  );
   const found: [string, readonly (string | Wish | [string, unknown])[]][] = [
     ['two notifications of one key', twins],
     ['another id than the client was told', otherIds],
     ['duplicates that are not marked ambiguous', unmarked],
     ['duplicates with another Message-ID', otherMessageIds],
+    ['canceled although the client was told that it is too late', tooLate],
     ['delivered although the provider refuses that recipient', refusedAll],
   ];
   return [
     ...found
       .filter(([, list]) => list.length > 0)
       .map(([what, list]) => `${what}: ${list.length} (${examples(list)})`),
-    ...(resets > 0 ? [`${resets} requests had their connection reset`] : []),
-    ...unclean.map((name) => `${name} did not end cleanly`),
+    ...complaints,
   ];
 }
 

@@ -4,8 +4,8 @@ import type { Channel, Notification } from '../../shared/contracts/index.ts';
 export interface Wish {
   marker: string;
   channel: Channel;
-  /** The provider refuses this recipient for good, so that it must become a dead letter. */
-  refused: boolean;
+  /** flaky: the provider refuses it twice and then takes it. refused: for good, so that it must become a dead letter. */
+  recipient: 'fine' | 'flaky' | 'refused';
   /** What a cancel was answered, where one was asked for. */
   cancel?: 'won' | 'too late' | 'unknown';
   /** Id of the 202 that the client saw; without one nothing was promised. */
@@ -57,11 +57,8 @@ export interface History {
   depths: Depths;
   /** Deliveries that may have been handed over without their answer being known: in flight at each crash, and answers lost by a provider. */
   bound: number;
-  /** Requests whose connection was reset, and processes that did not end cleanly. */
-  resets: number;
-  unclean: readonly string[];
+  /** Whatever else the run saw that must not be, in words. */
+  complaints: readonly string[];
   /** When the fault was healed, in milliseconds since the epoch. */
   healedAt: number;
-  /** When the load began. */
-  startedAt: number;
 }

@@ -69,7 +69,7 @@ function itemOf(marker: string, index: number, random: Random): Item {
   const lane = random.next() < 0.2 ? 'bulk' : 'transactional';
   const later = random.next() < 0.02;
   const common = { lane, ...(later && { send_at: new Date(Date.now() + 8 * SECOND).toISOString() }) };
-  const wish: Wish = { marker, channel: 'in_app', refused: false };
+  const wish: Wish = { marker, channel: 'in_app', recipient: 'fine' };
   if (kind < 0.4)
     return {
       wish,
@@ -82,10 +82,11 @@ function itemOf(marker: string, index: number, random: Random): Item {
         message: marker,
       },
     };
-  wish.refused = random.next() < 0.02;
+  const luck = random.next();
+  wish.recipient = luck < 0.02 ? 'refused' : luck < 0.05 ? 'flaky' : 'fine';
   if (kind < 0.7) {
     wish.channel = 'email';
-    const local = wish.refused ? 'bounce' : random.next() < 0.03 ? 'flaky' : 'ada';
+    const local = { fine: 'ada', flaky: 'flaky', refused: 'bounce' }[wish.recipient];
     return {
       wish,
       toCancel,
@@ -101,7 +102,8 @@ function itemOf(marker: string, index: number, random: Random): Item {
     };
   }
   wish.channel = 'sms';
-  const phone = wish.refused ? '+15005550001' : `+1202555${String(1000 + (index % 9000))}`;
+  const own = `+1202555${String(1000 + (index % 9000))}`;
+  const phone = { fine: own, flaky: '+15005550101', refused: '+15005550001' }[wish.recipient];
   return {
     wish,
     toCancel,

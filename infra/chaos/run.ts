@@ -33,11 +33,15 @@ export interface RunResult {
   fault: string;
   seed: number;
   verdict: Verdict;
+  /** Whether the verdict is what it must be. */
+  ok: boolean;
   seconds: number;
   /** What each process had logged at last, for whoever looks into a failure. */
   logs: Readonly<Record<string, string>>;
 }
 
+/** An answer within 3 s is promised, whatever is down; the machine under a run is busy. Milliseconds. */
+const SLOWEST_MS = 5 * SECOND;
 /** The load goes on for so long before the fault, in seconds. */
 const BEFORE_SECONDS = 2;
 const SMS_ACCOUNT = { TWILIO_ACCOUNT_SID: `AC${'c'.repeat(32)}`, TWILIO_AUTH_TOKEN: 'token' };
@@ -60,10 +64,12 @@ export async function runFault(options: RunOptions): Promise<RunResult> {
   const stage = await prepare(options);
   try {
     const { wishes, healedAt } = await underLoad(stage, options);
-    const verdict = await judge(stage, options, { wishes, healedAt, startedAt });
+    const verdict = await judge(stage, options, { wishes, healedAt });
     const logs = Object.fromEntries(stage.world.fleet.processes.map((one) => [one.name, one.log]));
     const seconds = (Date.now() - startedAt) / SECOND;
-    return { fault: options.fault.name, seed: options.seed, verdict, seconds, logs };
+    const { name, mustFail } = options.fault;
+    const ok = mustFail ? verdict.lost.length > 0 : verdict.ok;
+    return { fault: name, seed: options.seed, verdict, ok, seconds, logs };
   } finally {
     await cleanUp(stage, options);
   }
@@ -121,6 +127,7 @@ async function underLoad(
   { fault, seed, count, perSecond }: RunOptions,
 ): Promise<{ wishes: Wish[]; healedAt: number }> {
   const load = runLoad({ client, random: new Random(seed + 1), run, count, perSecond });
+  world.loaded = load.then(() => undefined);
   await world.seconds(BEFORE_SECONDS);
   await fault.inject(world);
   const healedAt = Date.now();
@@ -130,7 +137,7 @@ async function underLoad(
 async function judge(
   { run, vhostUrl, store, client, world, handovers }: Stage,
   { fault, patienceSeconds }: RunOptions,
-  { wishes, healedAt, startedAt }: { wishes: Wish[]; healedAt: number; startedAt: number },
+  { wishes, healedAt }: { wishes: Wish[]; healedAt: number },
 ): Promise<Verdict> {
   const atRest = async (): Promise<boolean> =>
     (await store.moving()) === 0 && isEmpty(await depthsOf(vhostUrl), await store.dead());
@@ -145,11 +152,17 @@ async function judge(
     total,
     depths: await depthsOf(vhostUrl),
     bound: world.bound,
-    resets: fault.mayReset ? 0 : client.resets,
-    unclean,
+    complaints: [
+      ...world.complaints,
+      ...(client.resets > 0 && !fault.mayReset
+        ? [`${client.resets} requests had their connection reset`]
+        : []),
+      ...(client.slowestMs > SLOWEST_MS ? [`an answer took ${client.slowestMs} ms`] : []),
+      ...unclean.map((name) => `${name} did not end cleanly`),
+    ],
     healedAt,
-    startedAt,
   };
+  for (const complaint of fault.alsoCheck?.(history) ?? []) history.complaints.push(complaint);
   return check(history, { ...(fault.deadLetters && { deadLetters: true }) });
 }
 

@@ -17,7 +17,7 @@ export function verdictTable(results: readonly RunResult[]): string {
   return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
 
-function cellsOf({ fault, seed, verdict }: RunResult): string[] {
+function cellsOf({ fault, seed, verdict, ok }: RunResult): string[] {
   const { attempted, accepted, terminal, lost, unexpected, recovered, duplicates, ambiguous, bound } =
     verdict;
   const counts = [
@@ -37,7 +37,7 @@ function cellsOf({ fault, seed, verdict }: RunResult): string[] {
     ...counts.map(String),
     seconds(verdict.longestStallMs),
     seconds(verdict.recoveryMs),
-    verdict.ok ? 'ok' : 'BROKEN',
+    verdictOf(verdict.ok, ok),
   ];
 }
 
@@ -52,6 +52,11 @@ export function complaintsOf({ verdict }: RunResult): string[] {
       .map(([what, markers]) => `${what}: ${markers.length} (${markers.slice(0, 5).join(', ')})`),
     ...violations,
   ];
+}
+
+function verdictOf(kept: boolean, ok: boolean): string {
+  if (kept) return ok ? 'ok' : 'NOT SEEN';
+  return ok ? 'seen' : 'BROKEN';
 }
 
 function seconds(ms: number): string {

@@ -3,6 +3,7 @@ import { pause } from '../../shared/runtime/backoff.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import type { History } from './history.ts';
 import { CONCURRENCY, type ChaosFleet } from './fleet/chaos-fleet.ts';
 import type { ServiceName, ServiceProcess } from './fleet/service-process.ts';
 import type { Random } from './random.ts';
@@ -29,10 +30,14 @@ export interface Fault {
   entries?: Partial<Record<ServiceName, string>>;
   /** Settings of every process. */
   settings?: Readonly<Record<string, string>>;
+  /** The fleet is broken on purpose: the run is good when the checker reports a loss. */
+  mustFail?: true;
   /** Providers refuse at random: recipients who are fine may become dead letters. */
   deadLetters?: true;
   /** Producers are killed, or the network between a client and them is not the fleet's to keep: requests may be reset. */
   mayReset?: true;
+  /** What must be so besides the promises; answers complaints. */
+  alsoCheck?: (history: History) => string[];
   /** Runs before the fleet starts. */
   beforeStart?: (world: World) => Promise<void>;
   /** Injects it, waits, and heals it. */
@@ -53,6 +58,10 @@ export class World {
   readonly proxies: Pick<Proxies, 'rabbitmq' | 'mongodb' | 'smtp' | 'sms'>;
   /** Tells whoever watches. */
   readonly say: (words: string) => void;
+  /** What a fault itself found wrong, in words. */
+  readonly complaints: string[] = [];
+  /** Resolves when all of the load was handed over. */
+  loaded: Promise<void> = Promise.resolve();
   /** Hand-overs whose answer may have been lost so far: the bound of duplicates. */
   #atRisk = 0;
 

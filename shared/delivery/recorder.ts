@@ -3,7 +3,7 @@ import { pause } from '../runtime/backoff.ts';
 import { Batcher } from '../runtime/batcher.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { recordResults, type Notifications } from '../store/index.ts';
+import { markUnpublished, recordResults, type Notifications } from '../store/index.ts';
 import type { Decision } from './decide.ts';
 import type { Claimed } from './leases.ts';
 
@@ -56,7 +56,8 @@ export class Recorder {
   async #run(bulk: Finished[]): Promise<undefined[]> {
     const recorded = await this.#recordPatiently(bulk);
     const ours = bulk.filter(({ decision }) => recorded.has(decision.result.id));
-    await Promise.all(ours.map((finished) => this.#hop(finished)));
+    const hops = await Promise.all(ours.map((finished) => this.#hop(finished)));
+    await this.#noteLost(ours.filter((_, index) => !hops[index]));
     publishChanges(this.#publisher, ours.map(changeOf));
     this.#logAll(bulk, recorded);
     return bulk.map(() => undefined);
@@ -79,15 +80,27 @@ export class Recorder {
     }
   }
 
-  async #hop({ claimed: { record }, decision: { hop } }: Finished): Promise<void> {
+  /** Answers whether RabbitMQ confirmed the next hop. */
+  async #hop({ claimed: { record }, decision: { hop } }: Finished): Promise<boolean> {
     try {
       if (hop.to === 'retry') await publishRetry(this.#publisher, record, hop.delayMs);
       if (hop.to === 'dead') await publishDead(this.#publisher, record, hop.code);
+      return true;
     } catch (thrown) {
       if (!(thrown instanceof PublishError)) throw thrown;
       // The record says when it is due, or that it is dead: the sweep or the keeper publishes it.
       this.#log.warn('the next hop was not published; a sweep will', { id: record._id, error: thrown });
+      return false;
     }
+  }
+
+  /** So that the sweep need not wait until their messages are overdue. Without the note, it does. */
+  async #noteLost(lost: readonly Finished[]): Promise<void> {
+    if (lost.length === 0) return;
+    const ids = lost.map(({ decision }) => decision.result.id);
+    await markUnpublished(this.#notifications, ids).catch((thrown: unknown) => {
+      this.#log.warn('lost hops could not be noted', { error: toError(thrown) });
+    });
   }
 
   #logAll(bulk: Finished[], recorded: Set<string>): void {

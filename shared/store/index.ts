@@ -1,7 +1,12 @@
 export { openStore, type Store } from './connection.ts';
 export { INDEXES, ensureIndexes, connectInBackground } from './indexes.ts';
 export { Locks } from './locks.ts';
-export { clearUnpublished, insertNotifications, type Stored } from './notifications/accept.ts';
+export {
+  clearUnpublished,
+  insertNotifications,
+  markUnpublished,
+  type Stored,
+} from './notifications/accept.ts';
 export {
   POISON_AT,
   SUSPECT_AT,

@@ -1,4 +1,5 @@
 import type { Fault, World } from '../world.ts';
+import { BACKLOG } from './backlog.ts';
 import { MONGODB_FAULTS } from './mongodb.ts';
 import { NETWORK_FAULTS } from './network.ts';
 import { PROCESS_FAULTS } from './processes.ts';
@@ -8,6 +9,7 @@ import { RABBITMQ_FAULTS } from './rabbitmq.ts';
 /** Every fault, each alone. */
 export const FAULTS: readonly Fault[] = [
   ...PROCESS_FAULTS,
+  BACKLOG,
   ...RABBITMQ_FAULTS,
   ...MONGODB_FAULTS,
   ...NETWORK_FAULTS,
@@ -19,9 +21,14 @@ const MIXABLE = FAULTS.filter(
   (fault) =>
     fault.routes === undefined &&
     fault.settings === undefined &&
-    !['none', 'rabbitmq-delete-queue', 'pause-consumer-40s', 'rabbitmq-freeze-leader', 'redrive'].includes(
-      fault.name,
-    ),
+    ![
+      'none',
+      'backlog',
+      'rabbitmq-delete-queue',
+      'pause-consumer-40s',
+      'rabbitmq-freeze-leader',
+      'redrive',
+    ].includes(fault.name),
 );
 /** How many faults a mixed run has. */
 const MIX = 3;

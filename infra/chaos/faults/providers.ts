@@ -1,4 +1,6 @@
 import type { MailFault, TextFault } from '../../local/sandbox/faults.ts';
+import { CONCURRENCY } from '../fleet/chaos-fleet.ts';
+import type { History } from '../history.ts';
 import type { Fault, World } from '../world.ts';
 
 const later = { at: 'data', code: 451, message: '4.3.0 try again later' } as const;
@@ -10,6 +12,7 @@ export const PROVIDER_FAULTS: readonly Fault[] = [
     name: 'smtp-down',
     what: 'the mail server refuses connections for 20 s; the ladder is not burnt',
     routes: { providers: true },
+    alsoCheck: spentRungs,
     inject: async (world) => {
       await world.proxy('smtp').refuse();
       await world.seconds(20);
@@ -71,6 +74,20 @@ export const PROVIDER_FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/** Two consumers take twenty outcomes each to know, while as many more are in flight; everything else must not spend a rung. */
+const RUNGS_TO_KNOW = 2 * (20 + CONCURRENCY.email);
+
+function spentRungs({ wishes, records }: History): string[] {
+  const fine = new Set(wishes.filter(({ recipient }) => recipient === 'fine').map(({ marker }) => marker));
+  const mails = records.filter(
+    ({ type, idempotency_key }) => type === 'email' && fine.has(idempotency_key ?? ''),
+  );
+  const rungs = mails.reduce((sum, { retry_count }) => sum + retry_count, 0);
+  return rungs > RUNGS_TO_KNOW
+    ? [`${rungs} rungs were spent on an outage, and ${RUNGS_TO_KNOW} are enough to know`]
+    : [];
+}
 
 async function mailFault(world: World, fault: MailFault, seconds: number): Promise<void> {
   world.sandbox.smtpFault = fault;

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { pause } from '../../../shared/runtime/backoff.ts';
 
 /** The processes of a fleet. */
@@ -70,6 +71,12 @@ export class ServiceProcess {
       if (Date.now() > deadline) throw new Error(`${this.name} is not ready: ${said.slice(-2_000)}`);
       await pause(50);
     }
+  }
+
+  /** Memory that it holds, in MiB. */
+  residentMiB(): number {
+    const status = readFileSync(`/proc/${this.#child?.pid ?? 'self'}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
   }
 
   /** Sends it a signal. */

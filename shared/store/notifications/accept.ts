@@ -58,6 +58,14 @@ async function findReplay(notifications: Notifications, record: Notification): P
     : { outcome: 'conflict' };
 }
 
+/**
+ * Notes that the retry messages of these records did not get into RabbitMQ, as far as anybody knows: the due sweep publishes them at their
+ * time, instead of two minutes after it.
+ */
+export async function markUnpublished(notifications: Notifications, ids: string[]): Promise<void> {
+  await notifications.updateMany({ _id: { $in: ids }, status: 'failed' }, { $set: { unpublished: true } });
+}
+
 /** Notes that RabbitMQ has the messages of these records. Whatever their state is by now. */
 export async function clearUnpublished(notifications: Notifications, ids: string[]): Promise<void> {
   if (ids.length > 0)

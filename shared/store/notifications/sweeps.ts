@@ -27,11 +27,14 @@ const ACTOR = 'scheduler';
 /** What is stored and unpublished: transactional first, then by age. */
 export function findUnpublished(notifications: Notifications, now: Date): Promise<Notification[]> {
   const before = idFloor(new Date(now.getTime() - RELAY_GRACE_MS));
-  return notifications
-    .find({ unpublished: true, _id: { $lt: before } })
-    .sort({ lane: -1, _id: 1 })
-    .limit(SWEEP_LIMIT)
-    .toArray();
+  return (
+    notifications
+      // A failed one is not due yet; the due sweep takes it.
+      .find({ unpublished: true, status: { $ne: 'failed' }, _id: { $lt: before } })
+      .sort({ lane: -1, _id: 1 })
+      .limit(SWEEP_LIMIT)
+      .toArray()
+  );
 }
 
 /** Makes pending what is due: scheduled sends, holds that are over, and retries whose message was lost. Answers what to publish. */
@@ -43,6 +46,12 @@ export async function wakeDue(notifications: Notifications): Promise<Notificatio
       {
         status: 'failed' as const,
         $expr: { $lte: ['$next_retry_time', { $subtract: ['$$NOW', RETRY_OVERDUE_MS] }] },
+      },
+      // Its message is known not to be there.
+      {
+        status: 'failed' as const,
+        unpublished: true as const,
+        $expr: { $lte: ['$next_retry_time', '$$NOW'] },
       },
     ],
   };

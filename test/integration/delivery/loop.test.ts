@@ -10,8 +10,14 @@ import { HEADERS, type Notification } from '../../../shared/contracts/index.ts';
 import type { DeliveryChannel, Outcome } from '../../../shared/delivery/index.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
-import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
-import { startTestChannel, testConfig } from '../../support/fleet.ts';
+import {
+  cancelNotification,
+  notificationsOf,
+  openStore,
+  type Notifications,
+  type Store,
+} from '../../../shared/store/index.ts';
+import { startTestChannel, startTestScheduler, testConfig } from '../../support/fleet.ts';
 import { aRecord } from '../../support/records.ts';
 import { BROKERS, createTestServers, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
@@ -230,6 +236,8 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     });
     await untilStatus(id, 'outcome_unknown');
     expect(deliveries).toBe(0);
+    // The claim has counted it; that nobody tried again is no second unknown.
+    expect((await recordOf(id)).ambiguous_count).toBe(1);
   });
 
   test('messages that nobody can read are parked with the reason, and the others go on', async () => {
@@ -243,11 +251,12 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
         messageId: 'x',
       });
     await raw(Buffer.from('not json'));
+    await raw(Buffer.alloc(20_000, '['));
     await raw(Buffer.from(JSON.stringify({ id: 'x', channel: 'fax' })));
     await publishDue(broker.publisher, aRecord());
     const good = await send();
     await untilStatus(good, 'sent');
-    await until(async () => (await broker.depth(PARKING_QUEUE)) === before + 3);
+    await until(async () => (await broker.depth(PARKING_QUEUE)) === before + 4);
     const parked = (await servers.management('POST', `queues/${servers.vhost}/${PARKING_QUEUE}/get`, {
       count: 10,
       ackmode: 'ack_requeue_true',
@@ -257,10 +266,91 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     expect(reasons).toEqual(
       expect.arrayContaining([
         'body is not JSON',
+        'body over 16384 bytes',
         expect.stringContaining('channel'),
         expect.stringContaining('there is no notification'),
       ]),
     );
+  });
+
+  test('a provider that is down stops consumption; the backlog spends nothing, and goes out when it is back', async () => {
+    // What was in flight when it opened is held, and the due sweep brings it back.
+    running.push(await startTestScheduler(testConfig(servers)));
+    let isDown = true;
+    let tries = 0;
+    await start(() => {
+      tries += 1;
+      return Promise.resolve(isDown ? { kind: 'transient', ...failure, providerFault: true } : sent);
+    });
+    const ids = await Promise.all(Array.from({ length: 200 }, () => send()));
+    await until(() => tries >= 20);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    // Twenty outcomes to know, and what was in flight then.
+    expect(tries).toBeLessThanOrEqual(30);
+    expect(((await broker.depth('tidings.v1.email')) ?? 0) + 30).toBeGreaterThanOrEqual(150);
+    isDown = false;
+    for (const id of ids) await untilStatus(id, 'sent');
+    const records = await Promise.all(ids.map(recordOf));
+    expect(records.filter(({ retry_count }) => retry_count > 0).length).toBeLessThanOrEqual(20);
+  }, 40_000);
+
+  test('a cancel wins or is too late, never both, wherever the message is', async () => {
+    const delivered = new Set<string>();
+    await start(
+      (one) => {
+        delivered.add(one._id);
+        return Promise.resolve(
+          one.user_id === 'waits' && one.attempt === 1 ? { kind: 'transient', ...failure } : sent,
+        );
+      },
+      { RETRY_DELAYS: '1s' },
+    );
+    const waiting = await send({ user_id: 'waits' });
+    await untilStatus(waiting, 'failed');
+    const change = { actor: 'test', reason: 'canceled' };
+    const cancel = (id: string) => cancelNotification(notifications, id, change, 30);
+    expect((await cancel(waiting)).outcome).toBe('done');
+    delivered.delete(waiting);
+    const outcomes = await Promise.all(
+      Array.from({ length: 150 }, async () => {
+        const id = await send();
+        return { id, outcome: (await cancel(id)).outcome };
+      }),
+    );
+    const won = outcomes.filter(({ outcome }) => outcome === 'done');
+    const late = outcomes.filter(({ outcome }) => outcome === 'conflict');
+    expect(won.length + late.length).toBe(150);
+    for (const { id } of late) await untilStatus(id, 'sent');
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(won.filter(({ id }) => delivered.has(id))).toEqual([]);
+    expect(delivered.has(waiting)).toBe(false);
+    expect((await recordOf(waiting)).status).toBe('canceled');
+  });
+
+  test('an interrupted in-app one has certainly not been handed over: nothing is ambiguous, and hold does not hold it', async () => {
+    const service = await startTestChannel(testConfig(servers), {
+      name: 'in_app',
+      atomic: true,
+      deliver: () => Promise.resolve(sent),
+    });
+    running.push(service);
+    const lease_until = new Date(Date.now() - 1_000);
+    const id = await send({ type: 'in_app', status: 'sending', on_ambiguous: 'hold', lease_until });
+    expect(await untilStatus(id, 'sent')).toMatchObject({ interrupted: 1, ambiguous_count: 0 });
+  });
+
+  test('a hop that RabbitMQ does not take is noted, for the sweep to publish at its time', async () => {
+    await start(() => Promise.resolve({ kind: 'transient', ...failure }), { RETRY_DELAYS: '1h' });
+    const queue = `queues/${servers.vhost}/tidings.v1.email.wait.1h`;
+    const exists = async (): Promise<boolean> => {
+      const answer = (await servers.management('GET', queue)) as { name?: string } | undefined;
+      return answer?.name !== undefined;
+    };
+    await until(exists);
+    await servers.management('DELETE', queue);
+    const id = await send();
+    expect(await untilStatus(id, 'failed')).toMatchObject({ retry_count: 1 });
+    await until(async () => (await recordOf(id)).unpublished === true);
   });
 
   test('stopping finishes what is in flight and leaves the rest in the queue', async () => {

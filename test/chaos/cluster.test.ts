@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCluster, type Cluster } from '../../infra/chaos/cluster/cluster.ts';
+import { BROKEN_FLEETS } from '../../infra/chaos/faults/broken.ts';
+import { FAULTS } from '../../infra/chaos/faults/index.ts';
+import { runFault, type RunResult } from '../../infra/chaos/run.ts';
+import { complaintsOf } from '../../infra/chaos/table.ts';
+import type { Fault, World } from '../../infra/chaos/world.ts';
+
+/** The bounded part of the chaos suite: `npm run chaos` runs all of it. */
+const root = process.cwd();
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await startCluster({ root, dataDir: join(root, '.data/test/chaos') });
+}, 120_000);
+afterAll(async () => {
+  await cluster.stop();
+}, 60_000);
+
+function run(fault: Fault, more: { count: number; patienceSeconds: number }): Promise<RunResult> {
+  return runFault({ root, cluster, fault, seed: 42, perSecond: 300, say: () => undefined, ...more });
+}
+
+const named = (name: string): Fault => {
+  const found = [...FAULTS, ...BROKEN_FLEETS].find((fault) => fault.name === name);
+  if (!found) throw new Error(`no fault ${name}`);
+  return found;
+};
+
+/** Three kinds of death in one run: ours, RabbitMQ's, MongoDB's. */
+const SEVERAL_DEATHS: Fault = {
+  name: 'several deaths',
+  what: 'consumers, the leader of a queue and the primary are killed one after the other',
+  mayReset: true,
+  inject: async (world: World) => {
+    for (const name of ['kill-consumer', 'rabbitmq-kill-leader', 'mongodb-kill-primary'])
+      await named(name).inject(world);
+  },
+};
+
+describe('under load, the fleet', () => {
+  test('loses nothing when consumers, a RabbitMQ node and the primary of MongoDB are killed', async () => {
+    const result = await run(SEVERAL_DEATHS, { count: 5_000, patienceSeconds: 90 });
+    expect(complaintsOf(result)).toEqual([]);
+    expect(result.verdict.terminal).toBeGreaterThanOrEqual(result.verdict.accepted);
+  }, 200_000);
+  test('resets no connection and doubles nothing when every process is restarted in turn', async () => {
+    const { verdict, ...result } = await run(named('rolling-restart'), { count: 4_000, patienceSeconds: 60 });
+    expect(complaintsOf({ verdict, ...result })).toEqual([]);
+    expect([verdict.duplicates, verdict.ambiguous, verdict.bound]).toEqual([0, 0, 0]);
+  }, 120_000);
+});
+
+describe('the checker sees the loss', () => {
+  test.each(['broken-no-relay', 'broken-acks-first', 'broken-forgets'])(
+    'of %s',
+    async (name) => {
+      const { verdict } = await run(named(name), { count: 1_500, patienceSeconds: 10 });
+      expect(verdict.lost.length).toBeGreaterThan(0);
+    },
+    90_000,
+  );
+});
