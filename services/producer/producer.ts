@@ -12,6 +12,11 @@ import type { ProducerContext } from './context.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
 
+/**
+ * How long an idle connection is kept, in milliseconds: longer than the 60 s after which load balancers drop theirs. Whoever drops first must
+ * not be us, or a request that is on its way just then is reset.
+ */
+const KEEP_ALIVE_MS = 65 * SECOND;
 /** How long the first requests wait for RabbitMQ; after it they are accepted all the same. Milliseconds. */
 const BROKER_WAIT_MS = 3 * SECOND;
 
@@ -89,5 +94,6 @@ function listen(context: ProducerContext): Promise<Server> {
       if (error) reject(error);
       else resolve(server);
     });
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
   });
 }
