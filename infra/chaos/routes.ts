@@ -1,6 +1,6 @@
 import type { Sandbox } from '../local/sandbox/sandbox.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import type { ServiceName } from './fleet/service-process.ts';
+import type { ServiceName } from '../local/fleet.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 import type { Routes } from './world.ts';
 

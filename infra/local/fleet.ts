@@ -7,6 +7,9 @@ import type { ProcessSpec } from './supervisor/managed-process.ts';
 /** The services of the fleet, one process each, in the order of the output's colours. */
 export const SERVICES = ['producer', 'email', 'sms', 'in-app', 'scheduler'] as const;
 
+/** One of them. */
+export type ServiceName = (typeof SERVICES)[number];
+
 /** How long a service may drain before it is ended by force, in milliseconds; all of `npm start` stops within 10 s. */
 const SERVICE_STOP_MS = 5_500;
 /** What the services themselves take for draining, in seconds. */

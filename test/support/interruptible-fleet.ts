@@ -1,5 +1,6 @@
 import { startSandbox, type Sandbox } from '../../infra/local/sandbox/sandbox.ts';
-import { ServiceProcess, type ServiceName } from '../../infra/chaos/fleet/service-process.ts';
+import { ServiceProcess } from '../../infra/chaos/fleet/service-process.ts';
+import type { ServiceName } from '../../infra/local/fleet.ts';
 import { freePort } from '../../infra/local/ports.ts';
 import type { Notification } from '../../shared/contracts/index.ts';
 import { notificationsOf, openStore, type Notifications } from '../../shared/store/index.ts';

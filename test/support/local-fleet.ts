@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { SERVICES } from '../../infra/local/fleet.ts';
 import { startSandbox, type Sandbox } from '../../infra/local/sandbox/sandbox.ts';
 import { startCommand, type StartedCommand } from './command.ts';
 import { API_KEY, callApi, type Answer } from './fleet.ts';
@@ -21,8 +22,6 @@ export interface LocalFleet {
 
 /** Settings of one fleet, and where it keeps its data. */
 type Environment = Record<string, string | undefined>;
-
-const SERVICES = ['producer', 'email', 'sms', 'in-app', 'scheduler'];
 
 /** Runs `npm start`’s own command in a data folder of its own. */
 export async function startLocalFleet(more: Environment = {}): Promise<LocalFleet> {

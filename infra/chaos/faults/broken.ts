@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SERVICES } from '../fleet/service-process.ts';
+import { SERVICES } from '../../local/fleet.ts';
 import type { Fault, World } from '../world.ts';
 
 /** The compiled program; tests import this file from its source. */

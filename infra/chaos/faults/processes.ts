@@ -1,5 +1,5 @@
 import { LEASE_SECONDS } from '../fleet/chaos-fleet.ts';
-import { SERVICES } from '../fleet/service-process.ts';
+import { SERVICES } from '../../local/fleet.ts';
 import type { Fault, World } from '../world.ts';
 
 /** Our own processes die, freeze, restart, or lose track of time. */

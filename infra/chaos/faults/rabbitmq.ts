@@ -1,7 +1,7 @@
 import { EXCHANGES, workQueue } from '../../../shared/broker/index.ts';
 import { CHANNEL_NAMES } from '../../../shared/contracts/index.ts';
 import type { RabbitmqClusterNode } from '../cluster/rabbitmq-cluster.ts';
-import { SERVICES } from '../fleet/service-process.ts';
+import { SERVICES } from '../../local/fleet.ts';
 import type { Fault, World } from '../world.ts';
 
 /** RabbitMQ dies, freezes, is out of memory or disk, or an administrator is at work. */

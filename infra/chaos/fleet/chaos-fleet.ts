@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { formatDuration } from '../../../shared/runtime/duration.ts';
 import type { Channel } from '../../../shared/contracts/index.ts';
-import { SERVICES, ServiceProcess, type ServiceName } from './service-process.ts';
+import { SERVICES, type ServiceName } from '../../local/fleet.ts';
+import { ServiceProcess } from './service-process.ts';
 
 /** Deliveries at once of each consumer; what a crash can make ambiguous at most. */
 export const CONCURRENCY = { email: 20, sms: 20, in_app: 100 } as const satisfies Record<Channel, number>;

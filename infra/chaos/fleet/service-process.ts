@@ -1,12 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { pause } from '../../../shared/runtime/backoff.ts';
-
-/** The processes of a fleet. */
-export const SERVICES = ['producer', 'email', 'sms', 'in-app', 'scheduler'] as const;
-
-/** One of them. */
-export type ServiceName = (typeof SERVICES)[number];
+import type { ServiceName } from '../../local/fleet.ts';
 
 /** What a started service says when it works. */
 const READY = /"message":"(accepting|consuming|scheduling)"/;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createServer, connect as connectSocket } from 'node:net';
 import { PROBLEMS, problemSchema } from '../../../shared/contracts/index.ts';
 import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
+import { TcpProxy } from '../../../infra/chaos/tcp-proxy.ts';
 import { createInAppChannel } from '../../../services/in-app/channel.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
 import {
@@ -323,6 +324,40 @@ test('a producer that starts before MongoDB works as soon as MongoDB is there', 
   await until(async () => (await early.call('POST', '/v1/notifications', mail)).status === 202);
   await early.stop();
   proxy.close();
+});
+
+test('what was answered 503 before its turn is not stored behind its caller’s back', async () => {
+  const mongo = new URL(servers.mongoUri.replace('mongodb:', 'http:'));
+  const proxy = await TcpProxy.start(Number(mongo.port));
+  const uri = `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`;
+  const cut = await startTestProducer({ ...testConfig(servers), MONGO_URI: uri });
+  const post = (key: string) => cut.call('POST', '/v1/notifications', mail, { 'idempotency-key': key });
+  await until(async () => (await post('turn-0')).status === 202);
+  proxy.be({ loseUpstream: true });
+  const first = post('turn-1');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const second = post('turn-2');
+  expect([(await first).status, (await second).status]).toEqual([503, 503]);
+  proxy.be();
+  proxy.reset();
+  await until(async () => (await post('turn-3')).status === 202);
+  expect(await notifications.findOne({ idempotency_key: 'turn-2' })).toBeNull();
+  await cut.stop();
+  await proxy.stop();
+});
+
+test('a producer that stops says so while it serves on: 503 on /readyz, and no connection is kept', async () => {
+  const leaving = await startTestProducer(testConfig(servers, { DRAIN_NOTICE_SECONDS: '2' }));
+  const stopping = leaving.stop();
+  const ready = await fetch(`${leaving.address}/readyz`);
+  expect([ready.status, ready.headers.get('connection')]).toEqual([503, 'close']);
+  expect(((await ready.json()) as { checks: { serving: object } }).checks.serving).toMatchObject({
+    ok: false,
+  });
+  const answer = await leaving.call('POST', '/v1/notifications', mail);
+  expect([answer.status, answer.headers.get('connection')]).toEqual([202, 'close']);
+  await stopping;
+  await expect(fetch(`${leaving.address}/readyz`)).rejects.toThrow();
 });
 
 test('a client that ends in the middle of its body harms nobody', async () => {
