@@ -31,6 +31,8 @@ export interface Verdict {
   violations: string[];
   /** Longest time without any delivery while something was waiting, in milliseconds. */
   longestStallMs: number;
+  /** The slowest answer that a client got, in milliseconds. */
+  slowestMs: number;
   /** From the end of the fault to the end of the last notification, in milliseconds. */
   recoveryMs: number;
   ok: boolean;
@@ -81,6 +83,7 @@ export function check(history: History, allowance: Allowance = {}): Verdict {
     wronglyDead: wronglyDead.map(({ marker }) => marker),
     violations,
     longestStallMs: longestStall(history),
+    slowestMs: history.slowestMs,
     recoveryMs: Math.max(0, Math.max(...records.map(endOf)) - history.healedAt),
     ok: bad.every((list) => list.length === 0),
   };

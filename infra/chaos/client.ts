@@ -14,11 +14,13 @@ export type Reply = { status: number; json: unknown } | { status: 'lost' | 'refu
 
 /**
  * Calls the producers as a load balancer does: those that say that they are ready, in turn. Connections are kept alive. It notes resets,
- * and answers that took longer than promised.
+ * hangs, and the slowest answer.
  */
 export class Client {
   /** Connections that were reset under a request. */
   resets = 0;
+  /** Requests that had no answer at all within 10 s: a hang. */
+  unanswered: string[] = [];
   /** The slowest answer, in milliseconds. */
   slowestMs = 0;
   readonly #addresses: readonly string[];
@@ -57,8 +59,11 @@ export class Client {
   ): Promise<Reply> {
     const address = this.#next();
     const startedAt = Date.now();
+    let status: Reply['status'] = 'lost';
     try {
-      return await call(new URL(path, address), this.#agent, { method, body, headers });
+      const reply = await call(new URL(path, address), this.#agent, { method, body, headers });
+      status = reply.status;
+      return reply;
     } catch (thrown) {
       const code = codeOf(thrown);
       if (code === 'ECONNRESET' || code === 'EPIPE') this.resets += 1;
@@ -66,7 +71,9 @@ export class Client {
       if (code === 'ECONNREFUSED') this.#ready.delete(address);
       return { status: code === 'ECONNREFUSED' ? 'refused' : 'lost' };
     } finally {
-      this.slowestMs = Math.max(this.slowestMs, Date.now() - startedAt);
+      const ms = Date.now() - startedAt;
+      if (ms >= ANSWER_WITHIN_MS && status === 'lost') this.unanswered.push(`${method} ${path}`);
+      if (status !== 'lost') this.slowestMs = Math.max(this.slowestMs, ms);
     }
   }
 

@@ -59,6 +59,8 @@ export interface History {
   bound: number;
   /** Whatever else the run saw that must not be, in words. */
   complaints: readonly string[];
+  /** The slowest answer that a client got, in milliseconds. */
+  slowestMs: number;
   /** When the fault was healed, in milliseconds since the epoch. */
   healedAt: number;
 }

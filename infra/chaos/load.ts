@@ -2,6 +2,7 @@ import { pause } from '../../shared/runtime/backoff.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { beforeTryingAgain, type Client, type Reply } from './client.ts';
 import type { Wish } from './history.ts';
+import { itemOf, type Item } from './items.ts';
 import type { Random } from './random.ts';
 
 /** What a load is. */
@@ -22,18 +23,6 @@ const WORKERS = 24;
 const BATCH = 50;
 /** A client that repeats gives up after so many tries, half a second apart. */
 const MAX_TRIES = 120;
-/** People with an inbox; each gets many. */
-const PEOPLE = 40;
-
-/** One wish with the body that says it. */
-interface Item {
-  wish: Wish;
-  body: Record<string, unknown>;
-  /** Whether it is canceled as soon as it is accepted. */
-  toCancel: boolean;
-  /** Whether its client repeats until it is answered, or leaves it at one try. */
-  persistent: boolean;
-}
 
 /**
  * Hands notifications over as applications do: over all three channels and both lanes, one by one and in batches, some scheduled, some
@@ -60,56 +49,6 @@ export async function runLoad({ client, random, run, count, perSecond }: LoadOpt
   };
   await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)));
   return items.map(({ wish }) => wish);
-}
-
-function itemOf(marker: string, index: number, random: Random): Item {
-  const kind = random.next();
-  const persistent = random.next() >= 0.1;
-  const toCancel = random.next() < 0.02;
-  const lane = random.next() < 0.2 ? 'bulk' : 'transactional';
-  const later = random.next() < 0.02;
-  const common = { lane, ...(later && { send_at: new Date(Date.now() + 8 * SECOND).toISOString() }) };
-  const wish: Wish = { marker, channel: 'in_app', recipient: 'fine' };
-  if (kind < 0.4)
-    return {
-      wish,
-      toCancel,
-      persistent,
-      body: {
-        ...common,
-        type: 'in_app',
-        user_id: `${marker.split('-')[0]}-p${index % PEOPLE}`,
-        message: marker,
-      },
-    };
-  const luck = random.next();
-  wish.recipient = luck < 0.02 ? 'refused' : luck < 0.05 ? 'flaky' : 'fine';
-  if (kind < 0.7) {
-    wish.channel = 'email';
-    const local = { fine: 'ada', flaky: 'flaky', refused: 'bounce' }[wish.recipient];
-    return {
-      wish,
-      toCancel,
-      persistent,
-      body: {
-        ...common,
-        type: 'email',
-        user_id: 'u',
-        email: `${local}+${index}@example.org`,
-        subject: marker,
-        message: 'Chaos',
-      },
-    };
-  }
-  wish.channel = 'sms';
-  const own = `+1202555${String(1000 + (index % 9000))}`;
-  const phone = { fine: own, flaky: '+15005550101', refused: '+15005550001' }[wish.recipient];
-  return {
-    wish,
-    toCancel,
-    persistent,
-    body: { ...common, type: 'sms', user_id: 'u', phone, message: marker },
-  };
 }
 
 async function sendOne(client: Client, item: Item): Promise<void> {

@@ -3,7 +3,7 @@ import type { RunResult } from './run.ts';
 
 const HEADS = [
   ...['fault', 'seed', 'attempted', 'accepted', 'terminal', 'lost', 'unexpected', 'recovered'],
-  ...['duplicates', 'ambiguous', 'bound', 'longest stall', 'to recover', 'verdict'],
+  ...['duplicates', 'ambiguous', 'bound', 'slowest answer', 'longest stall', 'to recover', 'verdict'],
 ];
 
 /** The verdicts of runs, a line each, as Markdown; aligned, so that a terminal shows it as well. */
@@ -35,6 +35,7 @@ function cellsOf({ fault, seed, verdict, ok }: RunResult): string[] {
     fault,
     String(seed),
     ...counts.map(String),
+    seconds(verdict.slowestMs),
     seconds(verdict.longestStallMs),
     seconds(verdict.recoveryMs),
     verdictOf(verdict.ok, ok),

@@ -7,7 +7,7 @@ import { SECOND } from '../../shared/runtime/duration.ts';
 import type { Mail, Text } from '../local/sandbox/mailbox.ts';
 import type { Sandbox } from '../local/sandbox/sandbox.ts';
 import type { Client } from './client.ts';
-import type { Depths, Handover, StoredRecord, Wish } from './history.ts';
+import type { Depths, Handover, StoredRecord } from './history.ts';
 
 /** States in which something must still happen by itself. */
 const MOVING = ['scheduled', 'pending', 'held', 'failed', 'sending'] as const;
@@ -57,12 +57,6 @@ async function readPage(client: Client, person: string, cursor: string | null): 
   const reply = await client.get(`/v1/users/${person}/notifications?${query}`);
   if (reply.status !== 200) throw new Error(`the inbox of ${person} was answered ${reply.status}`);
   return (reply as { json: InboxPage }).json;
-}
-
-/** The people whose inboxes a load fills. */
-export function peopleOf(run: string, wishes: readonly Wish[]): string[] {
-  const count = Math.min(wishes.length, 40);
-  return Array.from({ length: count }, (_, index) => `${run}-p${index}`);
 }
 
 /** The store, looked at past the fleet. */

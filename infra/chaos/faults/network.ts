@@ -64,7 +64,7 @@ export const NETWORK_FAULTS: readonly Fault[] = [
     inject: async (world) => {
       cutOff(world);
       world.proxy('mongodb').be({ loseUpstream: true, loseDownstream: true });
-      await world.seconds(LEASE_SECONDS * 2);
+      await world.seconds(LEASE_SECONDS + 7);
       world.proxy('mongodb').reset();
       world.proxy('mongodb').be();
     },

@@ -44,7 +44,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   {
     name: 'pause-consumer',
     what: 'SIGSTOP of a consumer of each channel past its lease; it wakes and must not record again',
-    inject: (world) => freeze(world, LEASE_SECONDS * 2),
+    inject: (world) => freeze(world, LEASE_SECONDS + 7),
   },
   {
     name: 'pause-consumer-40s',

@@ -62,7 +62,7 @@ export const RABBITMQ_FAULTS: readonly Fault[] = [
     what: 'an administrator closes every connection, five times',
     inject: async (world) => {
       for (let round = 0; round < 5; round += 1) {
-        await world.cluster.rabbitmq.nodes[0]?.ctl('close_all_connections', 'chaos');
+        await world.cluster.rabbitmq.nodes[0]?.ctl('close_all_connections', '--global', 'chaos');
         await world.seconds(2);
       }
     },

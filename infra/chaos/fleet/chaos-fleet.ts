@@ -6,8 +6,8 @@ import { ServiceProcess } from './service-process.ts';
 
 /** Deliveries at once of each consumer; what a crash can make ambiguous at most. */
 export const CONCURRENCY = { email: 20, sms: 20, in_app: 100 } as const satisfies Record<Channel, number>;
-/** How long a claim holds in a run, in seconds; shorter than the default of 15, so that runs are. */
-export const LEASE_SECONDS = 8;
+/** How long a claim holds in a run, in seconds: the default. */
+export const LEASE_SECONDS = 15;
 /** The key of its API. */
 export const API_KEY = 'a-key-for-chaos-runs-only';
 /** Five rungs, as the default ladder has, only faster. */
@@ -84,7 +84,7 @@ function processOf(service: ServiceName, number: number, options: FleetOptions):
       HEALTH_PORT: '0',
       RETRY_DELAYS: RETRY_DELAYS_MS.map(formatDuration).join(','),
       LEASE_SECONDS: String(LEASE_SECONDS),
-      DELIVERY_TIMEOUT_SECONDS: '5',
+      DELIVERY_TIMEOUT_SECONDS: '15',
       EMAIL_CONCURRENCY: String(CONCURRENCY.email),
       SMS_CONCURRENCY: String(CONCURRENCY.sms),
       IN_APP_CONCURRENCY: String(CONCURRENCY.in_app),

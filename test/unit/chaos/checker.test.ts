@@ -42,6 +42,7 @@ function history(more: Partial<History> = {}): History {
     depths: {},
     bound: 0,
     complaints: [],
+    slowestMs: 0,
     healedAt: at(0).getTime(),
     ...more,
   };
