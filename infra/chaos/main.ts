@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MINUTE } from '../../shared/runtime/duration.ts';
 import { toError } from '../../shared/runtime/errors.ts';
+import { takeLock } from '../local/lock.ts';
 import { startCluster } from './cluster/cluster.ts';
 import { BROKEN_FLEETS } from './faults/broken.ts';
 import { FAULTS, MIXED } from './faults/index.ts';
@@ -28,6 +29,7 @@ ${EVERY_FAULT.map(({ name, what }) => `  ${name.padEnd(32)} ${what}`).join('\n')
 const PATIENCE_SECONDS = 180;
 const root = process.cwd();
 const dataDir = join(root, '.data/chaos');
+const verdicts = join(root, '.data/chaos-verdicts.md');
 const say = (words: string): void => {
   process.stdout.write(`${words}\n`);
 };
@@ -43,6 +45,8 @@ process.exit();
 async function main(): Promise<number> {
   const wanted = readArguments();
   if (wanted === undefined) return 2;
+  if (!takeLock(join(root, '.data/chaos.lock')))
+    throw new Error('npm run chaos runs in this folder already.');
   const { faults, seed, count, perSecond, deadline } = wanted;
   say('· three RabbitMQ nodes and three MongoDB members …');
   const cluster = await startCluster({ root, dataDir });
@@ -58,6 +62,8 @@ async function main(): Promise<number> {
         const result = await runFault({ ...options, say });
         report(result);
         results.push(result);
+        // As it goes, so that an interrupted series leaves what it has found.
+        writeFileSync(verdicts, `${verdictTable(results)}\n`);
       } catch (thrown) {
         // The others are still worth knowing.
         failed.push(fault.name);
@@ -67,9 +73,7 @@ async function main(): Promise<number> {
   } finally {
     await cluster.stop();
   }
-  const table = verdictTable(results);
-  writeFileSync(join(dataDir, 'verdicts.md'), `${table}\n`);
-  say(`\n${table}`);
+  say(`\n${verdictTable(results)}\n\nThe same as a file: ${verdicts}`);
   if (failed.length > 0) say(`\nRuns that failed by themselves: ${failed.join(', ')}`);
   return failed.length === 0 && results.every(({ ok }) => ok) ? 0 : 1;
 }

@@ -6,9 +6,9 @@ import { lockHolder } from './lock.ts';
 const dataDir = join(process.cwd(), '.data');
 
 if (!existsSync(dataDir)) end('There is nothing to remove: .data/ does not exist.', 0);
-for (const lock of ['lock', 'test/lock']) {
-  if (lockHolder(join(dataDir, lock)) !== undefined)
-    end('Tidings is running here. Stop it with Ctrl-C first.', 1);
+for (const lock of ['lock', 'test/lock', 'chaos.lock']) {
+  const holder = lockHolder(join(dataDir, lock));
+  if (holder !== undefined) end(`Tidings is running here. Stop it with Ctrl-C first, or: kill ${holder}`, 1);
 }
 if (!process.argv.includes('--yes')) await ask();
 rmSync(dataDir, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { pause } from '../../shared/runtime/backoff.ts';
 import { ConfigError, readConfig, type Config } from '../../shared/runtime/config.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { SERVICES, planFleet, type Fleet } from './fleet.ts';
-import { takeLock } from './lock.ts';
+import { lockHolder, takeLock } from './lock.ts';
 import { isFree } from './ports.ts';
 import { ProvisionError } from './provision/run.ts';
 import { provideServers, toolsDirOf, type ProvidedServer } from './provision/servers.ts';
@@ -39,8 +39,11 @@ try {
 async function start(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = readConfig();
-  if (!takeLock(join(dataDir, 'lock')))
-    throw new ProvisionError('Tidings runs in this folder already. Stop it there with Ctrl-C first.');
+  const lock = join(dataDir, 'lock');
+  if (!takeLock(lock))
+    throw new ProvisionError(
+      `Tidings runs in this folder already. Stop it there with Ctrl-C first, or: kill ${lockHolder(lock)}`,
+    );
   await checkPort(config);
   const { RABBITMQ_URL: rabbitmqUrl, RABBITMQ_MANAGEMENT_URL: managementUrl, MONGO_URI: mongoUri } = given();
   const { rabbitmq, mongodb, ports } = await provideServers({

@@ -1,9 +1,10 @@
-import { schedule, type ScheduledTask } from 'node-cron';
+import { schedule, type ScheduledTask, type TaskOptions } from 'node-cron';
 import { Broker, ManagementApi, policyCheck } from '../../shared/broker/index.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { startHealthServer, type Check, type CheckResult } from '../../shared/runtime/health.ts';
 import { newId } from '../../shared/runtime/ids.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
 import { Locks, connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
 import type { Job, JobContext } from './job.ts';
@@ -67,6 +68,14 @@ function policyAudit({
   return { policies: policyCheck(new ManagementApi(RABBITMQ_MANAGEMENT_URL, RABBITMQ_URL)) };
 }
 
+/** A pass that takes longer than its interval is nothing to warn about: the next one waits. `check` tells of one that never ends. */
+function quiet(log: Logger): NonNullable<TaskOptions['logger']> {
+  const debug = (message: string | Error): void => {
+    log.debug(String(message));
+  };
+  return { info: debug, warn: debug, error: debug, debug };
+}
+
 /** Runs one job by its cron expression, never twice at once in this process, and remembers when it last came through. */
 class JobRunner {
   readonly name: string;
@@ -85,7 +94,7 @@ class JobRunner {
   }
 
   start(): void {
-    const options = { name: this.name, noOverlap: true };
+    const options = { name: this.name, noOverlap: true, logger: quiet(this.#context.log) };
     this.#task = schedule(this.#job.cron, () => (this.#running = this.#run()), options);
   }
 

@@ -37,7 +37,7 @@ export async function startChannelService(
   log.info('consuming', {
     channel: channel.name,
     concurrency,
-    per_second: perSecond,
+    ...(perSecond !== undefined && { per_second: perSecond }),
     health_port: health.port,
   });
   return {

@@ -41,12 +41,12 @@ const SEVERAL_DEATHS: Fault = {
 
 describe('under load, the fleet', () => {
   test('loses nothing when consumers, a RabbitMQ node and the primary of MongoDB are killed', async () => {
-    const result = await run(SEVERAL_DEATHS, { count: 5_000, patienceSeconds: 90 });
+    const result = await run(SEVERAL_DEATHS, { count: 3_000, patienceSeconds: 90 });
     expect(complaintsOf(result)).toEqual([]);
     expect(result.verdict.terminal).toBeGreaterThanOrEqual(result.verdict.accepted);
   }, 200_000);
   test('resets no connection and doubles nothing when every process is restarted in turn', async () => {
-    const { verdict, ...result } = await run(named('rolling-restart'), { count: 4_000, patienceSeconds: 60 });
+    const { verdict, ...result } = await run(named('rolling-restart'), { count: 2_500, patienceSeconds: 60 });
     expect(complaintsOf({ verdict, ...result })).toEqual([]);
     expect([verdict.duplicates, verdict.ambiguous, verdict.bound]).toEqual([0, 0, 0]);
   }, 120_000);
@@ -56,7 +56,7 @@ describe('the checker sees the loss', () => {
   test.each(['broken-no-relay', 'broken-acks-first', 'broken-forgets'])(
     'of %s',
     async (name) => {
-      const { verdict } = await run(named(name), { count: 1_500, patienceSeconds: 10 });
+      const { verdict } = await run(named(name), { count: 1_000, patienceSeconds: 5 });
       expect(verdict.lost.length).toBeGreaterThan(0);
     },
     90_000,

@@ -11,7 +11,7 @@ export interface Cluster {
   stop: () => Promise<void>;
 }
 
-/** Starts both side by side, in a folder that is emptied first. They end with this process, however it ends. */
+/** Starts both, in a folder that is emptied first. They end with this process, however it ends. */
 export async function startCluster({ root, dataDir }: { root: string; dataDir: string }): Promise<Cluster> {
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });

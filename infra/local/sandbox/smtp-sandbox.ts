@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { CountedFaults } from './counted-faults.ts';
@@ -23,6 +24,8 @@ export async function startSmtpSandbox(
   switches: Switches,
 ): Promise<SmtpSandbox> {
   const stopping = new AbortController();
+  // Every mail that is being kept waiting listens.
+  setMaxListeners(0, stopping.signal);
   const sockets = new OpenSockets();
   const sandbox: SmtpSandbox = {
     port,

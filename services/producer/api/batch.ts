@@ -10,7 +10,7 @@ import {
 import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
 import { CALLER, idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
-import { TAG } from './notifications.ts';
+import { TAG, acceptedOf } from './notifications.ts';
 import { operation, type Operation } from './operation.ts';
 
 /** Accepting many at once, each for itself. */
@@ -59,7 +59,7 @@ async function acceptItem(
   const stored = await acceptor.accept(
     recordOf(parsed.data, { caller: CALLER, ...keyed(key.data, body) }, new Date()),
   );
-  if (stored.outcome !== 'conflict') return { id: stored.record._id, status: stored.record.status };
+  if (stored.outcome !== 'conflict') return acceptedOf(stored.record);
   return { errors: [{ field: 'idempotency_key', message: 'came with another body before' }] };
 }
 

@@ -7,6 +7,8 @@ import {
   notificationListSchema,
   notificationRequestSchema,
   viewOf,
+  type Notification,
+  type Status,
 } from '../../../shared/contracts/index.ts';
 import { getNotification, listNotifications, type Stored } from '../../../shared/store/index.ts';
 import { recordOf } from '../accept/record.ts';
@@ -87,7 +89,12 @@ export function notificationOperations({ acceptor, notifications }: ProducerCont
 
 function acceptedAnswer(stored: Stored): Answer {
   if (stored.outcome === 'conflict') throw new Problem('idempotency_conflict');
-  const { _id: id, status } = stored.record;
   const replayed = stored.outcome === 'replayed' ? { 'idempotency-replayed': 'true' } : {};
-  return { status: 202, body: { id, status }, headers: { location: `/v1/notifications/${id}`, ...replayed } };
+  const body = acceptedOf(stored.record);
+  return { status: 202, body, headers: { location: `/v1/notifications/${body.id}`, ...replayed } };
+}
+
+/** What acceptance answers; a repeat gets what was answered the first time, whatever has become of it since. */
+export function acceptedOf({ _id: id, timeline, status }: Notification): { id: string; status: Status } {
+  return { id, status: timeline[0]?.status ?? status };
 }

@@ -142,6 +142,9 @@ describe('an idempotency key', () => {
     const reversed = Object.fromEntries(Object.entries(mail).reverse());
     const replay = await producer.call('POST', '/v1/notifications', reversed, headers);
     expect([replay.status, replay.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
+    await notifications.updateOne({ _id: String(replay.json.id) }, { $set: { status: 'canceled' } });
+    const later = await producer.call('POST', '/v1/notifications', mail, headers);
+    expect(later.json).toEqual(replay.json);
     const other = await producer.call('POST', '/v1/notifications', { ...mail, message: 'Other' }, headers);
     expect([other.status, other.json.code]).toEqual([422, 'idempotency_conflict']);
   });
