@@ -14,6 +14,8 @@ export const PROVIDER_FAULTS: readonly Fault[] = [
     routes: { providers: true },
     alsoCheck: spentRungs,
     inject: async (world) => {
+      // Whatever is being handed over just then loses its answer.
+      for (const mailer of world.fleet.of('email')) world.interrupted(mailer);
       await world.proxy('smtp').refuse();
       await world.seconds(20);
       await world.proxy('smtp').accept();

@@ -55,7 +55,7 @@ export const RABBITMQ_FAULTS: readonly Fault[] = [
   {
     name: 'rabbitmq-disk-alarm',
     what: 'a disk alarm blocks all publishers for 15 s',
-    inject: (world) => alarm(world, ['set_disk_free_limit', '900TB'], ['set_disk_free_limit', '200MB']),
+    inject: (world) => alarm(world, ['set_disk_free_limit', '900000GB'], ['set_disk_free_limit', '200MB']),
   },
   {
     name: 'rabbitmq-close-connections',

@@ -49,9 +49,10 @@ export async function startSmtpSandbox(
     // Our answers carry their own enhanced codes; the library would put one more before them.
     hideENHANCEDSTATUSCODES: true,
     onRcptTo: (address, _session, done) => {
-      const { smtpFault } = switches;
-      const refusal = meets(smtpFault) ? smtpFault?.refuse : magicOf(address.address)?.refuse;
-      done(refusal?.at === 'rcpt' ? replyError(refusal) : null);
+      // A recipient that is always refused is refused whatever befalls the others.
+      const faults = [meets(switches.smtpFault) ? switches.smtpFault : undefined, magicOf(address.address)];
+      const refusal = faults.find((fault) => fault?.refuse?.at === 'rcpt')?.refuse;
+      done(refusal ? replyError(refusal) : null);
     },
     onData: (stream, session, done) => {
       void receiveMail(stream, session, desk).then((answer) => {

@@ -74,16 +74,21 @@ function authenticate({ accountSid, authToken }: TwilioSandboxOptions): RequestH
   };
 }
 
-/** What befalls this SMS: the switched-on fault, a refusal that Twilio itself would give, or the magic of its number. */
+/** What befalls this SMS: a refusal first, be it switched on, Twilio's own or the magic of its number; else whatever is switched on. */
 function faultOf(
   fields: MessageFields,
   { smsFault }: Switches,
   faults: CountedFaults,
 ): TextFault | undefined {
-  if (meets(smsFault)) return smsFault;
+  const switched = meets(smsFault) ? smsFault : undefined;
+  if (switched?.refuse) return switched;
   const refuse = refusalOf(fields);
   if (refuse) return { refuse };
-  const { To = '', Body = '' } = fields;
+  const magic = dueMagic(fields, faults);
+  return magic?.refuse ? magic : (switched ?? magic);
+}
+
+function dueMagic({ To = '', Body = '' }: MessageFields, faults: CountedFaults): TextFault | undefined {
   const number = MAGIC_NUMBERS.find((one) => one.number === To);
   return number && faults.isDue(`${To} ${Body}`, number.times) ? number : undefined;
 }
