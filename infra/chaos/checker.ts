@@ -10,6 +10,9 @@ export interface Allowance {
   parked?: number;
 }
 
+/** The store has no record; its record is not at rest; its record says sent, and nobody got it. */
+export type Loss = 'no record' | 'not at rest' | 'not received';
+
 /** Jepsen's total-queue accounting, and our promises. Lists hold markers; empty ones are good. */
 export interface Verdict {
   attempted: number;
@@ -18,6 +21,8 @@ export interface Verdict {
   delivered: number;
   /** Accepted or stored, and neither delivered nor ended. */
   lost: string[];
+  /** The same, by what is wrong with them. */
+  lostBy: Record<Loss, number>;
   /** Delivered, and nobody had asked for it, or it had been canceled. */
   unexpected: string[];
   /** Never confirmed to its client, and found in the store all the same. */
@@ -29,7 +34,7 @@ export interface Verdict {
   wronglyDead: string[];
   /** Whatever else is wrong, in words. */
   violations: string[];
-  /** Longest time without any delivery while something was waiting, in milliseconds. */
+  /** Longest time without any delivery between the first 202 and the last delivery, in milliseconds. */
   longestStallMs: number;
   /** The slowest answer that a client got, in milliseconds. */
   slowestMs: number;
@@ -45,6 +50,7 @@ const AT_REST = new Set<Status>([
   'failed_permanently',
   'outcome_unknown',
 ]);
+const DELIVERED = new Set<Status>(['sent', 'delivered']);
 /** Words of a violation show so many examples. */
 const EXAMPLES = 3;
 
@@ -54,7 +60,11 @@ export function check(history: History, allowance: Allowance = {}): Verdict {
   const byMarker = groupBy(records, (record) => record.idempotency_key ?? '');
   const received = groupBy(handovers, (handover) => handover.marker);
   const wanted = new Map(wishes.map((wish) => [wish.marker, wish]));
-  const lost = wishes.filter((wish) => isLost(wish, byMarker.get(wish.marker), received.has(wish.marker)));
+  const losses = wishes.flatMap((wish) => {
+    const loss = lossOf(wish, byMarker.get(wish.marker)?.[0], received.has(wish.marker));
+    return loss ? [{ marker: wish.marker, loss }] : [];
+  });
+  const countOf = (kind: Loss): number => losses.filter(({ loss }) => loss === kind).length;
   const unexpected = [...received.keys()].filter((marker) => isUnexpected(wanted.get(marker)));
   const duplicates = sum([...received.values()].map((times) => times.length - 1));
   const ambiguous = sum(records.map((record) => record.ambiguous_count));
@@ -68,13 +78,18 @@ export function check(history: History, allowance: Allowance = {}): Verdict {
     ...(duplicates > bound ? [`${duplicates} duplicates, and ${bound} are allowed`] : []),
     ...(ambiguous > bound ? [`${ambiguous} ambiguous attempts, and ${bound} are allowed`] : []),
   ];
-  const bad = [lost, unexpected, violations, allowance.deadLetters ? [] : wronglyDead];
+  const bad = [losses, unexpected, violations, allowance.deadLetters ? [] : wronglyDead];
   return {
     attempted: wishes.length,
     accepted: wishes.filter(({ id }) => id !== undefined).length,
     terminal: records.filter(({ status }) => AT_REST.has(status)).length,
     delivered: received.size,
-    lost: lost.map(({ marker }) => marker),
+    lost: losses.map(({ marker }) => marker),
+    lostBy: {
+      'no record': countOf('no record'),
+      'not at rest': countOf('not at rest'),
+      'not received': countOf('not received'),
+    },
     unexpected,
     recovered: wishes.filter(({ marker, id }) => id === undefined && byMarker.has(marker)).length,
     duplicates,
@@ -84,17 +99,24 @@ export function check(history: History, allowance: Allowance = {}): Verdict {
     violations,
     longestStallMs: longestStall(history),
     slowestMs: history.slowestMs,
-    recoveryMs: Math.max(0, Math.max(...records.map(endOf)) - history.healedAt),
+    recoveryMs: records.reduce((longest, record) => Math.max(longest, endOf(record) - history.healedAt), 0),
     ok: bad.every((list) => list.length === 0),
   };
 }
 
 /** An accepted one must be in the store, at rest, and with the person if the store says so. One that is stored was perhaps accepted. */
-function isLost({ id }: Wish, records: StoredRecord[] | undefined, isReceived: boolean): boolean {
-  const record = records?.[0];
-  if (!record) return id !== undefined;
-  if (!AT_REST.has(record.status)) return true;
-  return ['sent', 'delivered'].includes(record.status) && !isReceived;
+function lossOf({ id }: Wish, record: StoredRecord | undefined, isReceived: boolean): Loss | undefined {
+  if (!record) return id === undefined ? undefined : 'no record';
+  if (!AT_REST.has(record.status)) return 'not at rest';
+  return DELIVERED.has(record.status) && !isReceived ? 'not received' : undefined;
+}
+
+/** Whoever is fine, and did not cancel, gets it; a dead letter is judged apart. */
+function isStranded({ recipient, cancel }: Wish, record: StoredRecord | undefined): boolean {
+  if (recipient === 'refused' || cancel === 'won' || cancel === 'unknown' || !record) return false;
+  return (
+    AT_REST.has(record.status) && !DELIVERED.has(record.status) && record.status !== 'failed_permanently'
+  );
 }
 
 function isUnexpected(wish: Wish | undefined): boolean {
@@ -126,6 +148,10 @@ function violationsOf(
     ['duplicates that are not marked ambiguous', unmarked],
     ['duplicates with another Message-ID', otherMessageIds],
     ['canceled although the client was told that it is too late', tooLate],
+    [
+      'ended without being delivered',
+      wishes.filter((wish) => isStranded(wish, byMarker.get(wish.marker)?.[0])),
+    ],
     ['delivered although the provider refuses that recipient', refusedAll],
   ];
   return [

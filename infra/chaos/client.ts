@@ -17,6 +17,10 @@ export type Reply = { status: number; json: unknown } | { status: 'lost' | 'refu
  * hangs, and the slowest answer.
  */
 export class Client {
+  /** Answers that this load must never get, in words. */
+  readonly oddAnswers: string[] = [];
+  /** Answers of 503. */
+  refused = 0;
   /** Connections that were reset under a request. */
   resets = 0;
   /** Requests that had no answer at all within 10 s: a hang. */
@@ -63,6 +67,7 @@ export class Client {
     try {
       const reply = await call(new URL(path, address), this.#agent, { method, body, headers });
       status = reply.status;
+      this.#judge(`${method} ${path}`, reply);
       return reply;
     } catch (thrown) {
       const code = codeOf(thrown);
@@ -75,6 +80,14 @@ export class Client {
       if (ms >= ANSWER_WITHIN_MS && status === 'lost') this.unanswered.push(`${method} ${path}`);
       if (status !== 'lost') this.slowestMs = Math.max(this.slowestMs, ms);
     }
+  }
+
+  /** Everything that is asked for is well-formed, so that only these can be: taken, too late to cancel, or MongoDB away. */
+  #judge(what: string, { status, json }: { status: number; json: unknown }): void {
+    if (status === 503) this.refused += 1;
+    else if (![200, 202, 409].includes(status)) this.oddAnswers.push(`${what} was answered ${status}`);
+    const { rejected } = (json ?? {}) as { rejected?: unknown[] };
+    if (rejected && rejected.length > 0) this.oddAnswers.push(`${what} rejected ${rejected.length} items`);
   }
 
   #next(): string {

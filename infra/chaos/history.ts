@@ -12,6 +12,8 @@ export interface Wish {
   id?: string;
   /** When the client saw it, in milliseconds since the epoch. */
   acceptedAt?: number;
+  /** It repeated until it lost patience, and was never told 202. */
+  givenUp?: true;
   /** The client never learned what became of its request. */
   unknown?: true;
 }

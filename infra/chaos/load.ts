@@ -60,7 +60,8 @@ async function sendOne(client: Client, item: Item): Promise<void> {
       break;
     }
     if (mayHaveArrived(reply)) wish.unknown = true;
-    if (!persistent || tries >= MAX_TRIES) return;
+    if (tries >= MAX_TRIES) wish.givenUp = true;
+    if (!persistent || wish.givenUp) return;
     await beforeTryingAgain();
   }
   if (item.toCancel) await cancel(client, wish);
@@ -81,6 +82,7 @@ async function sendBatch(client: Client, items: Item[]): Promise<void> {
     if (mayHaveArrived(reply)) for (const { wish } of items) wish.unknown = true;
     await beforeTryingAgain();
   }
+  for (const { wish } of items) wish.givenUp = true;
 }
 
 function accepted(wish: Wish, id: string): void {

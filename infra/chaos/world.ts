@@ -3,6 +3,7 @@ import { pause } from '../../shared/runtime/backoff.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import type { Loss } from './checker.ts';
 import type { History } from './history.ts';
 import { CONCURRENCY, type ChaosFleet } from './fleet/chaos-fleet.ts';
 import type { ServiceName } from '../local/fleet.ts';
@@ -31,12 +32,14 @@ export interface Fault {
   entries?: Partial<Record<ServiceName, string>>;
   /** Settings of every process. */
   settings?: Readonly<Record<string, string>>;
-  /** The fleet is broken on purpose: the run is good when the checker reports a loss. */
-  mustFail?: true;
+  /** The fleet is broken on purpose: the run is good when the checker reports losses of this kind, more than the load leaves scheduled. */
+  mustLose?: Loss;
   /** Providers refuse at random: recipients who are fine may become dead letters. */
   deadLetters?: true;
   /** Producers are killed, or the network between a client and them is not the fleet's to keep: requests may be reset. */
   mayReset?: true;
+  /** MongoDB or the producers are hurt: requests may be answered 503. */
+  mayRefuse?: true;
   /** What must be so besides the promises; answers complaints. */
   alsoCheck?: (history: History) => string[];
   /** Runs before the fleet starts. */
@@ -59,6 +62,8 @@ export class World {
   readonly proxies: Pick<Proxies, 'rabbitmq' | 'mongodb' | 'smtp' | 'sms'>;
   /** Tells whoever watches. */
   readonly say: (words: string) => void;
+  /** What this run may show, beyond what its fault says: a mixed one knows only once it has drawn. */
+  readonly allowed: Pick<Fault, 'deadLetters' | 'mayReset' | 'mayRefuse'> = {};
   /** What a fault itself found wrong, in words. */
   readonly complaints: string[] = [];
   /** Resolves when all of the load was handed over. */

@@ -23,6 +23,7 @@ export function createSmsChannel(config: Config): DeliveryChannel {
         kind: 'permanent',
         provider: 'twilio',
         code: 'invalid_number',
+        untried: true,
         reason: 'not a valid E.164 number',
       });
     },

@@ -104,7 +104,13 @@ export class Consumer {
     const reply = await channel.consume(this.#options.queue, (message) => {
       this.#receive(channel, message);
     });
-    this.#consumerTag = reply.consumerTag;
+    // Paused while it was on its way: the pause had no tag to cancel.
+    if (this.#isPaused()) await channel.cancel(reply.consumerTag);
+    else this.#consumerTag = reply.consumerTag;
+  }
+
+  #isPaused(): boolean {
+    return this.#paused;
   }
 
   #receive(channel: Channel, message: ConsumeMessage | null): void {

@@ -37,7 +37,13 @@ export async function attempt(
   } catch (thrown) {
     const error = toError(thrown);
     log.error('the channel threw: this is a bug', { id: record._id, error });
-    return { kind: 'transient', provider: channel.name, code: 'handler_error', reason: error.message };
+    return {
+      kind: 'transient',
+      provider: channel.name,
+      code: 'handler_error',
+      reason: error.message,
+      untried: true,
+    };
   } finally {
     clearTimeout(timer);
   }
@@ -53,11 +59,17 @@ function withoutSending(
       kind: 'permanent',
       provider,
       code: 'poison',
+      untried: true,
       reason: `its sending was interrupted ${record.interrupted} times`,
     };
   if (record.previous_status === 'sending' && record.on_ambiguous === 'hold' && !atomic) {
     const reason = 'the attempt before was interrupted; a person decides';
-    return { ...interrupted(provider, 'interrupted', reason), marked: true };
+    return { ...interrupted(provider, 'interrupted', reason), marked: true, untried: true };
+  }
+  // By the database's clock, both of them.
+  if (record.expires_at && record.claimed_at && record.expires_at <= record.claimed_at) {
+    const reason = 'interrupted, and not tried again before expires_at';
+    return { kind: 'expired', provider, code: 'expired', reason, untried: true };
   }
   return undefined;
 }

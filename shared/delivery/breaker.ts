@@ -68,6 +68,7 @@ export class Breaker implements Limit {
 
   /** Counts an outcome, and answers what it means for its message: what a provider that is down did to it costs it nothing. */
   observe(outcome: Outcome): Outcome {
+    if (outcome.kind !== 'sent' && outcome.untried) return outcome;
     const fault = outcome.kind !== 'sent' && outcome.providerFault === true;
     if (outcome.kind === 'deferred' && fault) this.#rest(outcome.afterMs);
     else this.#count(fault);

@@ -37,6 +37,8 @@ export function decide(record: Notification, outcome: Outcome, context: Decision
       return dead(record, outcome, context);
     case 'deferred':
       return hold(record, outcome, context);
+    case 'expired':
+      return { result: resultOf(record, outcome, context, 'expired'), hop: { to: 'nowhere' } };
     case 'ambiguous':
       return record.on_ambiguous === 'hold'
         ? unknown(record, outcome, context)

@@ -152,11 +152,16 @@ export class DeliveryLoop {
     const { channel, config, log } = this.#options;
     const { record, lost } = claimed;
     // Its turn came too late: whoever holds the claim now delivers it.
-    if (lost.signal.aborted) return;
+    if (isLost(claimed)) return;
     const timeoutMs = config.DELIVERY_TIMEOUT_SECONDS * SECOND;
     const tried = await attempt(channel, record, { timeoutMs, claimLost: lost.signal, log });
-    const outcome = this.#breaker.observe(tried);
+    // Who lost the claim was told to stop: that says nothing about the provider.
+    const outcome = isLost(claimed) ? tried : this.#breaker.observe(tried);
     const context = { delays: config.RETRY_DELAYS, actor: this.#actor, now: new Date() };
     await this.#recorder.finish({ claimed, decision: decide(record, outcome, context) });
   }
+}
+
+function isLost({ lost }: Claimed): boolean {
+  return lost.signal.aborted;
 }

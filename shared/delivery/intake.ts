@@ -164,8 +164,8 @@ export class Intake {
       await publishDue(this.#options.broker.publisher, { _id, type, lane, attempt, user_id });
       for (const delivery of deliveries) delivery.ack();
     } catch {
-      // RabbitMQ confirms nothing now: it stays in hand.
-      this.#held.set(_id, { message, deliveries, since: Date.now() });
+      // RabbitMQ confirms nothing now: it stays in hand, beside a twin that may have come meanwhile.
+      for (const delivery of deliveries) this.#hold(message, delivery);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { publishChanges, type Broker, type Delivery } from '../broker/index.ts';
-import type { Lane, Notification } from '../contracts/index.ts';
+import type { Lane, Notification, Status } from '../contracts/index.ts';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
@@ -188,20 +188,30 @@ export class LaneWorker {
    * time or the lease sweep brings it back. Only a message without a record needs a person.
    */
   async #settleRefused(refused: Map<string, Delivery[]>): Promise<void> {
-    if (this.#storeAway) return;
-    const { notifications, log } = this.#options;
-    const found = await notifications
-      .find({ _id: { $in: [...refused.keys()] } }, { projection: { status: 1 } })
-      .toArray()
-      .catch(() => undefined);
-    // MongoDB went away between two calls: unacknowledged, they come back with the next connection.
-    if (!found) return;
-    const status = new Map(found.map((record) => [record._id, record.status]));
+    const { log } = this.#options;
+    const status = await this.#statusOf([...refused.keys()]);
+    if (!status) return;
     for (const [id, deliveries] of refused) {
       log.debug('nothing to do for a message', { id, status: status.get(id) ?? 'no such record' });
       for (const delivery of deliveries)
         if (status.has(id)) delivery.ack();
         else void this.#intake.park(delivery, `there is no notification ${id}`);
     }
+  }
+
+  /** As patient as the claim: a message that nobody acknowledges takes up room for good. Undefined when the lane stops. */
+  async #statusOf(ids: string[]): Promise<Map<string, Status> | undefined> {
+    const { notifications } = this.#options;
+    for (let tries = 0; !this.#stopping.signal.aborted; tries += 1) {
+      try {
+        const found = await notifications
+          .find({ _id: { $in: ids } }, { projection: { status: 1 } })
+          .toArray();
+        return new Map(found.map((record) => [record._id, record.status]));
+      } catch {
+        await pause(reconnectDelay(tries), this.#stopping.signal);
+      }
+    }
+    return undefined;
   }
 }

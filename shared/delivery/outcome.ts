@@ -17,6 +17,8 @@ interface NotSent {
    * wait. The breaker counts these and nothing else; an answer about a recipient or a text is never one.
    */
   providerFault?: true;
+  /** The provider was not asked, so this says nothing about it. */
+  untried?: true;
 }
 
 /** It may work later: spends a rung of the ladder. */
@@ -42,5 +44,10 @@ export interface Ambiguous extends NotSent {
   marked?: true;
 }
 
+/** Its time was over before it was tried again. */
+export interface Expired extends NotSent {
+  kind: 'expired';
+}
+
 /** How one attempt ended. Expected failures are results, never exceptions. */
-export type Outcome = Sent | Transient | Permanent | Deferred | Ambiguous;
+export type Outcome = Sent | Transient | Permanent | Deferred | Ambiguous | Expired;

@@ -10,10 +10,11 @@ export async function publishPending(
   publisher: Publisher,
   notifications: Notifications,
   records: readonly Pick<Notification, '_id' | 'type' | 'lane' | 'attempt' | 'user_id'>[],
+  options: { late?: boolean } = {},
 ): Promise<number> {
   const confirmed = await Promise.all(records.map((record) => confirm(publisher, record)));
   const ids = records.filter((_, index) => confirmed[index]).map((record) => record._id);
-  await clearUnpublished(notifications, ids);
+  await clearUnpublished(notifications, ids, options);
   return ids.length;
 }
 

@@ -36,11 +36,15 @@ const MIX = 3;
 /** Several faults one after another and over each other, as the seed says. */
 export const MIXED: Fault = {
   name: 'mixed',
-  mayReset: true,
   what: `${MIX} faults at random, the second and third while the one before still goes on`,
-  deadLetters: true,
   inject: async (world) => {
     const chosen = pickSome(world);
+    for (const { deadLetters, mayReset, mayRefuse } of chosen)
+      Object.assign(world.allowed, {
+        ...(deadLetters && { deadLetters }),
+        ...(mayReset && { mayReset }),
+        ...(mayRefuse && { mayRefuse }),
+      });
     await Promise.all(
       chosen.map(async (fault, index) => {
         await world.seconds(index * world.random.between(2, 6));

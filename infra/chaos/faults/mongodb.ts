@@ -4,6 +4,7 @@ import type { Fault } from '../world.ts';
 export const MONGODB_FAULTS: readonly Fault[] = [
   {
     name: 'mongodb-kill-primary',
+    mayRefuse: true,
     what: 'kill -9 of the primary; back after 10 s',
     inject: async (world) => {
       const primary = await world.cluster.mongodb.primary();
@@ -14,6 +15,7 @@ export const MONGODB_FAULTS: readonly Fault[] = [
   },
   {
     name: 'mongodb-freeze-primary',
+    mayRefuse: true,
     what: 'SIGSTOP of the primary for 15 s: it wakes and believes to be primary still',
     inject: async (world) => {
       const primary = await world.cluster.mongodb.primary();
@@ -24,6 +26,7 @@ export const MONGODB_FAULTS: readonly Fault[] = [
   },
   {
     name: 'mongodb-step-down',
+    mayRefuse: true,
     what: 'the primary steps down, three times',
     inject: async (world) => {
       for (let round = 0; round < 3; round += 1) {
@@ -34,6 +37,7 @@ export const MONGODB_FAULTS: readonly Fault[] = [
   },
   {
     name: 'mongodb-freeze-all',
+    mayRefuse: true,
     what: 'SIGSTOP of all three members for 30 s: no dead letter may come of it',
     inject: async (world) => {
       const { members } = world.cluster.mongodb;

@@ -59,6 +59,7 @@ export const NETWORK_FAULTS: readonly Fault[] = [
   },
   {
     name: 'network-mongodb-cut',
+    mayRefuse: true,
     what: 'one producer and one consumer of each channel are cut off from MongoDB past their leases, while the others go on',
     routes: { mongodb: ['producer', 'email', 'sms', 'in-app'] },
     inject: async (world) => {
@@ -71,6 +72,7 @@ export const NETWORK_FAULTS: readonly Fault[] = [
   },
   {
     name: 'network-mongodb-slow',
+    mayRefuse: true,
     what: 'MongoDB is 1 s away in each direction for one of each service, for 20 s; leases hold',
     routes: { mongodb: ['producer', 'email', 'sms', 'in-app'] },
     inject: async (world) => {

@@ -10,7 +10,7 @@ export const due: Job = {
     let woken = 0;
     for (;;) {
       const records = await wakeDue(notifications);
-      await publishPending(broker.publisher, notifications, records);
+      await publishPending(broker.publisher, notifications, records, { late: true });
       woken += records.length;
       if (records.length < SWEEP_LIMIT) return woken;
     }

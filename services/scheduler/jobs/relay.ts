@@ -1,3 +1,4 @@
+import { CHANNEL_NAMES, LANES, type Channel, type Lane } from '../../../shared/contracts/index.ts';
 import { publishPending } from '../../../shared/delivery/index.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { SWEEP_LIMIT, clearUnpublished, findUnpublished } from '../../../shared/store/index.ts';
@@ -13,26 +14,34 @@ export const relay: Job = {
   cron: '* * * * * *',
   run: async (context) => {
     let published = 0;
-    for (;;) {
-      if (!context.broker.publisher.available) return published;
-      if (!(await context.locks.take(LOCK, context.instance, LEASE_MS))) return published;
-      const batch = await relayBatch(context);
-      published += batch.confirmed;
-      // Where RabbitMQ confirms nothing, the next pass tries again.
-      if (!batch.isFull || batch.confirmed < batch.due) return published;
-    }
+    for (const lane of LANES)
+      for (const type of CHANNEL_NAMES) published += await relayQueue(context, type, lane);
+    return published;
   },
 };
 
-async function relayBatch({
-  broker,
-  notifications,
-}: JobContext): Promise<{ due: number; confirmed: number; isFull: boolean }> {
-  const records = await findUnpublished(notifications, new Date());
+async function relayQueue(context: JobContext, type: Channel, lane: Lane): Promise<number> {
+  let published = 0;
+  for (;;) {
+    if (!context.broker.publisher.available) return published;
+    if (!(await context.locks.take(LOCK, context.instance, LEASE_MS))) return published;
+    const batch = await relayBatch(context, type, lane);
+    published += batch.confirmed;
+    // Where RabbitMQ confirms nothing, the next pass tries again.
+    if (!batch.isFull || batch.confirmed < batch.due) return published;
+  }
+}
+
+async function relayBatch(
+  { broker, notifications }: JobContext,
+  type: Channel,
+  lane: Lane,
+): Promise<{ due: number; confirmed: number; isFull: boolean }> {
+  const records = await findUnpublished(notifications, { type, lane, now: new Date() });
   // What was canceled or has expired meanwhile needs no message.
   const due = records.filter((record) => record.status === 'pending');
   const settled = records.filter((record) => record.status !== 'pending').map((record) => record._id);
   await clearUnpublished(notifications, settled);
-  const confirmed = await publishPending(broker.publisher, notifications, due);
+  const confirmed = await publishPending(broker.publisher, notifications, due, { late: true });
   return { due: due.length, confirmed, isFull: records.length === SWEEP_LIMIT };
 }

@@ -37,14 +37,20 @@ const DEFAULT_RETRY_AFTER_MS = MINUTE;
 /** Statuses of gateways in between: what stands behind them may have taken the message. */
 const UNSURE_STATUSES = new Set([502, 504]);
 
-/** Failures to connect: nothing was handed over. */
+/** Failures to connect or to agree on TLS: nothing was handed over. */
 const NEVER_CONNECTED = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'EPROTO',
   'CERT_HAS_EXPIRED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
 /** We waited in vain: it may have arrived, and the API is too slow. */

@@ -66,11 +66,18 @@ export async function markUnpublished(notifications: Notifications, ids: string[
   await notifications.updateMany({ _id: { $in: ids }, status: 'failed' }, { $set: { unpublished: true } });
 }
 
-/** Notes that RabbitMQ has the messages of these records. Whatever their state is by now. */
-export async function clearUnpublished(notifications: Notifications, ids: string[]): Promise<void> {
-  if (ids.length > 0)
-    await notifications.updateMany(
-      { _id: { $in: ids }, unpublished: true },
-      { $unset: { unpublished: true } },
-    );
+/**
+ * Notes that RabbitMQ has the messages of these records, whatever their state is by now. `late`: they were published long after they became
+ * pending, so that nobody takes those that still wait for overtaken.
+ */
+export async function clearUnpublished(
+  notifications: Notifications,
+  ids: string[],
+  { late = false } = {},
+): Promise<void> {
+  if (ids.length === 0) return;
+  await notifications.updateMany(
+    { _id: { $in: ids }, unpublished: true },
+    { $unset: { unpublished: true }, ...(late && { $currentDate: { hinted_at: true } }) },
+  );
 }

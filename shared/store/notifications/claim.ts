@@ -14,21 +14,27 @@ export const SUSPECT_AT = 2;
 
 /**
  * Due, not expired, and under nobody's live lease. By the database's clock. A claim that ran out is not taken over by itself: it may be
- * repeated after an error.
+ * repeated after an error. An interrupted one is taken over also past its `expires_at`: somebody must say how it ended.
  */
 function claimable(token: string, takeOver: boolean): Filter<Notification> {
   return {
     $or: [
-      { status: 'pending' },
+      { status: 'pending', ...NOT_EXPIRED },
       {
         status: { $in: [...CLAIMABLE_WHEN_DUE] },
-        $expr: { $lte: ['$next_retry_time', { $add: ['$$NOW', EARLY_TOLERANCE_MS] }] },
+        $and: [
+          { $expr: { $lte: ['$next_retry_time', { $add: ['$$NOW', EARLY_TOLERANCE_MS] }] } },
+          NOT_EXPIRED,
+        ],
       },
       ...(takeOver ? [expiredLease(token)] : []),
     ],
-    $expr: { $or: [{ $eq: [{ $type: '$expires_at' }, 'missing'] }, { $gt: ['$expires_at', '$$NOW'] }] },
   };
 }
+
+const NOT_EXPIRED: Filter<Notification> = {
+  $expr: { $or: [{ $eq: [{ $type: '$expires_at' }, 'missing'] }, { $gt: ['$expires_at', '$$NOW'] }] },
+};
 
 function expiredLease(token: string): Filter<Notification> {
   return { status: 'sending', claim: { $ne: token }, $expr: { $lt: ['$lease_until', '$$NOW'] } };

@@ -24,14 +24,17 @@ const LOST_AFTER_MS = MINUTE;
 /** The actor of every change that a sweep makes. */
 const ACTOR = 'scheduler';
 
-/** What is stored and unpublished: transactional first, then by age. */
-export function findUnpublished(notifications: Notifications, now: Date): Promise<Notification[]> {
+/** What is stored and unpublished of one channel and lane, by age: one that takes nothing must not hold the others up. */
+export function findUnpublished(
+  notifications: Notifications,
+  { type, lane, now }: { type: Channel; lane: Lane; now: Date },
+): Promise<Notification[]> {
   const before = idFloor(new Date(now.getTime() - RELAY_GRACE_MS));
   return (
     notifications
       // A failed one is not due yet; the due sweep takes it.
-      .find({ unpublished: true, status: { $ne: 'failed' }, _id: { $lt: before } })
-      .sort({ lane: -1, _id: 1 })
+      .find({ unpublished: true, lane, type, status: { $ne: 'failed' }, _id: { $lt: before } })
+      .sort({ _id: 1 })
       .limit(SWEEP_LIMIT)
       .toArray()
   );
@@ -117,9 +120,10 @@ export async function* findOvertaken(
   if (head) yield* hintable(notifications, pendingFor(type, lane, head.created_at));
 }
 
-/** Published records that became pending more than a minute before a moment. */
+/** Records that became pending, and whose last message was published, more than a minute before a moment. */
 function pendingFor(type: Channel, lane: Lane, moment: Date | '$$NOW'): Filter<Notification> {
-  const old = { $expr: { $lt: ['$updated_at', { $subtract: [moment, LOST_AFTER_MS] }] } };
+  const latest = { $max: ['$updated_at', '$hinted_at'] };
+  const old = { $expr: { $lt: [latest, { $subtract: [moment, LOST_AFTER_MS] }] } };
   return { status: 'pending', type, lane, unpublished: { $exists: false }, ...old };
 }
 

@@ -240,6 +240,19 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     expect((await recordOf(id)).ambiguous_count).toBe(1);
   });
 
+  test('an interrupted one whose time is over ends, marked, and is not sent again', async () => {
+    let deliveries = 0;
+    await start(() => {
+      deliveries += 1;
+      return Promise.resolve(sent);
+    });
+    const past = new Date(Date.now() - 1_000);
+    const id = await send({ status: 'sending', lease_until: past, expires_at: past });
+    const record = await untilStatus(id, 'expired');
+    expect(record).toMatchObject({ ambiguous_count: 1, delete_at: expect.any(Date) as Date });
+    expect(deliveries).toBe(0);
+  });
+
   test('messages that nobody can read are parked with the reason, and the others go on', async () => {
     const before = (await broker.depth(PARKING_QUEUE)) ?? 0;
     await start(() => Promise.resolve(sent));

@@ -230,16 +230,21 @@ describe('steering', () => {
 });
 
 describe('the sweeps', () => {
-  test('the relay finds the unpublished, transactional first, then by age; fresh ones are the producer’s', async () => {
+  test('the relay finds the unpublished of a lane by age; fresh ones are the producer’s', async () => {
     const ids = {
       old: '01800000-0000-7000-8000-000000000001',
       older: '01700000-0000-7000-8000-000000000001',
     };
-    await stored({ _id: ids.older, lane: 'bulk', unpublished: true });
     await stored({ _id: ids.old, unpublished: true });
+    await stored({ _id: ids.older, unpublished: true });
     await stored({ unpublished: true });
-    const found = await findUnpublished(notifications, new Date());
-    expect(found.map(({ _id }) => _id)).toEqual([ids.old, ids.older]);
+    await stored({ lane: 'bulk', unpublished: true });
+    const found = await findUnpublished(notifications, {
+      type: 'email',
+      lane: 'transactional',
+      now: new Date(),
+    });
+    expect(found.map(({ _id }) => _id)).toEqual([ids.older, ids.old]);
   });
   test('what is due wakes once; a retry only when its message must be lost', async () => {
     const past = new Date(Date.now() - 10_000);
@@ -292,7 +297,7 @@ describe('the indexes', () => {
     ['a list by status', { status: 'failed' }, { _id: -1 }],
     ['one person’s list', { user_id: 'u1' }, { _id: -1 }],
     ['the unread count', { user_id: 'u1', unread: true }, {}],
-    ['the outbox', { unpublished: true }, { lane: -1, _id: 1 }],
+    ['the outbox', { unpublished: true, lane: 'bulk', type: 'sms' }, { _id: 1 }],
     ['an idempotency key', { caller: 'api', idempotency_key: 'k' }, {}],
     ['what is sending', { status: 'sending' }, {}],
     [

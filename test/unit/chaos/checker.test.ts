@@ -61,6 +61,14 @@ describe('the checker', () => {
     expect(check(history(change))).toMatchObject({ ok: false, lost: ['b'] });
   });
 
+  test.each(['expired', 'canceled', 'outcome_unknown'] as const)(
+    'does not take %s for an end when the recipient is fine',
+    (status) => {
+      const ended = history({ records: [record('a'), record('b', { status })], handovers: [handover('a')] });
+      expect(check(ended).violations).toEqual(['ended without being delivered: 1 (b)']);
+    },
+  );
+
   test('does not hold against the fleet what it never promised', () => {
     const silent = wish('b');
     delete silent.id;

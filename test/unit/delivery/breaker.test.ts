@@ -70,6 +70,16 @@ describe('the breaker', () => {
     expect(breaker.observe(refused).kind).toBe('transient');
   });
 
+  test('what never met the provider says nothing about it, and does not use up the try', () => {
+    const breaker = new Breaker();
+    observe(breaker, fault, 20);
+    vi.advanceTimersByTime(5_000);
+    breaker.observe({ kind: 'permanent', ...about, untried: true });
+    expect(breaker.state).toBe('half-open');
+    breaker.observe(sent);
+    expect(breaker.state).toBe('closed');
+  });
+
   test('a provider that asks all of us to wait is left alone for so long', () => {
     const breaker = new Breaker();
     breaker.observe({ kind: 'deferred', ...about, afterMs: 30_000, providerFault: true });

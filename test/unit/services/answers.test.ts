@@ -97,6 +97,10 @@ describe('Twilio', () => {
   });
   test('an API that cannot be reached or is too slow is at fault; a cut connection may be anybody', () => {
     expect(classifyTwilioSilence('ECONNREFUSED', '').providerFault).toBe(true);
+    expect(classifyTwilioSilence('DEPTH_ZERO_SELF_SIGNED_CERT', '')).toMatchObject({
+      kind: 'transient',
+      providerFault: true,
+    });
     expect(classifyTwilioSilence('ECONNABORTED', '').providerFault).toBe(true);
     expect(classifyTwilioSilence('ECONNRESET', '').providerFault).toBeUndefined();
   });
