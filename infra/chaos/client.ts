@@ -30,6 +30,7 @@ export class Client {
   readonly #addresses: readonly string[];
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
   readonly #ready = new Set<string>();
+  readonly #probed = new Set<string>();
   readonly #probing: NodeJS.Timeout;
   #turn = 0;
 
@@ -99,9 +100,13 @@ export class Client {
   async #probeAll(): Promise<void> {
     await Promise.all(
       this.#addresses.map(async (address) => {
+        // One at a time: an answer from before it began to drain must not come after the one that says so.
+        if (this.#probed.has(address)) return;
+        this.#probed.add(address);
         const answer = await call(new URL('/readyz', address), this.#agent, { method: 'GET' }).catch(
           () => undefined,
         );
+        this.#probed.delete(address);
         if (answer?.status === 200) this.#ready.add(address);
         else this.#ready.delete(address);
       }),

@@ -2,7 +2,7 @@ import { DEAD_LETTER_QUEUE } from '../../shared/broker/index.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { check, type Loss, type Verdict } from './checker.ts';
 import type { Client } from './client.ts';
-import { RETRY_DELAYS_MS } from './fleet/chaos-fleet.ts';
+import { LEASE_SECONDS, RETRY_DELAYS_MS } from './fleet/chaos-fleet.ts';
 import type { Depths, Wish } from './history.ts';
 import { peopleOf } from './items.ts';
 import { runLoad } from './load.ts';
@@ -46,7 +46,7 @@ export async function runFault(options: RunOptions): Promise<RunResult> {
     const logs = Object.fromEntries(stage.world.fleet.processes.map((one) => [one.name, one.log]));
     const seconds = (Date.now() - startedAt) / SECOND;
     const { name, mustLose } = options.fault;
-    const ok = mustLose ? verdict.lostBy[mustLose] > unavoidable(mustLose, options.count) : verdict.ok;
+    const ok = mustLose ? verdict.lostBy[mustLose] > unavoidable(mustLose, options) : verdict.ok;
     return { fault: name, seed: options.seed, verdict, ok, seconds, logs };
   } finally {
     await clearStage(stage, options);
@@ -54,8 +54,8 @@ export async function runFault(options: RunOptions): Promise<RunResult> {
 }
 
 /** What an intact fleet would not have finished either when it is looked at early: the load schedules one in fifty. */
-function unavoidable(kind: Loss, count: number): number {
-  return kind === 'not at rest' ? count * 0.05 : 0;
+function unavoidable(kind: Loss, { count, patienceSeconds }: RunOptions): number {
+  return kind === 'not at rest' && patienceSeconds < LEASE_SECONDS ? count * 0.05 : 0;
 }
 
 /** The load goes on while the fault comes and goes. */

@@ -77,6 +77,12 @@ function probes(context: ProducerContext): Router {
     response.json({ status: 'ok' });
   });
   router.get('/readyz', async (_request, response) => {
+    // At once: a load balancer must hear it before we stop listening, however slow the other checks are just now.
+    const serving = context.draining.check();
+    if (!serving.ok) {
+      response.status(503).json({ status: 'unavailable', checks: { serving } });
+      return;
+    }
     const ready = await readiness(context.checks, TOLERATED);
     response.status(ready.status === 'unavailable' ? 503 : 200).json(ready);
   });

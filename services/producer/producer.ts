@@ -60,7 +60,6 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     live,
     draining,
     checks: {
-      serving: () => draining.check(),
       mongodb: () => store.check(),
       rabbitmq: () => broker.check(),
       ...(management && { policies: policyCheck(management) }),

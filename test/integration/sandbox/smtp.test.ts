@@ -93,7 +93,9 @@ test('a switched fault answers every mail, until it is off', async () => {
   expect(await answerOf('ada@example.org')).toBe(554);
   sandbox.smtpFault = { refuse: { at: 'data', code: 421, message: '4.3.2 closing' } };
   expect(sandbox.smtpFault).toMatchObject({ refuse: { at: 'data' } });
-  expect(await answerOf('bounce@example.org')).toBe(421);
+  expect(await answerOf('ada@example.org')).toBe(421);
+  // Who is always refused stays so.
+  expect(await answerOf('bounce@example.org')).toBe(550);
   sandbox.smtpFault = undefined;
   expect(await answerOf('ada@example.org')).toBe(250);
 });
