@@ -21,7 +21,7 @@ export class Client {
   readonly oddAnswers: string[] = [];
   /** Answers of 503. */
   refused = 0;
-  /** Connections that were reset under a request. */
+  /** Connections to a producer that had said it was ready, reset under a request. */
   resets = 0;
   /** Requests that had no answer at all within 10 s: a hang. */
   unanswered: string[] = [];
@@ -63,6 +63,7 @@ export class Client {
     headers: Record<string, string> = {},
   ): Promise<Reply> {
     const address = this.#next();
+    const wasReady = this.#ready.has(address);
     const startedAt = Date.now();
     let status: Reply['status'] = 'lost';
     try {
@@ -72,7 +73,7 @@ export class Client {
       return reply;
     } catch (thrown) {
       const code = codeOf(thrown);
-      if (code === 'ECONNRESET' || code === 'EPIPE') this.resets += 1;
+      if (wasReady && (code === 'ECONNRESET' || code === 'EPIPE')) this.resets += 1;
       // Nobody listened: certainly not arrived. Such a one is out until it is ready again.
       if (code === 'ECONNREFUSED') this.#ready.delete(address);
       return { status: code === 'ECONNREFUSED' ? 'refused' : 'lost' };

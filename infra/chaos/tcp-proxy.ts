@@ -61,6 +61,14 @@ export class TcpProxy {
     }
   }
 
+  /** Reads nothing more from open connections: whoever writes much to them waits for room. */
+  stopReading(): void {
+    for (const { client, server } of this.#links) {
+      client.pause();
+      server.pause();
+    }
+  }
+
   /** Says to every server that its client is done, and leaves the clients in the belief that all is well. */
   halfClose(): void {
     for (const { server } of this.#links) server.end();

@@ -124,6 +124,7 @@ export class DeliveryLoop {
       slots: this.#slots,
       concurrency,
       leaseMs: config.LEASE_SECONDS * SECOND,
+      attemptMs: config.DELIVERY_TIMEOUT_SECONDS * SECOND,
       actor: this.#actor,
       log,
       handle: (claimed, claimedAt) => this.#handle(claimed, claimedAt),

@@ -27,6 +27,7 @@ export class LaneSlots {
   readonly #taken: Record<Lane, number> = { transactional: 0, bulk: 0 };
   readonly #waiting: Record<Lane, number> = { transactional: 0, bulk: 0 };
   #changed: (() => void)[] = [];
+  #lastReleasedAt = 0;
 
   constructor(total: number, limits: readonly Limit[] = []) {
     this.#total = total;
@@ -40,6 +41,11 @@ export class LaneSlots {
   /** Slots in use, of both lanes. */
   get taken(): number {
     return this.#taken.transactional + this.#taken.bulk;
+  }
+
+  /** When a slot was last given back, in milliseconds since the epoch. */
+  get lastReleasedAt(): number {
+    return this.#lastReleasedAt;
   }
 
   /** Takes between one and `wanted` slots for a lane, waiting until there is one; none once the signal aborts. */
@@ -67,6 +73,7 @@ export class LaneSlots {
   /** Gives slots of a lane back. */
   release(lane: Lane, count = 1): void {
     this.#taken[lane] -= count;
+    this.#lastReleasedAt = Date.now();
     this.#wake();
   }
 

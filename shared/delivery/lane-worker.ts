@@ -12,7 +12,7 @@ import { Intake } from './intake.ts';
 import { laneLimit, type LaneSlots } from './lane-slots.ts';
 import type { Claimed } from './leases.ts';
 
-/** A queue that holds messages while nothing arrives and nothing is in flight for so long is not being consumed. Milliseconds. */
+/** A queue that holds messages while nothing arrives for so long is not being consumed; what is in flight has its own time on top. Milliseconds. */
 const STALLED_AFTER_MS = 30 * SECOND;
 
 /**
@@ -30,6 +30,8 @@ export interface LaneWorkerOptions {
   slots: LaneSlots;
   concurrency: number;
   leaseMs: number;
+  /** What one attempt may take, in milliseconds. */
+  attemptMs: number;
   actor: string;
   log: Logger;
   /** Delivers a claimed notification and records it; never throws. */
@@ -97,8 +99,11 @@ export class LaneWorker {
     // A check of its own says so.
     if (shutReasons.includes('provider')) return { ok: true, detail: 'paused: the provider is down' };
     if (!isSubscribed) return { ok: false, detail: `${queue} is not consumed` };
-    const idleMs = Date.now() - lastDeliveryAt;
-    if (idleMs < STALLED_AFTER_MS || this.#options.slots.taken > 0) return { ok: true };
+    const { slots, attemptMs } = this.#options;
+    const idleMs = Date.now() - Math.max(lastDeliveryAt, slots.lastReleasedAt);
+    if (idleMs < STALLED_AFTER_MS + (slots.taken > 0 ? attemptMs : 0)) return { ok: true };
+    if (slots.taken > 0)
+      return { ok: false, detail: `${slots.taken} deliveries, and none came to its end for ${idleMs} ms` };
     const depth = await this.#options.broker.depth(queue);
     if (depth === undefined || depth === 0) return { ok: true };
     return { ok: false, detail: `${queue} holds ${depth} messages, and none came for ${idleMs} ms` };

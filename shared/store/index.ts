@@ -1,3 +1,4 @@
+export { StoreTimeout } from './bounded.ts';
 export { openStore, type Store } from './connection.ts';
 export { INDEXES, ensureIndexes, connectInBackground } from './indexes.ts';
 export { Locks } from './locks.ts';

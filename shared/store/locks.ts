@@ -1,4 +1,5 @@
 import type { Collection, Db } from 'mongodb';
+import { bounded } from './bounded.ts';
 
 /** A lease on a job that only one scheduler may run at a time. */
 interface LockDocument {
@@ -12,7 +13,7 @@ export class Locks {
   readonly #collection: Collection<LockDocument>;
 
   constructor(db: Db) {
-    this.#collection = db.collection('locks');
+    this.#collection = bounded(db.collection<LockDocument>('locks'));
   }
 
   /** Takes or prolongs a lease; false while somebody else holds it. */

@@ -71,6 +71,8 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     inject: async (world) => {
       for (const service of SERVICES)
         for (const one of world.fleet.of(service)) {
+          // While MongoDB is away as well, a claim may stay unanswered when it goes, and then it is not known what came of it.
+          if (world.allowed.mayRefuse) world.interrupted(one);
           const code = await one.stop();
           if (code !== 0) throw new Error(`${one.name} drained with code ${code}`);
           await one.start();

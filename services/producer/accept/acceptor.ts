@@ -4,8 +4,13 @@ import { publishPending } from '../../../shared/delivery/index.ts';
 import { Batcher } from '../../../shared/runtime/batcher.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import { ANSWER_WITHIN_MS, StoreTimeout, withDeadline } from './deadline.ts';
-import { insertNotifications, type Notifications, type Stored } from '../../../shared/store/index.ts';
+import {
+  StoreTimeout,
+  insertNotifications,
+  type Notifications,
+  type Stored,
+} from '../../../shared/store/index.ts';
+import { inTime } from './deadline.ts';
 
 /** Records stored in one write. */
 const MAX_GROUP = 500;
@@ -47,7 +52,7 @@ export class Acceptor {
     if (this.#group.waiting >= MAX_WAITING) throw new StoreTimeout('too many wait for the store');
     const entry = { record, givenUp: false };
     try {
-      return await withDeadline(this.#group.add(entry), ANSWER_WITHIN_MS);
+      return await inTime(this.#group.add(entry));
     } finally {
       entry.givenUp = true;
     }
@@ -77,7 +82,8 @@ export class Acceptor {
 
   async #store(entries: Entry[]): Promise<Stored[]> {
     const wanted = entries.filter(({ givenUp }) => !givenUp).map(({ record }) => record);
-    const stored = wanted.length === 0 ? [] : await insertNotifications(this.#notifications, wanted);
+    // When nobody waits for the answer any more, nor shall those behind: what is stored later is the relay's.
+    const stored = wanted.length === 0 ? [] : await inTime(insertNotifications(this.#notifications, wanted));
     const fresh = stored.flatMap((one) => (one.outcome === 'stored' ? [one.record] : []));
     this.publish(fresh.filter((record) => record.status === 'pending'));
     const results = new Map(wanted.map((record, index) => [record, stored[index]]));

@@ -1,7 +1,7 @@
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { z } from 'zod';
 import { MAX_BODY_BYTES, fieldErrors, type ProblemCode } from '../../../shared/contracts/index.ts';
-import { ANSWER_WITHIN_MS, withDeadline } from '../accept/deadline.ts';
+import { inTime } from '../accept/deadline.ts';
 import { Problem } from './problem.ts';
 
 /** A validated request. */
@@ -87,10 +87,8 @@ function handlerOf(one: Operation): RequestHandler {
       rawBody,
       request,
     };
-    const { status, body, headers } = await withDeadline(
-      one.handle(input as Input<never, never, never>),
-      one.answerWithinMs ?? ANSWER_WITHIN_MS,
-    );
+    const answer = one.handle(input as Input<never, never, never>);
+    const { status, body, headers } = await inTime(answer, one.answerWithinMs);
     response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
     response.end(JSON.stringify(body));
   };

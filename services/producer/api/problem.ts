@@ -4,7 +4,7 @@ import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { render } from '../web/pages.ts';
-import { StoreTimeout } from '../accept/deadline.ts';
+import { StoreTimeout } from '../../../shared/store/index.ts';
 
 /** Seconds after which a caller may try again while the store is away. */
 const RETRY_AFTER_SECONDS = 5;

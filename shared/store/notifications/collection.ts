@@ -1,13 +1,14 @@
 import type { Collection, Db } from 'mongodb';
 import type { Notification, Status } from '../../contracts/index.ts';
 import { DAY } from '../../runtime/duration.ts';
+import { bounded } from '../bounded.ts';
 
 /** The collection of records. */
 export type Notifications = Collection<Notification>;
 
-/** The collection of records of a database. */
+/** The collection of records of a database; each of its calls comes to an end. */
 export function notificationsOf(db: Db): Notifications {
-  return db.collection<Notification>('notifications');
+  return bounded(db.collection<Notification>('notifications'));
 }
 
 /** Who changed a record and why, as the timeline keeps it. */
