@@ -10,13 +10,15 @@ const MIN_SAMPLES = 20;
 const MAX_AGE_MS = 5 * MINUTE;
 /** Share of the provider's faults from which on it counts as down. */
 const FAULT_RATIO = 0.5;
+/** Tries that a provider gets when it may be back: some recipients get errors from a provider that is fine for all others. */
+const PROBES = 10;
 /** How long nothing is tried after it opened, in milliseconds; doubled with each try that fails. */
 const FIRST_COOL_DOWN_MS = 5 * SECOND;
 const MAX_COOL_DOWN_MS = MINUTE;
 /** A provider that asks all of us to wait is believed up to here, in milliseconds. */
 const MAX_REST_MS = 10 * MINUTE;
 
-/** closed: all goes through; open: nothing; half-open: one at a time, to see whether the provider is back. */
+/** closed: all goes through; open: nothing; half-open: a few, to see whether the provider is back. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /**
@@ -26,9 +28,9 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
  * | state | when | then |
  * |---|---|---|
  * | closed | half of the last 20 to 50 outcomes are the provider's faults | open for 5 s |
- * | open | the cool-down is over | half-open: one delivery at a time |
- * | half-open | that one is the provider's fault again | open, twice as long, at most a minute |
- * | half-open | anything else | closed |
+ * | open | the cool-down is over | half-open: ten deliveries |
+ * | half-open | one of them is not the provider's fault | closed |
+ * | half-open | all ten are | open, twice as long, at most a minute |
  * | any | the provider asked to wait (429 with Retry-After) | open for so long, then half-open |
  */
 export class Breaker implements Limit {
@@ -37,6 +39,8 @@ export class Breaker implements Limit {
   #samples: { at: number; fault: boolean }[] = [];
   #state: BreakerState = 'closed';
   #coolDownMs = FIRST_COOL_DOWN_MS;
+  /** Faults since it is half-open. */
+  #failedProbes = 0;
   #openUntil = 0;
   #timer: NodeJS.Timeout | undefined;
   #wake = (): void => undefined;
@@ -59,7 +63,7 @@ export class Breaker implements Limit {
 
   free(taken: number): number {
     if (this.#state === 'closed') return Infinity;
-    return this.#state === 'half-open' && taken === 0 ? 1 : 0;
+    return this.#state === 'half-open' ? Math.max(0, PROBES - this.#failedProbes - taken) : 0;
   }
 
   onFree(wake: () => void): void {
@@ -84,15 +88,22 @@ export class Breaker implements Limit {
 
   #count(fault: boolean): void {
     this.#samples = [...this.#recent(), { at: this.#now(), fault }].slice(-WINDOW);
-    if (this.#state === 'half-open') {
-      if (fault) this.#open(Math.min(this.#coolDownMs * 2, MAX_COOL_DOWN_MS));
-      else this.#close();
-    } else if (
+    if (this.#state === 'half-open') this.#judgeProbe(fault);
+    else if (
       this.#state === 'closed' &&
       this.#samples.length >= MIN_SAMPLES &&
       this.faultRatio >= FAULT_RATIO
     )
       this.#open(FIRST_COOL_DOWN_MS);
+  }
+
+  #judgeProbe(fault: boolean): void {
+    if (!fault) {
+      this.#close();
+      return;
+    }
+    this.#failedProbes += 1;
+    if (this.#failedProbes >= PROBES) this.#open(Math.min(this.#coolDownMs * 2, MAX_COOL_DOWN_MS));
   }
 
   #recent(): { at: number; fault: boolean }[] {
@@ -113,6 +124,7 @@ export class Breaker implements Limit {
   #openFor(ms: number): void {
     clearTimeout(this.#timer);
     this.#openUntil = this.#now() + ms;
+    this.#failedProbes = 0;
     this.#timer = setTimeout(() => {
       this.#become('half-open');
     }, ms).unref();

@@ -44,19 +44,22 @@ describe('the breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  test('tries one after the cool-down: a success closes it, a fault opens it for twice as long, up to a minute', () => {
+  test('tries ten after the cool-down: ten faults open it for twice as long, up to a minute; anything else closes it', () => {
     const states: BreakerState[] = [];
     const breaker = new Breaker({ onChange: (state) => states.push(state) });
     observe(breaker, fault, 20);
     vi.advanceTimersByTime(5_000);
-    expect([breaker.state, breaker.free(0), breaker.free(1)]).toEqual(['half-open', 1, 0]);
+    expect([breaker.state, breaker.free(0), breaker.free(10)]).toEqual(['half-open', 10, 0]);
     for (const seconds of [10, 20, 40, 60, 60]) {
+      observe(breaker, fault, 9);
+      expect([breaker.state, breaker.free(0)]).toEqual(['half-open', 1]);
       breaker.observe(fault);
       vi.advanceTimersByTime(seconds * 1_000 - 1);
       expect(breaker.state).toBe('open');
       vi.advanceTimersByTime(1);
       expect(breaker.state).toBe('half-open');
     }
+    observe(breaker, fault, 9);
     breaker.observe(refused);
     expect(breaker.state).toBe('closed');
     expect(states.slice(0, 3)).toEqual(['open', 'half-open', 'open']);
@@ -86,12 +89,12 @@ describe('the breaker', () => {
     vi.advanceTimersByTime(29_999);
     expect(breaker.free(0)).toBe(0);
     vi.advanceTimersByTime(1);
-    expect(breaker.free(0)).toBe(1);
+    expect(breaker.free(0)).toBe(10);
   });
 });
 
 describe('the slots behind limits', () => {
-  test('nothing starts while the breaker is open; one when it tries', async () => {
+  test('nothing starts while the breaker is open; a few when it tries', async () => {
     const breaker = new Breaker();
     const slots = new LaneSlots(10, [breaker]);
     observe(breaker, fault, 20);
@@ -100,7 +103,7 @@ describe('the slots behind limits', () => {
     await vi.advanceTimersByTimeAsync(4_999);
     expect(granted).toBe(0);
     await vi.advanceTimersByTimeAsync(1);
-    expect(granted).toBe(1);
+    expect(granted).toBe(5);
   });
 
   test('a pace lets so many start in a second, and what did not start does not count', async () => {
