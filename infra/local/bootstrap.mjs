@@ -1,5 +1,5 @@
 /**
- * The door of `npm start`, `npm test`, `npm run chaos` and `npm run reset`: plain JavaScript without dependencies, for it runs before any is installed.
+ * The door of `npm start`, `npm test`, `npm run chaos`, `npm run bench` and `npm run reset`: plain JavaScript without dependencies, for it runs before any is installed.
  * Installs when the lockfile changed, builds when a source changed, then hands over to the compiled command.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,6 +15,7 @@ const COMMANDS = {
   test: 'local/test',
   reset: 'local/reset',
   chaos: 'chaos/main',
+  bench: 'local/bench',
 };
 /** What the build is made of; a change in any of it builds anew. */
 const SOURCES = ['services', 'shared', 'infra', 'tsconfig.json', 'tsconfig.build.json'];

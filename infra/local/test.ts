@@ -5,12 +5,8 @@ import { z } from 'zod';
 import { toError } from '../../shared/runtime/errors.ts';
 import { provideChromium } from './chromium.ts';
 import { takeLock } from './lock.ts';
-import type { Ports } from './ports.ts';
-import { fetchRabbitmq4 } from './provision/rabbitmq-4.ts';
-import { prepareRabbitmqNode, type RabbitmqNode } from './provision/rabbitmq-node.ts';
+import { OwnServers } from './own-servers.ts';
 import { ProvisionError } from './provision/run.ts';
-import { provideServers, toolsDirOf } from './provision/servers.ts';
-import { ManagedProcess } from './supervisor/managed-process.ts';
 import { createOutput, showsColour } from './supervisor/output.ts';
 
 /** One check of `npm test`. */
@@ -42,7 +38,7 @@ const STEPS: Step[] = [
   { name: 'tests', args: [...vitest, ...onlyTests] },
 ];
 
-let processes: ManagedProcess[] = [];
+const servers = new OwnServers({ root, dataDir, output });
 let running: ChildProcess | undefined;
 process.once('SIGINT', () => void finish(130)).once('SIGTERM', () => void finish(143));
 try {
@@ -60,58 +56,12 @@ try {
 /** Provides servers and a browser of the tests' own; answers the environment that tells the tests where they are. */
 async function prepare(): Promise<NodeJS.ProcessEnv> {
   if (!takeLock(join(dataDir, 'lock'))) throw new ProvisionError('npm test runs in this folder already.');
-  const env = process.env;
-  const { rabbitmq, mongodb, ports } = await provideServers({
-    root,
-    dataDir,
-    toolsDir: toolsDirOf(root),
-    // Tests make and drop databases and virtual hosts: never those of a server that was named for something else.
-    given: {
-      rabbitmqUrl: env.TIDINGS_TEST_RABBITMQ_URL,
-      managementUrl: env.TIDINGS_TEST_RABBITMQ_MANAGEMENT_URL,
-      mongoUri: env.TIDINGS_TEST_MONGO_URI,
-    },
-    say: (words) => {
-      output.say(words);
-    },
-  });
-  const servers = [rabbitmq, mongodb];
-  processes = servers.flatMap((server) => server.processes).map((spec) => new ManagedProcess(spec, output));
-  for (const one of processes) one.start();
+  const env = await servers.start();
   const chromium = await provideChromium((words) => {
     output.say(words);
   });
-  const [newer] = await Promise.all([provideRabbitmq4(ports), ...servers.map((server) => server.ready())]);
-  return {
-    ...env,
-    NODE_OPTIONS: '',
-    TIDINGS_TEST_RABBITMQ_URL: rabbitmq.url,
-    TIDINGS_TEST_RABBITMQ_MANAGEMENT_URL: rabbitmq.managementUrl,
-    TIDINGS_TEST_MONGO_URI: mongodb.url,
-    TIDINGS_TEST_RABBITMQ4_URL: newer?.url,
-    TIDINGS_TEST_RABBITMQ4_MANAGEMENT_URL: newer?.managementUrl,
-    CHROMIUM_PATH: chromium,
-  };
-}
-
-/** The broker tests run on RabbitMQ 4, too, where it can be had. */
-async function provideRabbitmq4(ports: Ports): Promise<RabbitmqNode | undefined> {
-  const own: ManagedProcess[] = [];
-  try {
-    const node = await prepareRabbitmqNode(await fetchRabbitmq4(toolsDirOf(root)), { root, dataDir, ports });
-    own.push(...node.processes.map((spec) => new ManagedProcess(spec, output)));
-    processes.push(...own);
-    for (const one of own) one.start();
-    await node.ready();
-    output.say('· RabbitMQ 4: a private node of the packages of Debian 13, beside the other one');
-    return node;
-  } catch (thrown) {
-    await Promise.all(own.map((one) => one.stop()));
-    output.say(
-      `· RabbitMQ 4: none, so the broker is tested on one version only (${toError(thrown).message})`,
-    );
-    return undefined;
-  }
+  // The broker tests run on RabbitMQ 4, too.
+  return { ...env, ...(await servers.startRabbitmq4()), CHROMIUM_PATH: chromium };
 }
 
 /** Runs the steps in order and stops at the first that fails; answers its name. Named tests run alone. */
@@ -158,6 +108,6 @@ function totalsOf(failed: string | undefined): { passed: number; failed: number 
 
 async function finish(code: number): Promise<never> {
   running?.kill('SIGTERM');
-  await Promise.all(processes.map((one) => one.stop()));
+  await servers.stop();
   process.exit(code);
 }

@@ -39,6 +39,11 @@ export class ServiceProcess {
     return this.#said.join('');
   }
 
+  /** Its process id, while it runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Whether it runs. */
   get isRunning(): boolean {
     return this.#child?.exitCode === null && this.#child.signalCode === null;

@@ -1,0 +1,100 @@
+import autocannon from 'autocannon';
+import type { BenchFleet } from './fleet.ts';
+
+/** What a load came to. */
+export interface Accepted {
+  perSecond: number;
+  count: number;
+  /** Milliseconds, as the client sees them. */
+  p50: number;
+  p99: number;
+}
+
+/** A load on one address. */
+export interface Load {
+  url: string;
+  headers?: Record<string, string>;
+  connections: number;
+  seconds: number;
+  /** A body each; called for every request. */
+  body: () => string;
+  /** Requests a second at most; as many as it takes when not given. */
+  rate?: number;
+  /** So many requests instead of a time. */
+  amount?: number;
+}
+
+/** Sends the load from this process. @throws when anything but 202 is answered. */
+export async function send({
+  url,
+  headers,
+  connections,
+  seconds,
+  body,
+  rate,
+  amount,
+}: Load): Promise<Accepted> {
+  const result = await autocannon({
+    url,
+    method: 'POST',
+    connections,
+    headers: { 'content-type': 'application/json', ...headers },
+    requests: [{ setupRequest: (request) => ({ ...request, body: body() }) }],
+    ...(amount === undefined ? { duration: seconds } : { amount }),
+    ...(rate !== undefined && { overallRate: rate }),
+  });
+  const { latency, requests, duration } = result;
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${url}: ${result.non2xx} were not 202, ${result.errors} had no answer`);
+  return {
+    perSecond: requests.total / duration,
+    count: requests.total,
+    p50: latency.p50,
+    p99: latency.p99,
+  };
+}
+
+/** Notifications of each channel, as the benchmarks send them. */
+export const BODIES = {
+  in_app: () => ({ user_id: someone(), type: 'in_app', message: 'Your order has been shipped.' }),
+  sms: () => ({ user_id: someone(), type: 'sms', phone: '+12025550123', message: 'Your code is 123456.' }),
+  email: () => ({
+    user_id: someone(),
+    type: 'email',
+    email: 'someone@example.org',
+    subject: `Your order t=${Date.now()}`,
+    message: 'Your order has been shipped.',
+  }),
+} as const;
+
+/** A channel that is measured. */
+export type BenchChannel = keyof typeof BODIES;
+
+function someone(): string {
+  return `user-${Math.floor(Math.random() * 1_000)}`;
+}
+
+/** Notifications of one request to the batch endpoint. */
+const BATCH = 1_000;
+
+/** Hands over so many through the batch endpoint; answers how long that took, in milliseconds. */
+export async function fill(
+  { address, headers }: BenchFleet,
+  count: number,
+  make: () => object,
+): Promise<number> {
+  const startedAt = performance.now();
+  let left = count;
+  const worker = async (): Promise<void> => {
+    while (left > 0) {
+      const size = Math.min(BATCH, left);
+      left -= size;
+      const body = JSON.stringify({ notifications: Array.from({ length: size }, make) });
+      const response = await fetch(`${address}/v1/notifications/batch`, { method: 'POST', headers, body });
+      const { accepted } = (await response.json()) as { accepted: unknown[] };
+      if (accepted.length !== size) throw new Error(`${size - accepted.length} of a batch were not accepted`);
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  return performance.now() - startedAt;
+}

@@ -1,0 +1,72 @@
+/**
+ * The benchmark, in one go on servers of its own: run it with `npm run bench`. `--short` takes under a minute, `--only a,b` takes some parts.
+ * Machines are noisy, so what counts are ratios within one run; nothing here fails because of a time.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { measureAccept } from './parts/accept.ts';
+import { measureDrain } from './parts/drain.ts';
+import { measureGrowth, measureScale, type GrowthPoint } from './parts/growth.ts';
+import { measureLanes, measureLatency, type LatencyPoint } from './parts/latency.ts';
+import { measurePeer } from './parts/peer.ts';
+import type { Row } from './result.ts';
+import { Sinks } from './sinks.ts';
+import { table } from './table.ts';
+
+/** What a run has found, as its JSON file holds it. */
+export interface Report {
+  at: string;
+  machine: string;
+  rows: Row[];
+  latency: LatencyPoint[];
+  growth: GrowthPoint[];
+}
+
+const { values } = parseArgs({
+  options: { short: { type: 'boolean', default: false }, only: { type: 'string' } },
+});
+const say = (words: string): void => {
+  process.stdout.write(`${words}\n`);
+};
+const report: Report = {
+  at: new Date().toISOString(),
+  machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`,
+  rows: [],
+  latency: [],
+  growth: [],
+};
+const sinks = await Sinks.start();
+const PARTS: Record<string, () => Promise<Row[]>> = {
+  accept: () => measureAccept(sinks, { connections: [1, 32, 256], rounds: 3, seconds: 5 }),
+  deliver: () => measureDrain(sinks, { rounds: 3, counts: { in_app: 20_000, email: 6_000, sms: 6_000 } }),
+  peer: () => measurePeer(sinks, { rounds: 3, seconds: 8 }, say),
+  latency: async () => {
+    const { rows, points } = await measureLatency(sinks, { seconds: 10, loads: [0.1, 0.5, 0.9] });
+    report.latency = points;
+    return rows;
+  },
+  lanes: () => measureLanes(sinks, 100_000, 15),
+  growth: async () => {
+    const { rows, points } = await measureGrowth(sinks, [1_000, 10_000, 100_000, 500_000]);
+    report.growth = points;
+    return rows;
+  },
+  scale: () => measureScale(sinks, 10_000),
+};
+const SHORT: Record<string, () => Promise<Row[]>> = {
+  accept: () => measureAccept(sinks, { connections: [32], rounds: 1, seconds: 2 }),
+  deliver: () => measureDrain(sinks, { rounds: 1, counts: { in_app: 3_000, email: 1_500 } }),
+};
+
+const chosen = values.only?.split(',');
+for (const [name, measure] of Object.entries(values.short ? SHORT : PARTS)) {
+  if (chosen && !chosen.includes(name)) continue;
+  say(`· ${name} …`);
+  report.rows.push(...(await measure()));
+}
+await sinks.stop();
+mkdirSync('.data/bench', { recursive: true });
+writeFileSync('.data/bench/report.json', `${JSON.stringify(report, null, 2)}\n`);
+say(`\n${table(report.rows)}\n\n${report.machine}. As JSON: .data/bench/report.json`);
+process.exit();

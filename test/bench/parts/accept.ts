@@ -1,0 +1,93 @@
+import { BenchFleet } from '../fleet.ts';
+import { BODIES, fill, send, type Accepted } from '../load.ts';
+import { Program } from '../programs.ts';
+import { median, type Row } from '../result.ts';
+import { portOf, type Sinks } from '../sinks.ts';
+
+/** How much is measured. */
+export interface AcceptSize {
+  connections: readonly number[];
+  rounds: number;
+  seconds: number;
+}
+
+/** Accepting over HTTP, durably, beside an Express handler that does nothing; round by round, in turn. */
+export async function measureAccept(sinks: Sinks, size: AcceptSize): Promise<Row[]> {
+  const express = await Program.start('peers/bare-express.ts');
+  const bare = `http://127.0.0.1:${portOf(express)}/v1/notifications`;
+  try {
+    const off = await whileConsumersAre('off', sinks, size, bare);
+    const on = await whileConsumersAre('keeping up', sinks, { ...size, connections: [32] }, bare);
+    return [...off, ...on, await batches(sinks, size, bare)];
+  } finally {
+    await express.program.stop();
+  }
+}
+
+async function whileConsumersAre(
+  what: 'off' | 'keeping up',
+  sinks: Sinks,
+  { connections, rounds, seconds }: AcceptSize,
+  bare: string,
+): Promise<Row[]> {
+  const fleet = await BenchFleet.start(sinks, what === 'off' ? [] : ['in-app']);
+  const body = (): string => JSON.stringify(BODIES.in_app());
+  const ours = { url: `${fleet.address}/v1/notifications`, headers: fleet.headers, seconds, body };
+  const theirs = { url: bare, seconds, body };
+  try {
+    // Warm-up, of both.
+    await send({ ...theirs, connections: 32 });
+    await send({ ...ours, connections: 32 });
+    const rows: Row[] = [];
+    for (const count of connections) {
+      const pairs: [Accepted, Accepted][] = [];
+      for (let round = 0; round < rounds; round += 1)
+        pairs.push([
+          await send({ ...theirs, connections: count }),
+          await send({ ...ours, connections: count }),
+        ]);
+      rows.push(rowOf(what, count, pairs));
+    }
+    return rows;
+  } finally {
+    await fleet.stop();
+  }
+}
+
+function rowOf(what: string, connections: number, pairs: readonly [Accepted, Accepted][]): Row {
+  const target = what === 'off' ? 0.5 : 0.35;
+  return {
+    part: 'accept',
+    what: `${connections} connections, consumers ${what}`,
+    unit: 'per s',
+    ours: median(pairs.map(([, ours]) => ours.perSecond)),
+    against: { what: 'bare Express', figure: median(pairs.map(([bare]) => bare.perSecond)) },
+    note: `p50 ${median(pairs.map(([, ours]) => ours.p50))} ms`,
+    ...(connections === 32 && { target: { atLeast: target } }),
+  };
+}
+
+/** The batch endpoint, in notifications, against the requests of bare Express. */
+async function batches(sinks: Sinks, { rounds, seconds }: AcceptSize, bare: string): Promise<Row> {
+  const fleet = await BenchFleet.start(sinks);
+  const body = (): string => JSON.stringify(BODIES.in_app());
+  const pairs: [number, number][] = [];
+  const count = seconds * 4_000;
+  try {
+    await fill(fleet, count, BODIES.in_app);
+    for (let round = 0; round < rounds; round += 1) {
+      const { perSecond } = await send({ url: bare, seconds, body, connections: 32 });
+      pairs.push([perSecond, (count * 1_000) / (await fill(fleet, count, BODIES.in_app))]);
+    }
+  } finally {
+    await fleet.stop();
+  }
+  return {
+    part: 'accept',
+    what: 'batches of 1 000',
+    unit: 'per s',
+    ours: median(pairs.map(([, ours]) => ours)),
+    against: { what: 'requests of bare Express', figure: median(pairs.map(([express]) => express)) },
+    target: { atLeast: 2 },
+  };
+}

@@ -1,0 +1,84 @@
+import { BenchFleet } from '../fleet.ts';
+import { BODIES, fill } from '../load.ts';
+import { drained } from '../records.ts';
+import type { Row } from '../result.ts';
+import type { Sinks } from '../sinks.ts';
+import { drainOnce } from './drain.ts';
+
+/** Throughput at one length of the backlog. */
+export interface GrowthPoint {
+  backlog: number;
+  perSecond: number;
+  consumerMiB: number;
+  producerMiB: number;
+}
+
+/** What a backlog costs when it grows: rate and memory of the same consumer. */
+export async function measureGrowth(
+  sinks: Sinks,
+  backlogs: readonly number[],
+): Promise<{ rows: Row[]; points: GrowthPoint[] }> {
+  const points: GrowthPoint[] = [];
+  for (const backlog of backlogs) points.push(await at(sinks, backlog));
+  return { rows: rowsOf(points), points };
+}
+
+async function at(sinks: Sinks, backlog: number): Promise<GrowthPoint> {
+  const fleet = await BenchFleet.start(sinks);
+  try {
+    await fill(fleet, backlog, BODIES.in_app);
+    await fleet.add('in-app');
+    const { perSecond } = await drained(fleet);
+    const usage = fleet.usage();
+    return {
+      backlog,
+      perSecond,
+      consumerMiB: usage['in-app']?.peakMiB ?? 0,
+      producerMiB: usage.producer?.peakMiB ?? 0,
+    };
+  } finally {
+    await fleet.stop();
+  }
+}
+
+function rowsOf(points: readonly GrowthPoint[]): Row[] {
+  const [first] = points;
+  const last = points.at(-1);
+  if (!first || !last) return [];
+  const memory = (what: string, ours: number, atMost: number): Row => ({
+    part: 'growth',
+    what: `${what} at most, with a backlog of ${last.backlog}`,
+    unit: 'MiB',
+    ours,
+    target: { atMost },
+  });
+  return [
+    ...points.map(({ backlog, perSecond }) => ({
+      part: 'growth',
+      what: `in_app, a backlog of ${backlog}`,
+      unit: 'per s',
+      ours: perSecond,
+      against: { what: `with ${first.backlog}`, figure: first.perSecond },
+      ...(backlog === last.backlog && { target: { atLeast: 0.9 } }),
+    })),
+    memory('the consumer’s memory', last.consumerMiB, 200),
+    memory('the producer’s memory', last.producerMiB, 250),
+  ];
+}
+
+/** The same backlog through one, two and four consumers. */
+export async function measureScale(sinks: Sinks, count: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const channel of ['in_app', 'email'] as const) {
+    const one = await drainOnce(sinks, channel, count);
+    for (const consumers of [1, 2, 4])
+      rows.push({
+        part: 'scale',
+        what: `${channel}, ${consumers} consumers`,
+        unit: 'per s',
+        ours: consumers === 1 ? one : await drainOnce(sinks, channel, count, consumers),
+        against: { what: 'with one', figure: one },
+      });
+  }
+  return rows;
+}

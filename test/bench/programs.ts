@@ -1,0 +1,78 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Clock ticks of /proc, per second, on every Linux. */
+const TICKS_PER_SECOND = 100;
+
+/** What a process has used. */
+export interface Usage {
+  /** CPU, in seconds since it started. */
+  cpuSeconds: number;
+  /** The most memory that it ever held, in MiB. */
+  peakMiB: number;
+}
+
+/** What a process has used so far. Linux only. */
+export function usageOf(pid: number): Usage {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // After the name, which may hold spaces: fields 14 and 15 of the whole are the user's and the system's ticks.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return {
+    cpuSeconds: ticks / TICKS_PER_SECOND,
+    peakMiB: Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024,
+  };
+}
+
+/** A program of the benchmark, in a process of its own, that answers questions. */
+export class Program {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** Starts `test/bench/<path>`; its first message says that it works. */
+  static async start(
+    path: string,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<{ program: Program; first: unknown }> {
+    const file = fileURLToPath(new URL(path, import.meta.url));
+    const child = fork(file, { execArgv: ['--import', 'tsx'], env: { ...process.env, ...env } });
+    const program = new Program(child);
+    return { program, first: await program.#answer() };
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Asks, and waits for the answer. @throws when the process ends instead. */
+  async ask(question: object): Promise<unknown> {
+    const answer = this.#answer();
+    this.#child.send(question);
+    return answer;
+  }
+
+  /** Ends it. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill('SIGTERM');
+    await ended;
+  }
+
+  #answer(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const onExit = (code: number | null): void => {
+        reject(new Error(`${this.#child.spawnargs.at(-1)} ended with ${code}`));
+      };
+      this.#child.once('exit', onExit).once('message', (answer) => {
+        this.#child.off('exit', onExit);
+        resolve(answer);
+      });
+    });
+  }
+}
