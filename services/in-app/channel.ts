@@ -1,13 +1,9 @@
-import type { DeliveryChannel } from '../../shared/delivery/index.ts';
+import type { StoreChannel } from '../../shared/delivery/index.ts';
 
 /**
- * The in-app channel. Its provider is our own store: once the result is recorded, the notification is unread in the person's list, and
- * the event of that record wakes whoever shows it. Hand-over and record are one write, so this channel has no ambiguous outcome.
+ * The in-app channel. Its provider is our own store: the write that claims a notification puts it unread into the person's list, and the
+ * event of it wakes whoever shows the list.
  */
-export function createInAppChannel(): DeliveryChannel {
-  return {
-    name: 'in_app',
-    atomic: true,
-    deliver: () => Promise.resolve({ kind: 'sent', provider: 'inbox' }),
-  };
+export function createInAppChannel(): StoreChannel {
+  return { name: 'in_app', provider: 'inbox' };
 }

@@ -1,10 +1,12 @@
-import express, { Router, type Express, type RequestHandler } from 'express';
+import type { RequestListener } from 'node:http';
+import express, { Router, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { readiness } from '../../shared/runtime/health.ts';
 import { requireKey } from './api/authentication.ts';
 import { batchOperations } from './api/batch.ts';
 import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
+import { hotPath } from './api/hot-path.ts';
 import { notificationOperations } from './api/notifications.ts';
 import { serve, type Operation } from './api/operation.ts';
 import { Problem, problemHandler, wantsPage } from './api/problem.ts';
@@ -31,7 +33,7 @@ export function operationsOf(context: ProducerContext): Operation[] {
 }
 
 /** The producer's HTTP application: probes and documentation are open, the API needs the key, pages are guarded. */
-export function createApp(context: ProducerContext): Express {
+export function createApp(context: ProducerContext): RequestListener {
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.use(context.draining.middleware);
@@ -47,7 +49,7 @@ export function createApp(context: ProducerContext): Express {
     throw new Problem('not_found', { detail: `${request.method} ${request.path}` });
   });
   app.use(problemHandler(context.log));
-  return app;
+  return hotPath(context, operations, app);
 }
 
 function apiRouter(operations: Operation[]): Router {

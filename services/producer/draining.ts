@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { pause } from '../../shared/runtime/backoff.ts';
 import type { CheckResult } from '../../shared/runtime/health.ts';
@@ -23,8 +24,13 @@ export class Draining {
   /** Tells each client that its connection is not kept. */
   get middleware(): RequestHandler {
     return (_request, response, next) => {
-      if (this.#begun) response.set('connection', 'close');
+      this.tell(response);
       next();
     };
+  }
+
+  /** Tells one client, if it has begun. */
+  tell(response: ServerResponse): void {
+    if (this.#begun) response.setHeader('connection', 'close');
   }
 }

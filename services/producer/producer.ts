@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Broker, EventsListener, ManagementApi, policyCheck } from '../../shared/broker/index.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
@@ -89,10 +89,9 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
 function listen(context: ProducerContext): Promise<Server> {
   const { HOST, PORT } = context.config;
   return new Promise((resolve, reject) => {
-    const server = createApp(context).listen(PORT, HOST, (error?: Error) => {
-      if (error) reject(error);
-      else resolve(server);
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, createApp(context));
+    server.once('error', reject).listen(PORT, HOST, () => {
+      resolve(server);
     });
-    server.keepAliveTimeout = KEEP_ALIVE_MS;
   });
 }

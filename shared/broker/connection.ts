@@ -1,5 +1,6 @@
 import { connect, type ChannelModel } from 'amqplib';
 import { EventEmitter } from 'node:events';
+import { Socket } from 'node:net';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
@@ -28,6 +29,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   /** Which node is tried next; a fleet's connections spread over the nodes. */
   #next: number;
   #model: ChannelModel | undefined;
+  #isCoalescing = false;
   #blocked: string | undefined;
   #loop: Promise<void> | undefined;
 
@@ -48,6 +50,24 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   /** Why the broker holds this connection's publishes back (an alarm), if it does. */
   get blocked(): string | undefined {
     return this.#blocked;
+  }
+
+  /**
+   * What is written from now until the next turn of the event loop leaves in one piece: amqplib would make a system call, and a packet, of
+   * every frame.
+   */
+  coalesce(): void {
+    const socket = this.#model && socketOf(this.#model);
+    if (!socket || this.#isCoalescing) return;
+    this.#isCoalescing = true;
+    socket.cork();
+    // amqplib itself passes frames on to the socket in the next turn.
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#isCoalescing = false;
+        socket.uncork();
+      }),
+    );
   }
 
   /** Starts connecting in the background; `up` says when it is there. */
@@ -122,6 +142,12 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     this.emit('down');
     if (!this.#closing.signal.aborted) this.#log.warn('RabbitMQ connection lost', { connection: this.name });
   }
+}
+
+/** The socket of a connection, which amqplib's types do not show. */
+function socketOf({ connection }: ChannelModel): Socket | undefined {
+  const { stream } = connection as { stream?: unknown };
+  return stream instanceof Socket ? stream : undefined;
 }
 
 /** The nodes that a `RABBITMQ_URL` names. */

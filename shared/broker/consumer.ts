@@ -1,6 +1,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { Acknowledger } from './acknowledger.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 
@@ -34,6 +35,7 @@ export class Consumer {
   readonly #keeper: ChannelKeeper<Channel>;
   #consumerTag: string | undefined;
   #paused = false;
+  #acknowledger: Acknowledger | undefined;
   #lastDeliveryAt = Date.now();
 
   constructor(options: ConsumerOptions) {
@@ -85,11 +87,13 @@ export class Consumer {
   /** Ends the subscription and the channel; what is not acknowledged goes back to the queue. */
   async stop(): Promise<void> {
     await this.pause();
+    this.#acknowledger?.flush();
     await this.#keeper.stop();
   }
 
   async #prepare(channel: Channel): Promise<void> {
     this.#consumerTag = undefined;
+    this.#acknowledger = new Acknowledger(channel);
     channel.once('close', () => {
       this.#consumerTag = undefined;
     });
@@ -101,8 +105,10 @@ export class Consumer {
 
   async #subscribe(channel: Channel): Promise<void> {
     if (this.#paused || this.#consumerTag !== undefined) return;
+    const acknowledger = this.#acknowledger;
+    if (!acknowledger) return;
     const reply = await channel.consume(this.#options.queue, (message) => {
-      this.#receive(channel, message);
+      this.#receive(channel, acknowledger, message);
     });
     // Paused while it was on its way: the pause had no tag to cancel.
     if (this.#isPaused()) await channel.cancel(reply.consumerTag);
@@ -113,7 +119,7 @@ export class Consumer {
     return this.#paused;
   }
 
-  #receive(channel: Channel, message: ConsumeMessage | null): void {
+  #receive(channel: Channel, acknowledger: Acknowledger, message: ConsumeMessage | null): void {
     if (message === null) {
       // The server canceled us: the queue was deleted or moved. A new channel subscribes again.
       this.#options.log.warn('RabbitMQ canceled the consumer', { queue: this.queue });
@@ -121,27 +127,26 @@ export class Consumer {
       return;
     }
     this.#lastDeliveryAt = Date.now();
+    const { deliveryTag } = message.fields;
+    acknowledger.delivered(deliveryTag);
     this.#options.onDelivery({
       body: message.content,
       ack: () => {
-        this.#settle(() => {
-          channel.ack(message);
-        });
+        this.#options.connection.coalesce();
+        acknowledger.ack(deliveryTag);
       },
       reject: () => {
-        this.#settle(() => {
-          channel.reject(message, false);
-        });
+        this.#reject(acknowledger, deliveryTag);
       },
     });
   }
 
   /** On a closed channel amqplib throws; the message is back in its queue then, and the claim refuses it there. */
-  #settle(acknowledge: () => void): void {
+  #reject(acknowledger: Acknowledger, tag: number): void {
     try {
-      acknowledge();
+      acknowledger.reject(tag);
     } catch (thrown) {
-      this.#options.log.debug('acknowledgement after the channel closed', { error: toError(thrown) });
+      this.#options.log.debug('rejection after the channel closed', { error: toError(thrown) });
     }
   }
 }

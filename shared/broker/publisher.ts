@@ -153,6 +153,7 @@ export class Publisher {
       correlationId,
       headers,
     };
+    this.#connection.coalesce();
     try {
       const more = channel.publish(exchange, key, bytesOf(body), options, (error: unknown) => {
         entry.settle(outcomeOf(error, entry.returned, outgoing));

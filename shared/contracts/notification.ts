@@ -51,7 +51,7 @@ export const notificationSchema = z.object({
   next_retry_time: z.date().optional().describe('When it is next due: scheduled, held and failed'),
   held_since: z.date().optional().describe('Start of the current hold; 72 h later it expires'),
   fence: z.int().describe('Grows by one with each claim; a write with an old one matches nothing'),
-  claim: z.string().optional().describe('Token of the claim that holds the lease'),
+  claim: z.string().optional().describe('Token of the claim that holds the lease, or that sent it at once'),
   claimed_at: z.date().optional(),
   lease_until: z.date().optional(),
   unpublished: z.literal(true).optional().describe('Set until RabbitMQ confirmed the message'),

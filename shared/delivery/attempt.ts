@@ -50,10 +50,7 @@ export async function attempt(
 }
 
 /** What is decided by the history of the record alone. */
-function withoutSending(
-  record: Notification,
-  { name: provider, atomic }: DeliveryChannel,
-): Outcome | undefined {
+function withoutSending(record: Notification, { name: provider }: DeliveryChannel): Outcome | undefined {
   if (record.interrupted >= POISON_AT)
     return {
       kind: 'permanent',
@@ -62,7 +59,7 @@ function withoutSending(
       untried: true,
       reason: `its sending was interrupted ${record.interrupted} times`,
     };
-  if (record.previous_status === 'sending' && record.on_ambiguous === 'hold' && !atomic) {
+  if (record.previous_status === 'sending' && record.on_ambiguous === 'hold') {
     const reason = 'the attempt before was interrupted; a person decides';
     return { ...interrupted(provider, 'interrupted', reason), marked: true, untried: true };
   }

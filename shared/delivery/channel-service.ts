@@ -2,7 +2,7 @@ import { Broker } from '../broker/index.ts';
 import { startHealthServer } from '../runtime/health.ts';
 import type { Service, ServiceContext } from '../runtime/service.ts';
 import { connectInBackground, notificationsOf, openStore } from '../store/index.ts';
-import type { DeliveryChannel } from './channel.ts';
+import type { DeliveryChannel, StoreChannel } from './channel.ts';
 import { DeliveryLoop, PROVIDER_CHECK } from './delivery-loop.ts';
 
 /** How much a channel does at once. */
@@ -16,7 +16,7 @@ export interface Capacity {
 /** Starts the consumer of one channel: its stores, its loop and its probes. RabbitMQ and MongoDB may be away; it waits for them. */
 export async function startChannelService(
   { config, log }: ServiceContext,
-  channel: DeliveryChannel,
+  channel: DeliveryChannel | StoreChannel,
   { concurrency, perSecond }: Capacity,
 ): Promise<Service> {
   const store = openStore(config.MONGO_URI, channel.name);

@@ -1,13 +1,26 @@
 import type { Channel, Notification } from '../contracts/index.ts';
 import type { Outcome } from './outcome.ts';
 
-/** A channel: only how to hand one notification to a provider. Everything around it is the shared loop. */
+/** A channel that hands over to a provider: only how to hand over one. Everything around it is the shared loop. */
 export interface DeliveryChannel {
   name: Channel;
   /** Tries once. `signal` aborts when the time is up or the claim is lost: stop, and say what is known. Throws only on a bug. */
   deliver(notification: Notification, signal: AbortSignal): Promise<Outcome>;
-  /** Hand-over and record are one write of our own store, so that an interrupted attempt has certainly sent nothing. */
-  atomic?: true;
   /** Closes what it holds. */
   stop?(): Promise<void>;
+}
+
+/**
+ * A channel whose provider is our own store: claim, hand-over and record are one write. So nothing of it is ever under way, interrupted, or
+ * ambiguous.
+ */
+export interface StoreChannel {
+  name: Channel;
+  /** What the record calls the provider. */
+  provider: string;
+}
+
+/** Whether our own store is the provider. */
+export function isStoreChannel(channel: DeliveryChannel | StoreChannel): channel is StoreChannel {
+  return !('deliver' in channel);
 }

@@ -8,7 +8,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { SUSPECT_AT, type Notifications } from '../store/index.ts';
 import { attempt } from './attempt.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
-import type { DeliveryChannel } from './channel.ts';
+import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
 import { decide } from './decide.ts';
 import { Isolation } from './isolation.ts';
 import { LaneSlots, type Limit } from './lane-slots.ts';
@@ -22,7 +22,7 @@ export const PROVIDER_CHECK = 'provider';
 
 /** What a channel's loop works with. */
 export interface DeliveryLoopOptions {
-  channel: DeliveryChannel;
+  channel: DeliveryChannel | StoreChannel;
   broker: Broker;
   notifications: Notifications;
   config: Config;
@@ -33,7 +33,10 @@ export interface DeliveryLoopOptions {
   log: Logger;
 }
 
-/** The life of a message in a consumer: claim → deliver → record → next hop → acknowledge. The same for every channel. */
+/**
+ * The life of a message in a consumer: claim → deliver → record → next hop → acknowledge. The same for every provider; where our own store
+ * is the provider, the first three are one write.
+ */
 export class DeliveryLoop {
   readonly #options: DeliveryLoopOptions;
   readonly #actor: string;
@@ -79,7 +82,8 @@ export class DeliveryLoop {
     await Promise.all(this.#workers.map((worker) => worker.stop()));
     this.#leases.stop();
     for (const limit of this.#limits) limit.stop();
-    await this.#options.channel.stop?.();
+    const { channel } = this.#options;
+    if (!isStoreChannel(channel)) await channel.stop?.();
   }
 
   /** One check a lane, and one of the provider, which only degrades: nothing of ours is broken when it is down. */
@@ -117,7 +121,7 @@ export class DeliveryLoop {
   #worker(lane: Lane): LaneWorker {
     const { channel, broker, notifications, concurrency, config, log } = this.#options;
     return new LaneWorker({
-      channel,
+      channel: channel.name,
       lane,
       broker,
       notifications,
@@ -127,16 +131,18 @@ export class DeliveryLoop {
       attemptMs: config.DELIVERY_TIMEOUT_SECONDS * SECOND,
       actor: this.#actor,
       log,
-      handle: (claimed, claimedAt) => this.#handle(claimed, claimedAt),
+      ...(isStoreChannel(channel)
+        ? { atOnce: { provider: channel.provider, retentionDays: config.RETENTION_DAYS } }
+        : { handle: (claimed, claimedAt) => this.#handle(channel, claimed, claimedAt) }),
     });
   }
 
-  async #handle(claimed: Claimed, claimedAt: number): Promise<void> {
+  async #handle(channel: DeliveryChannel, claimed: Claimed, claimedAt: number): Promise<void> {
     const { record } = claimed;
     this.#leases.hold(claimed, claimedAt);
     try {
       const isSuspect = record.interrupted >= SUSPECT_AT;
-      const deliver = (): Promise<void> => this.#deliver(claimed);
+      const deliver = (): Promise<void> => this.#deliver(channel, claimed);
       await (isSuspect ? this.#isolation.alone(deliver) : this.#isolation.together(deliver));
     } catch (thrown) {
       // Nothing of ours may end the loop: the lease runs out, and the sweep brings the record back.
@@ -149,8 +155,8 @@ export class DeliveryLoop {
     }
   }
 
-  async #deliver(claimed: Claimed): Promise<void> {
-    const { channel, config, log } = this.#options;
+  async #deliver(channel: DeliveryChannel, claimed: Claimed): Promise<void> {
+    const { config, log } = this.#options;
     const { record, lost } = claimed;
     // Its turn came too late: whoever holds the claim now delivers it.
     if (isLost(claimed)) return;

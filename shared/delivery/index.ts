@@ -1,6 +1,6 @@
 export { Breaker, type BreakerState } from './breaker.ts';
 export { startChannelService, type Capacity } from './channel-service.ts';
-export type { DeliveryChannel } from './channel.ts';
+export type { DeliveryChannel, StoreChannel } from './channel.ts';
 export { MAX_HOLD_MS, decide, type Decision, type DecisionContext, type Hop } from './decide.ts';
 export { DeliveryLoop, type DeliveryLoopOptions } from './delivery-loop.ts';
 export { Isolation } from './isolation.ts';

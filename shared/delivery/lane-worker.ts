@@ -1,13 +1,12 @@
 import { publishChanges, type Broker, type Delivery } from '../broker/index.ts';
-import type { Lane, Notification, Status } from '../contracts/index.ts';
+import type { Channel, Lane, Notification, Status } from '../contracts/index.ts';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { claimNotifications, newClaimToken, type Notifications } from '../store/index.ts';
+import { claimNotifications, newClaimToken, type AtOnce, type Notifications } from '../store/index.ts';
 import type { BreakerState } from './breaker.ts';
-import type { DeliveryChannel } from './channel.ts';
 import { Intake } from './intake.ts';
 import { laneLimit, type LaneSlots } from './lane-slots.ts';
 import type { Claimed } from './leases.ts';
@@ -23,7 +22,7 @@ const SETTLE_MS = 5 * SECOND;
 
 /** What a lane's worker works with. */
 export interface LaneWorkerOptions {
-  channel: DeliveryChannel;
+  channel: Channel;
   lane: Lane;
   broker: Broker;
   notifications: Notifications;
@@ -35,7 +34,9 @@ export interface LaneWorkerOptions {
   actor: string;
   log: Logger;
   /** Delivers a claimed notification and records it; never throws. */
-  handle: (claimed: Claimed, claimedAt: number) => Promise<void>;
+  handle?: (claimed: Claimed, claimedAt: number) => Promise<void>;
+  /** Instead: the claim itself delivers and records. */
+  atOnce?: AtOnce;
 }
 
 /** What one claim brought. */
@@ -58,10 +59,11 @@ export class LaneWorker {
     const { channel, lane, broker, concurrency, log } = options;
     this.#options = options;
     this.#intake = new Intake({
-      channel: channel.name,
+      channel,
       lane,
       broker,
-      prefetch: laneLimit(lane, concurrency),
+      // Twice as many as can be under way, so that the next ones are in hand when those are done.
+      prefetch: 2 * laneLimit(lane, concurrency),
       log,
       onMessage: () => {
         if (!this.#working) void this.#work();
@@ -135,7 +137,8 @@ export class LaneWorker {
     const { handle, slots, lane } = this.#options;
     const deliveries = taken.get(record._id) ?? [];
     taken.delete(record._id);
-    void handle({ record, token, lost: new AbortController() }, claimedAt).then(() => {
+    const done = handle?.({ record, token, lost: new AbortController() }, claimedAt) ?? Promise.resolve();
+    void done.then(() => {
       for (const delivery of deliveries) delivery.ack();
       slots.release(lane);
     });
@@ -159,10 +162,9 @@ export class LaneWorker {
   }
 
   #claim(ids: string[], token: string, again: boolean): Promise<Notification[]> {
-    const { notifications, actor, leaseMs, channel } = this.#options;
+    const { notifications, actor, leaseMs, atOnce } = this.#options;
     const takeOver = !again && Date.now() - this.#storeBackAt > SETTLE_MS;
-    const options = { token, actor, leaseMs, atomic: channel.atomic, again, takeOver };
-    return claimNotifications(notifications, ids, options);
+    return claimNotifications(notifications, ids, { token, actor, leaseMs, atOnce, again, takeOver });
   }
 
   get #storeAway(): boolean {

@@ -109,7 +109,7 @@ export class Recorder {
       if (!recorded.has(id))
         this.#log.warn('late result: the claim was overtaken', { id, status, ...change });
       else if (status === 'sent')
-        this.#log.info('sent', { id, attempt: change.attempt, provider: set?.provider });
+        this.#log.debug('sent', { id, attempt: change.attempt, provider: set?.provider });
       else this.#log.warn(status, { id, attempt: change.attempt, code: change.code, reason: change.reason });
     }
   }

@@ -14,6 +14,7 @@ export {
   claimNotifications,
   newClaimToken,
   renewLeases,
+  type AtOnce,
 } from './notifications/claim.ts';
 export { notificationsOf, type Change, type Notifications } from './notifications/collection.ts';
 export {

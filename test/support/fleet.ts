@@ -1,4 +1,4 @@
-import { startChannelService, type DeliveryChannel } from '../../shared/delivery/index.ts';
+import { startChannelService, type DeliveryChannel, type StoreChannel } from '../../shared/delivery/index.ts';
 import { readConfig, type Config } from '../../shared/runtime/config.ts';
 import { silentLogger } from '../../shared/runtime/logger.ts';
 import type { Service } from '../../shared/runtime/service.ts';
@@ -51,7 +51,7 @@ export async function startTestProducer(config: Config): Promise<TestProducer> {
 /** Starts the consumer of a channel inside this process. */
 export function startTestChannel(
   config: Config,
-  channel: DeliveryChannel,
+  channel: DeliveryChannel | StoreChannel,
   concurrency = 10,
 ): Promise<Service> {
   return startChannelService({ config, log: silentLogger }, channel, { concurrency });

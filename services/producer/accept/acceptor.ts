@@ -10,12 +10,18 @@ import {
   type Notifications,
   type Stored,
 } from '../../../shared/store/index.ts';
-import { inTime } from './deadline.ts';
+import { ANSWER_WITHIN_MS, inTime } from './deadline.ts';
 
 /** Records stored in one write. */
 const MAX_GROUP = 500;
 /** Records that wait for a write at most; more would only wait in vain, and fill the memory. */
 const MAX_WAITING = 20_000;
+
+/**
+ * How long those behind wait for the write before theirs, in milliseconds: long enough that its own callers, and whoever came while they
+ * waited, have had their 503, and are not written behind their backs.
+ */
+const GIVE_UP_GROUP_MS = 2 * ANSWER_WITHIN_MS;
 
 /** A record on its way into the store. */
 interface Entry {
@@ -82,12 +88,16 @@ export class Acceptor {
 
   async #store(entries: Entry[]): Promise<Stored[]> {
     const wanted = entries.filter(({ givenUp }) => !givenUp).map(({ record }) => record);
-    // When nobody waits for the answer any more, nor shall those behind: what is stored later is the relay's.
-    const stored = wanted.length === 0 ? [] : await inTime(insertNotifications(this.#notifications, wanted));
+    const stored = wanted.length === 0 ? [] : await this.#insert(wanted);
     const fresh = stored.flatMap((one) => (one.outcome === 'stored' ? [one.record] : []));
     this.publish(fresh.filter((record) => record.status === 'pending'));
     const results = new Map(wanted.map((record, index) => [record, stored[index]]));
     // Nobody listens to the answer of one that was given up.
     return entries.map(({ record }) => results.get(record) ?? { outcome: 'stored', record });
+  }
+
+  /** Those behind must not wait for a write that does not come back; what it stores all the same, the relay publishes. */
+  #insert(records: Notification[]): Promise<Stored[]> {
+    return inTime(insertNotifications(this.#notifications, records), GIVE_UP_GROUP_MS);
   }
 }

@@ -20,6 +20,7 @@ export function batchOperations(context: ProducerContext): Operation[] {
       method: 'post',
       path: '/v1/notifications/batch',
       id: 'createNotifications',
+      isHot: true,
       tag: TAG,
       summary: 'Hand over up to 1 000 notifications',
       headers: idempotencyHeaders,
@@ -31,8 +32,8 @@ export function batchOperations(context: ProducerContext): Operation[] {
         schema: batchAcceptedSchema,
       },
       problems: ['validation_failed', 'malformed_json', 'body_too_large', 'unsupported_media_type'],
-      handle: async ({ body, request }) => {
-        const key = idempotencyKeyOf(request.headers['idempotency-key']);
+      handle: async ({ body, headers }) => {
+        const key = idempotencyKeyOf(headers['idempotency-key']);
         const items = await Promise.all(
           body.notifications.map((item, index) => acceptItem(context, item, key && `${key}:${index}`)),
         );

@@ -30,6 +30,7 @@ export function notificationOperations({ acceptor, notifications }: ProducerCont
       method: 'post',
       path: '/v1/notifications',
       id: 'createNotification',
+      isHot: true,
       tag: TAG,
       summary: 'Hand over a notification',
       headers: idempotencyHeaders,
@@ -46,8 +47,8 @@ export function notificationOperations({ acceptor, notifications }: ProducerCont
         'unsupported_media_type',
         'idempotency_conflict',
       ],
-      handle: async ({ body, rawBody, request }) => {
-        const key = idempotencyKeyOf(request.headers['idempotency-key']);
+      handle: async ({ body, rawBody, headers }) => {
+        const key = idempotencyKeyOf(headers['idempotency-key']);
         const origin = { caller: CALLER, ...keyed(key, rawBody) };
         return acceptedAnswer(await acceptor.accept(recordOf(body, origin, new Date())));
       },

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { z } from 'zod';
 import { MAX_BODY_BYTES, fieldErrors, type ProblemCode } from '../../../shared/contracts/index.ts';
@@ -11,7 +12,7 @@ export interface Input<Params, Query, Body> {
   body: Body;
   /** The body as it came, before validation: what idempotency compares. */
   rawBody: unknown;
-  request: Request;
+  headers: IncomingHttpHeaders;
 }
 
 /** What an operation answers. */
@@ -34,6 +35,8 @@ export interface Operation {
   headers?: z.ZodObject;
   body?: z.ZodType;
   maxBodyBytes?: number;
+  /** Called by the thousand: served without the web framework. It has a body and no parameters. */
+  isHot?: true;
   /** The answer of a success. */
   answer: { status: number; description: string; schema: z.ZodType; headers?: z.ZodObject };
   /** What else it may answer, beyond 401, 405, 500 and 503. */
@@ -78,20 +81,35 @@ function bodyParsers(one: Operation): RequestHandler[] {
 
 function handlerOf(one: Operation): RequestHandler {
   return async function handleOperation(request: Request, response: Response): Promise<void> {
-    const rawBody: unknown = request.body;
-    if (one.body && rawBody === undefined) throw new Problem('unsupported_media_type');
-    const input = {
-      params: validated(one.params, request.params),
-      query: validated(one.query, request.query),
-      body: validated(one.body, rawBody),
-      rawBody,
-      request,
-    };
-    const answer = one.handle(input as Input<never, never, never>);
-    const { status, body, headers } = await inTime(answer, one.answerWithinMs);
-    response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
-    response.end(JSON.stringify(body));
+    const { params, query, headers } = request;
+    send(response, await perform(one, { params, query, headers, rawBody: request.body as unknown }));
   };
+}
+
+/** Validates, and has it done in time. @throws Problem, or what the store threw. */
+export function perform(
+  one: Operation,
+  given: { params?: unknown; query?: unknown; headers: IncomingHttpHeaders; rawBody: unknown },
+): Promise<Answer> {
+  const { headers, rawBody } = given;
+  if (one.body && rawBody === undefined) throw new Problem('unsupported_media_type');
+  const input = {
+    params: validated(one.params, given.params),
+    query: validated(one.query, given.query),
+    body: validated(one.body, rawBody),
+    rawBody,
+    headers,
+  };
+  return inTime(one.handle(input as Input<never, never, never>), one.answerWithinMs);
+}
+
+/** Writes an answer as JSON. */
+export function send(
+  response: ServerResponse,
+  { status, body, headers }: Answer & { headers?: OutgoingHttpHeaders },
+): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
+  response.end(JSON.stringify(body));
 }
 
 function validated(schema: z.ZodType | undefined, value: unknown): unknown {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
 import type { NextFunction, Request, Response } from 'express';
 import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../../shared/contracts/index.ts';
@@ -38,17 +39,19 @@ export class Problem extends Error {
 
 /** Answers a problem as RFC 9457 problem+json, or as a page to a browser that asked for one. */
 async function sendProblem(request: Request, response: Response, problem: Problem): Promise<void> {
-  const { status, title } = PROBLEMS[problem.code];
-  response.set(problem.headers);
-  if (wantsPage(request)) {
-    await render(
-      response,
-      'problem',
-      { title: `${title} · Tidings`, words: title, detail: problem.message },
-      status,
-    );
+  if (!wantsPage(request)) {
+    writeProblem(response, problem);
     return;
   }
+  const { status, title } = PROBLEMS[problem.code];
+  const words = { title: `${title} · Tidings`, words: title, detail: problem.message };
+  response.set(problem.headers);
+  await render(response, 'problem', words, status);
+}
+
+/** Answers a problem as problem+json. */
+export function writeProblem(response: ServerResponse, problem: Problem): void {
+  const { status, title } = PROBLEMS[problem.code];
   const body = {
     type: 'about:blank',
     title,
@@ -58,7 +61,11 @@ async function sendProblem(request: Request, response: Response, problem: Proble
     ...(problem.errors && { errors: problem.errors }),
     ...(problem.state && { state: problem.state }),
   };
-  response.status(status).type('application/problem+json').send(JSON.stringify(body));
+  response.writeHead(status, {
+    'content-type': 'application/problem+json; charset=utf-8',
+    ...problem.headers,
+  });
+  response.end(JSON.stringify(body));
 }
 
 /** The last middleware: whatever was thrown becomes a problem. */
@@ -73,11 +80,7 @@ export function problemHandler(log: Logger) {
       next(thrown);
       return;
     }
-    const problem = problemOf(thrown);
-    if (problem.code === 'internal_error')
-      log.error('a request failed: this is a bug', { error: toError(thrown) });
-    if (problem.code === 'store_unavailable')
-      log.warn('the store cannot be reached', { error: toError(thrown) });
+    const problem = problemOf(thrown, log);
     if (problem.code === 'body_too_large') await drain(request);
     await sendProblem(request, response, problem);
   };
@@ -89,14 +92,20 @@ export function wantsPage(request: Request): boolean {
   return !isApi && request.accepts(['json', 'html']) === 'html';
 }
 
-function problemOf(thrown: unknown): Problem {
+/** What is answered to whatever was thrown; what no caller has brought about is logged. */
+export function problemOf(thrown: unknown, log: Logger): Problem {
   if (thrown instanceof Problem) return thrown;
-  if (isStoreAway(thrown))
+  if (isStoreAway(thrown)) {
+    log.warn('the store cannot be reached', { error: toError(thrown) });
     return new Problem('store_unavailable', {
       detail: 'It may have been stored all the same.',
       headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
     });
-  return bodyProblem(thrown) ?? new Problem('internal_error');
+  }
+  const problem = bodyProblem(thrown);
+  if (problem) return problem;
+  log.error('a request failed: this is a bug', { error: toError(thrown) });
+  return new Problem('internal_error');
 }
 
 /** Only errors that say that the server refused the very command are our own bugs; all others may pass. */

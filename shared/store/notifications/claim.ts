@@ -2,7 +2,7 @@ import type { Filter } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { CLAIMABLE_WHEN_DUE, type Notification } from '../../contracts/index.ts';
 import { SECOND } from '../../runtime/duration.ts';
-import type { Notifications } from './collection.ts';
+import { retentionEnd, type Notifications } from './collection.ts';
 
 /** A message of a wait queue may come back a little before the database thinks that it is due, in milliseconds. */
 const EARLY_TOLERANCE_MS = 2 * SECOND;
@@ -45,13 +45,20 @@ export function newClaimToken(): string {
   return randomUUID();
 }
 
+/** Where our own store is the provider, one write claims, hands over and records. */
+export interface AtOnce {
+  /** What the record calls the provider. */
+  provider: string;
+  retentionDays: number;
+}
+
 /** A claim in the making. */
 export interface ClaimOptions {
   token: string;
   actor: string;
   leaseMs: number;
-  /** Hand-over and record are one write: what is taken over has certainly not been sent, so it is not ambiguous. */
-  atomic?: boolean | undefined;
+  /** The claim itself hands over and records. */
+  atOnce?: AtOnce | undefined;
   /** Whether leases that ran out are taken over; by default they are. */
   takeOver?: boolean;
 }
@@ -65,22 +72,24 @@ export async function claimNotifications(
   ids: string[],
   options: ClaimOptions & { again?: boolean },
 ): Promise<Notification[]> {
-  const { token, leaseMs, again, takeOver = true } = options;
-  await notifications.updateMany(
-    { _id: { $in: ids }, ...claimable(token, takeOver) },
-    claimPipeline(options),
-  );
-  if (again)
+  const { token, leaseMs, again, atOnce, takeOver = true } = options;
+  await notifications.updateMany({ _id: { $in: ids }, ...claimable(token, takeOver) }, [
+    ...claimPipeline(options),
+    ...(atOnce ? atOncePipeline(atOnce, options.actor) : []),
+  ]);
+  if (again && !atOnce)
     await renewLeases(
       notifications,
       ids.map((id) => ({ id, token })),
       leaseMs,
     );
-  return notifications.find({ _id: { $in: ids }, claim: token, status: 'sending' }).toArray();
+  const status = atOnce ? 'sent' : 'sending';
+  return notifications.find({ _id: { $in: ids }, claim: token, status }).toArray();
 }
 
-function claimPipeline({ token, actor, leaseMs, atomic = false }: ClaimOptions): object[] {
-  const ambiguous = atomic ? false : '$taken_over';
+function claimPipeline({ token, actor, leaseMs, atOnce }: ClaimOptions): object[] {
+  // In one write with the hand-over: what is taken over has certainly not been sent.
+  const ambiguous = atOnce ? false : '$taken_over';
   return [
     { $set: { taken_over: { $eq: ['$status', 'sending'] } } },
     {
@@ -99,6 +108,24 @@ function claimPipeline({ token, actor, leaseMs, atomic = false }: ClaimOptions):
       },
     },
     { $unset: ['taken_over', 'next_retry_time', 'hinted_at'] },
+  ];
+}
+
+/** From claimed to sent, in the same write. The token stays: it tells what this claim has sent. */
+function atOncePipeline({ provider, retentionDays }: AtOnce, actor: string): object[] {
+  const entry = { at: '$$NOW', status: 'sent', actor: { $literal: actor }, attempt: '$attempt' };
+  return [
+    {
+      $set: {
+        status: 'sent',
+        sent_at: '$$NOW',
+        delete_at: retentionEnd(retentionDays),
+        provider: { $literal: provider },
+        unread: true,
+        timeline: { $concatArrays: ['$timeline', [entry]] },
+      },
+    },
+    { $unset: ['lease_until', 'held_since', 'error'] },
   ];
 }
 

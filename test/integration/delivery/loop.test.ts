@@ -7,6 +7,7 @@ import {
   publishDue,
 } from '../../../shared/broker/index.ts';
 import { HEADERS, type Notification } from '../../../shared/contracts/index.ts';
+import { createInAppChannel } from '../../../services/in-app/channel.ts';
 import type { DeliveryChannel, Outcome } from '../../../shared/delivery/index.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
@@ -341,11 +342,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
   });
 
   test('an interrupted in-app one has certainly not been handed over: nothing is ambiguous, and hold does not hold it', async () => {
-    const service = await startTestChannel(testConfig(servers), {
-      name: 'in_app',
-      atomic: true,
-      deliver: () => Promise.resolve(sent),
-    });
+    const service = await startTestChannel(testConfig(servers), createInAppChannel());
     running.push(service);
     const lease_until = new Date(Date.now() - 1_000);
     const id = await send({ type: 'in_app', status: 'sending', on_ambiguous: 'hold', lease_until });

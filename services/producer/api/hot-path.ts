@@ -1,0 +1,74 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { MAX_BODY_BYTES } from '../../../shared/contracts/index.ts';
+import type { ProducerContext } from '../context.ts';
+import { keyCheck } from './authentication.ts';
+import { perform, send, type Operation } from './operation.ts';
+import { Problem, problemOf, writeProblem } from './problem.ts';
+
+/**
+ * Serves the calls that hand notifications over without the web framework, whose routing, middleware and answers cost more than the whole
+ * of accepting. Only what is plain is served here; all else goes to `otherwise` unread: other addresses, a missing key, a body that is
+ * encoded, chunked, or too large. Both ways share validation, handler and answers, so that nobody can tell them apart.
+ */
+export function hotPath(
+  context: ProducerContext,
+  operations: readonly Operation[],
+  otherwise: RequestListener,
+): RequestListener {
+  const hot = new Map(operations.filter(({ isHot }) => isHot).map((one) => [one.path, one]));
+  const hasKey = keyCheck(context.config.API_KEY);
+  return (request, response) => {
+    const one = request.method === 'POST' ? hot.get(request.url ?? '') : undefined;
+    if (one && isPlain(request, one) && hasKey(request)) void answer(context, one, request, response);
+    else otherwise(request, response);
+  };
+}
+
+function isPlain({ headers }: IncomingMessage, { maxBodyBytes = MAX_BODY_BYTES }: Operation): boolean {
+  const bytes = Number(headers['content-length']);
+  return (
+    bytes > 0 &&
+    bytes <= maxBodyBytes &&
+    headers['content-encoding'] === undefined &&
+    /^application\/json(?:; ?charset=utf-8)?$/i.test(headers['content-type'] ?? '')
+  );
+}
+
+async function answer(
+  { draining, log }: ProducerContext,
+  one: Operation,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  draining.tell(response);
+  try {
+    const rawBody = parse(await read(request));
+    send(response, await perform(one, { headers: request.headers, rawBody }));
+  } catch (thrown) {
+    writeProblem(response, problemOf(thrown, log));
+  }
+}
+
+/** The whole body; its length is known to be allowed. @throws when the client goes away. */
+function read(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    request
+      .on('data', (piece: Buffer) => pieces.push(piece))
+      .once('end', () => {
+        resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces));
+      })
+      .once('error', reject);
+  });
+}
+
+function parse(bytes: Buffer): object {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (thrown) {
+    throw new Problem('malformed_json', { detail: (thrown as Error).message });
+  }
+  if (typeof json === 'object' && json !== null) return json;
+  throw new Problem('malformed_json', { detail: 'The body must be a JSON object.' });
+}
