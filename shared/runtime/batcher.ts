@@ -10,21 +10,25 @@ interface Entry<In, Out> {
 export interface BatcherOptions<In, Out> {
   /** Most items in one run. */
   maxItems: number;
+  /** Bulks under way at once; 1 when not given. */
+  concurrency?: number;
   /** Handles one bulk; answers one result per item, in the same order. A throw rejects all of them. */
   run: (items: In[]) => Promise<Out[]>;
 }
 
 /**
- * Groups what comes in while a bulk is under way into the next one. There is no timer: a lone item starts at once, and under load the
+ * Groups what comes in while bulks are under way into the next one. There is no timer: a lone item starts at once, and under load the
  * bulks grow by themselves.
  */
 export class Batcher<In, Out> {
   readonly #options: BatcherOptions<In, Out>;
+  readonly #concurrency: number;
   #waiting: Entry<In, Out>[] = [];
-  #running: Promise<void> | undefined;
+  readonly #running = new Set<Promise<void>>();
 
   constructor(options: BatcherOptions<In, Out>) {
     this.#options = options;
+    this.#concurrency = options.concurrency ?? 1;
   }
 
   /** Items that no run has begun with. */
@@ -36,20 +40,25 @@ export class Batcher<In, Out> {
   add(item: In): Promise<Out> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      this.#running ??= this.#work();
+      if (this.#running.size < this.#concurrency) this.#start();
     });
   }
 
   /** Resolves when nothing waits and nothing runs. */
   async idle(): Promise<void> {
-    while (this.#running) await this.#running;
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #start(): void {
+    const work = this.#work();
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
   }
 
   async #work(): Promise<void> {
     // One turn of the event loop, so that what arrives in the same read of the socket shares a bulk.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) await this.#runBulk(this.#waiting.splice(0, this.#options.maxItems));
-    this.#running = undefined;
   }
 
   async #runBulk(entries: Entry<In, Out>[]): Promise<void> {

@@ -14,6 +14,8 @@ import { ANSWER_WITHIN_MS, inTime } from './deadline.ts';
 
 /** Records stored in one write. */
 const MAX_GROUP = 500;
+/** Writes under way at once: while one waits for the journal, the next one is on its way. */
+const GROUPS_AT_ONCE = 2;
 /** Records that wait for a write at most; more would only wait in vain, and fill the memory. */
 const MAX_WAITING = 20_000;
 
@@ -40,6 +42,7 @@ export class Acceptor {
   readonly #log: Logger;
   readonly #group = new Batcher<Entry, Stored>({
     maxItems: MAX_GROUP,
+    concurrency: GROUPS_AT_ONCE,
     run: (entries) => this.#store(entries),
   });
   readonly #publishing = new Set<Promise<void>>();

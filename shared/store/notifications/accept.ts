@@ -79,5 +79,7 @@ export async function clearUnpublished(
   await notifications.updateMany(
     { _id: { $in: ids }, unpublished: true },
     { $unset: { unpublished: true }, ...(late && { $currentDate: { hinted_at: true } }) },
+    // Nothing waits for it: were it lost in a failover, the relay would publish a second message, which the claim refuses.
+    { writeConcern: { w: 1, journal: false } },
   );
 }

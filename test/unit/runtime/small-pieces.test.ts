@@ -49,6 +49,25 @@ describe('the batcher', () => {
       [4, 5],
     ]);
   });
+  test('has as many bulks under way as it may, and no more', async () => {
+    let running = 0;
+    let most = 0;
+    const batcher = new Batcher<number, number>({
+      maxItems: 2,
+      concurrency: 2,
+      run: async (items) => {
+        most = Math.max(most, (running += 1));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        running -= 1;
+        return items;
+      },
+    });
+    const items = [1, 2, 3, 4, 5, 6, 7];
+    expect(await Promise.all(items.map((item) => batcher.add(item)))).toEqual(items);
+    expect(most).toBe(2);
+    await batcher.idle();
+    expect(running).toBe(0);
+  });
   test('a bulk that fails rejects its own items, and the next ones go on', async () => {
     let calls = 0;
     const batcher = new Batcher<number, number>({
