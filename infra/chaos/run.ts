@@ -34,6 +34,8 @@ export interface RunResult {
 
 /** Share of requests that a starved machine may answer too late by itself. */
 const FEW = 0.02;
+/** How far `/stats` may be behind, in milliseconds. */
+const STATS_WITHIN_MS = 5 * SECOND;
 /** The load goes on for so long before the fault, in seconds. */
 const BEFORE_SECONDS = 2;
 /** One fault under load: a fleet of its own on a virtual host and a database of its own, then the checker's verdict. */
@@ -79,7 +81,7 @@ async function judge(
   const atRest = async (): Promise<boolean> =>
     (await store.moving()) === 0 && isEmpty(await depthsOf(vhostUrl), await store.dead());
   await cameTrue(atRest, patienceSeconds * SECOND);
-  const total = await totalOf(client);
+  const total = await totalOf(client, store);
   const inboxes = await readInboxes(client, peopleOf(run));
   const unclean = await world.fleet.stop();
   const history = {
@@ -127,10 +129,16 @@ function isEmpty(depths: Depths, dead: number): boolean {
   return Object.entries(depths).every(([queue, depth]) => depth === (queue === DEAD_LETTER_QUEUE ? dead : 0));
 }
 
-/** The sum of states by the fleet's own figures. */
-async function totalOf(client: Client): Promise<number> {
-  const reply = await client.get('/stats');
-  if (reply.status !== 200) return -1;
-  const { by_status } = (reply as { json: { by_status: Record<string, number> } }).json;
-  return Object.values(by_status).reduce((sum, count) => sum + count, 0);
+/** The sum of states by the fleet's own figures, which may be five seconds behind. */
+async function totalOf(client: Client, store: Stage['store']): Promise<number> {
+  let total = -1;
+  const agrees = async (): Promise<boolean> => {
+    const reply = await client.get('/stats');
+    if (reply.status !== 200) return false;
+    const { by_status } = (reply as { json: { by_status: Record<string, number> } }).json;
+    total = Object.values(by_status).reduce((sum, count) => sum + count, 0);
+    return total === (await store.count());
+  };
+  await cameTrue(agrees, STATS_WITHIN_MS);
+  return total;
 }

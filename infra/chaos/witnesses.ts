@@ -78,6 +78,11 @@ export class StoreWitness {
     return moving + unpublished;
   }
 
+  /** How many there are. */
+  count(): Promise<number> {
+    return this.#records.countDocuments();
+  }
+
   /** How many are dead letters. */
   dead(): Promise<number> {
     return this.#records.countDocuments({ status: 'failed_permanently' });

@@ -2,7 +2,7 @@ import type { Broker, ManagementApi } from '../../shared/broker/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Check } from '../../shared/runtime/health.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Notifications } from '../../shared/store/index.ts';
+import type { Books, Notifications } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
@@ -15,6 +15,7 @@ export interface ProducerContext {
   /** Undefined where no management address is configured. */
   management: ManagementApi | undefined;
   notifications: Notifications;
+  books: Books;
   acceptor: Acceptor;
   live: LiveUpdates;
   draining: Draining;

@@ -5,7 +5,7 @@ import { ConfigError } from '../../shared/runtime/config.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { closeServer } from '../../shared/runtime/health.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
-import { connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
+import { Books, connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
 import { Acceptor } from './accept/acceptor.ts';
 import { createApp } from './app.ts';
 import type { ProducerContext } from './context.ts';
@@ -56,6 +56,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     broker,
     management,
     notifications,
+    books: new Books(store.db),
     acceptor,
     live,
     draining,

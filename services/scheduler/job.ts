@@ -1,7 +1,7 @@
 import type { Broker } from '../../shared/broker/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Locks, Notifications, Store } from '../../shared/store/index.ts';
+import type { Books, Locks, Notifications, Store } from '../../shared/store/index.ts';
 
 /** What every job works with. */
 export interface JobContext {
@@ -9,6 +9,7 @@ export interface JobContext {
   notifications: Notifications;
   store: Store;
   locks: Locks;
+  books: Books;
   config: Config;
   log: Logger;
   /** Names this scheduler among several. */

@@ -6,7 +6,7 @@ import { startHealthServer, type Check, type CheckResult } from '../../shared/ru
 import { newId } from '../../shared/runtime/ids.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
-import { Locks, connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
+import { Books, Locks, connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
 import type { Job, JobContext } from './job.ts';
 import { JOBS } from './jobs/index.ts';
 
@@ -31,6 +31,7 @@ export async function startScheduler(
     notifications: notificationsOf(store.db),
     store,
     locks: new Locks(store.db),
+    books: new Books(store.db),
     config,
     log,
     instance: newId(),

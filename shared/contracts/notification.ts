@@ -43,6 +43,10 @@ export const notificationSchema = z.object({
   expires_at: z.date().optional(),
 
   status: z.enum(STATUSES),
+  moved: z
+    .string()
+    .optional()
+    .describe('Channel, status before and after the last change, as the books read them in the journal'),
   previous_status: z.enum(STATUSES).optional().describe('What it was before the claim'),
   attempt: z.int().describe('Claims so far; each may have reached the provider'),
   retry_count: z.int().describe('Rungs of the retry ladder used since acceptance or the last manual retry'),

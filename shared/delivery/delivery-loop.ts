@@ -14,8 +14,12 @@ import { Isolation } from './isolation.ts';
 import { LaneSlots, type Limit } from './lane-slots.ts';
 import { LaneWorker } from './lane-worker.ts';
 import { Leases, type Claimed } from './leases.ts';
+import type { Outcome } from './outcome.ts';
 import { Pace } from './pace.ts';
 import { Recorder } from './recorder.ts';
+
+/** How long a suspect is put off while another one is being sent, in milliseconds at least; twice as long at most. */
+const ISOLATED_FOR_MS = SECOND;
 
 /** The check that says whether the provider is down. */
 export const PROVIDER_CHECK = 'provider';
@@ -57,7 +61,11 @@ export class DeliveryLoop {
         this.#providerIs(state);
       },
     });
-    this.#limits = [this.#breaker, ...(perSecond === undefined ? [] : [new Pace(perSecond)])];
+    this.#limits = [
+      this.#breaker,
+      this.#isolation,
+      ...(perSecond === undefined ? [] : [new Pace(perSecond)]),
+    ];
     this.#slots = new LaneSlots(concurrency, this.#limits);
     this.#leases = new Leases({ notifications, leaseMs: config.LEASE_SECONDS * SECOND, log });
     this.#recorder = new Recorder({
@@ -141,9 +149,10 @@ export class DeliveryLoop {
     const { record } = claimed;
     this.#leases.hold(claimed, claimedAt);
     try {
-      const isSuspect = record.interrupted >= SUSPECT_AT;
       const deliver = (): Promise<void> => this.#deliver(channel, claimed);
-      await (isSuspect ? this.#isolation.alone(deliver) : this.#isolation.together(deliver));
+      if (record.interrupted < SUSPECT_AT) await this.#isolation.together(deliver);
+      else if (!this.#isolation.hasSuspect) await this.#isolation.alone(deliver);
+      else await this.#finish(claimed, putOff(channel));
     } catch (thrown) {
       // Nothing of ours may end the loop: the lease runs out, and the sweep brings the record back.
       this.#options.log.error('a delivery failed inside the loop: this is a bug', {
@@ -163,10 +172,25 @@ export class DeliveryLoop {
     const timeoutMs = config.DELIVERY_TIMEOUT_SECONDS * SECOND;
     const tried = await attempt(channel, record, { timeoutMs, claimLost: lost.signal, log });
     // Who lost the claim was told to stop: that says nothing about the provider.
-    const outcome = isLost(claimed) ? tried : this.#breaker.observe(tried);
-    const context = { delays: config.RETRY_DELAYS, actor: this.#actor, now: new Date() };
-    await this.#recorder.finish({ claimed, decision: decide(record, outcome, context) });
+    await this.#finish(claimed, isLost(claimed) ? tried : this.#breaker.observe(tried));
   }
+
+  async #finish(claimed: Claimed, outcome: Outcome): Promise<void> {
+    const context = { delays: this.#options.config.RETRY_DELAYS, actor: this.#actor, now: new Date() };
+    await this.#recorder.finish({ claimed, decision: decide(claimed.record, outcome, context) });
+  }
+}
+
+/** What was interrupted before waits for its turn without a claim, or an end of the process would interrupt it once more. */
+function putOff({ name: provider }: DeliveryChannel): Outcome {
+  return {
+    kind: 'deferred',
+    provider,
+    code: 'isolated',
+    reason: 'it was interrupted before, and waits to be sent alone',
+    afterMs: ISOLATED_FOR_MS * (1 + Math.random()),
+    untried: true,
+  };
 }
 
 function isLost({ lost }: Claimed): boolean {

@@ -13,8 +13,9 @@ export class StoreTimeout extends Error {
 const CALL_TIMEOUT_MS = 25 * SECOND;
 
 /**
- * Gives an end to every call of a collection and of its cursors, which the driver does not: a write that waits for its socket to drain is
- * never told that the socket was closed (mongodb 7.8, `once(socket, 'drain')`), and whoever awaits it hangs for good.
+ * Gives an end to every call of a collection and of its cursors, which the driver does not: a write to a socket that its server has just
+ * ended, or that is closed while it waits for room, waits for a `drain` that never comes (mongodb 7.8, `writeCommand`), and whoever awaits
+ * it hangs for good.
  * @throws StoreTimeout from the call, after `ms`.
  */
 export function bounded<T extends object>(target: T, ms = CALL_TIMEOUT_MS): T {

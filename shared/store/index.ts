@@ -1,4 +1,6 @@
 export { StoreTimeout } from './bounded.ts';
+export { Books } from './books/books.ts';
+export { countAll, totalOf, type Balance, type Counts } from './books/counting.ts';
 export { openStore, type Store } from './connection.ts';
 export { INDEXES, ensureIndexes, connectInBackground } from './indexes.ts';
 export { Locks } from './locks.ts';
@@ -27,8 +29,7 @@ export {
   type Operated,
 } from './notifications/operate.ts';
 export {
-  countByTypeAndStatus,
-  countTroubles,
+  countUnpublished,
   countUnread,
   getNotification,
   listDeadLetters,
@@ -41,6 +42,7 @@ export {
 export { recordResults, type Result } from './notifications/record.ts';
 export {
   SWEEP_LIMIT,
+  deleteRetained,
   expireOverdue,
   findLostHints,
   findLostLeases,

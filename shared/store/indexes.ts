@@ -41,9 +41,11 @@ export const INDEXES = {
     // The outbox: transactional sorts after bulk, so it is read backwards; then by age.
     { name: 'unpublished', key: { lane: -1, _id: 1 }, partialFilterExpression: { unpublished: true } },
     { name: 'unread', key: { user_id: 1 }, partialFilterExpression: { unread: true } },
-    { name: 'retention', key: { delete_at: 1 }, expireAfterSeconds: 0 },
+    // Not a TTL index: the books must know what goes.
+    { name: 'finished', key: { delete_at: 1, _id: 1 } },
   ],
   locks: [],
+  books: [],
 } as const satisfies Record<string, readonly IndexDescription[]>;
 
 /** Creates what is missing. Safe to run by many processes at once. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ServiceProcess } from '../../infra/chaos/fleet/service-process.ts';
 import { TcpProxy } from '../../infra/chaos/tcp-proxy.ts';
@@ -42,8 +43,8 @@ describe('killed after the provider’s yes and before the record', () => {
     expect(record.timeline.filter(({ ambiguous }) => ambiguous)).toMatchObject([
       { status: 'sending', code: 'interrupted' },
     ]);
-    const stats = (await fleet.call('GET', '/stats')).json;
-    expect(stats.ambiguous).toEqual({ attempts: 1, per_sent: 1 });
+    const ambiguous = async () => (await fleet.call('GET', '/stats')).json.ambiguous;
+    await until(async () => isDeepStrictEqual(await ambiguous(), { attempts: 1, per_sent: 1 }));
   });
 
   test('with hold it is delivered once, and a person decides', async () => {

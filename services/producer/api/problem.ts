@@ -2,13 +2,14 @@ import type { ServerResponse } from 'node:http';
 import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
 import type { NextFunction, Request, Response } from 'express';
 import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../../shared/contracts/index.ts';
-import { toError } from '../../../shared/runtime/errors.ts';
+import { codeOf, toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { render } from '../web/pages.ts';
 import { StoreTimeout } from '../../../shared/store/index.ts';
 
 /** Seconds after which a caller may try again while the store is away. */
 const RETRY_AFTER_SECONDS = 5;
+const SOCKET_ENDED = new Set(['EPIPE', 'ECONNRESET']);
 /** Bytes of a body that is too large which are still read, so that the client gets to read the answer. */
 const DRAIN_BYTES = 32 * 1024 * 1024;
 
@@ -111,6 +112,8 @@ export function problemOf(thrown: unknown, log: Logger): Problem {
 /** Only errors that say that the server refused the very command are our own bugs; all others may pass. */
 function isStoreAway(thrown: unknown): boolean {
   if (thrown instanceof StoreTimeout) return true;
+  // The driver passes on as it is what a socket says that its server has just ended.
+  if (SOCKET_ENDED.has(codeOf(thrown) ?? '')) return true;
   if (!(thrown instanceof MongoError)) return false;
   return (
     !(thrown instanceof MongoServerError) ||

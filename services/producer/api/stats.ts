@@ -7,7 +7,14 @@ import {
   type Channel,
   type Status,
 } from '../../../shared/contracts/index.ts';
-import { countByTypeAndStatus, countTroubles } from '../../../shared/store/index.ts';
+import { SECOND } from '../../../shared/runtime/duration.ts';
+import {
+  countAll,
+  countUnpublished,
+  totalOf,
+  type Balance,
+  type Counts,
+} from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { operation, type Operation } from './operation.ts';
 
@@ -60,39 +67,43 @@ export function statsOperation(context: ProducerContext): Operation {
   });
 }
 
+/** Books that nobody has kept for so long, in milliseconds, are not shown: no scheduler runs. */
+const STALE_AFTER_MS = 30 * SECOND;
+
 /** Asks the store and the broker. RabbitMQ may be away: its figures are null then. */
 export async function collectStats(context: ProducerContext): Promise<Stats> {
-  const [rows, troubles, queues] = await Promise.all([
-    countByTypeAndStatus(context.notifications),
-    countTroubles(context.notifications),
+  const [balance, unpublished, queues] = await Promise.all([
+    balanceNow(context),
+    countUnpublished(context.notifications),
     queueFigures(context),
   ]);
-  const byStatus = sumBy(rows, (row) => row.status);
+  const { counts, ambiguous, asOf } = balance;
+  const byStatus = sumOver(counts);
   const sent = (byStatus.sent ?? 0) + (byStatus.delivered ?? 0) + (byStatus.bounced ?? 0);
-  const byType = CHANNEL_NAMES.map((type) => [
-    type,
-    sumBy(
-      rows.filter((row) => row.type === type),
-      (row) => row.status,
-    ),
-  ]);
   return {
-    as_of: new Date().toISOString(),
-    total: rows.reduce((sum, row) => sum + row.count, 0),
+    as_of: asOf.toISOString(),
+    total: totalOf(counts),
     by_status: byStatus,
-    by_type: Object.fromEntries(byType) as Stats['by_type'],
-    unpublished: troubles.unpublished,
-    ambiguous: { attempts: troubles.ambiguous, per_sent: sent === 0 ? 0 : troubles.ambiguous / sent },
+    by_type: Object.fromEntries(CHANNEL_NAMES.map((type) => [type, counts[type] ?? {}])),
+    unpublished,
+    ambiguous: { attempts: ambiguous, per_sent: sent === 0 ? 0 : ambiguous / sent },
     queues,
-    balance: balanceOf(rows, queues, context),
+    balance: balanceOf(counts, queues, context),
   };
 }
 
-type Row = { type: Channel; status: Status; count: number };
+/** From the books, which cost the same however many records there are; counted only where no scheduler keeps them. */
+async function balanceNow({ books, notifications }: ProducerContext): Promise<Balance> {
+  const balance = await books.read();
+  const isFresh = balance !== undefined && Date.now() - balance.asOf.getTime() < STALE_AFTER_MS;
+  return isFresh ? balance : countAll(notifications);
+}
 
-function sumBy(rows: readonly Row[], key: (row: Row) => Status): Partial<Record<Status, number>> {
+function sumOver(counts: Counts): Partial<Record<Status, number>> {
   const sums: Partial<Record<Status, number>> = {};
-  for (const row of rows) sums[key(row)] = (sums[key(row)] ?? 0) + row.count;
+  for (const byStatus of Object.values(counts))
+    for (const [status, count] of Object.entries(byStatus) as [Status, number][])
+      sums[status] = (sums[status] ?? 0) + count;
   return sums;
 }
 
@@ -114,15 +125,9 @@ async function queueFigures({ broker, management }: ProducerContext): Promise<St
 }
 
 /** Holds the records that wait against the messages that wait. A message on its way is in neither book for a moment. */
-function balanceOf(
-  rows: readonly Row[],
-  queues: Stats['queues'],
-  { config }: ProducerContext,
-): Stats['balance'] {
-  const records = (status: Status, type?: Channel): number =>
-    rows
-      .filter((row) => row.status === status && (type === undefined || row.type === type))
-      .reduce((sum, row) => sum + row.count, 0);
+function balanceOf(counts: Counts, queues: Stats['queues'], { config }: ProducerContext): Stats['balance'] {
+  const records = (status: Status, types: readonly Channel[] = CHANNEL_NAMES): number =>
+    types.reduce((sum, type) => sum + (counts[type]?.[status] ?? 0), 0);
   const line = (what: string, count: number, names: string[]): Stats['balance'][number] => {
     const messages = messagesIn(queues, names);
     return { what, records: count, messages, drift: messages === null ? null : count - messages };
@@ -132,12 +137,12 @@ function balanceOf(
     ...CHANNEL_NAMES.flatMap((type) => [
       line(
         `${type}: pending and sending`,
-        records('pending', type) + records('sending', type),
+        records('pending', [type]) + records('sending', [type]),
         LANES.map((lane) => workQueue(type, lane)),
       ),
       line(
         `${type}: waiting to retry`,
-        records('failed', type),
+        records('failed', [type]),
         tiers.map((ms) => waitQueue(type, ms)),
       ),
     ]),

@@ -2,7 +2,7 @@ import type { Filter } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { CLAIMABLE_WHEN_DUE, type Notification } from '../../contracts/index.ts';
 import { SECOND } from '../../runtime/duration.ts';
-import { retentionEnd, type Notifications } from './collection.ts';
+import { movedTo, retentionEnd, type Notifications } from './collection.ts';
 
 /** A message of a wait queue may come back a little before the database thinks that it is due, in milliseconds. */
 const EARLY_TOLERANCE_MS = 2 * SECOND;
@@ -95,6 +95,7 @@ function claimPipeline({ token, actor, leaseMs, atOnce }: ClaimOptions): object[
     {
       $set: {
         previous_status: '$status',
+        moved: movedTo('sending'),
         status: 'sending',
         claim: token,
         fence: { $add: ['$fence', 1] },
@@ -118,6 +119,7 @@ function atOncePipeline({ provider, retentionDays }: AtOnce, actor: string): obj
     {
       $set: {
         status: 'sent',
+        moved: movedTo('sent', '$previous_status'),
         sent_at: '$$NOW',
         delete_at: retentionEnd(retentionDays),
         provider: { $literal: provider },

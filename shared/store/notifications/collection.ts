@@ -29,9 +29,23 @@ export function transitionStage(
 ): object {
   const entry = { at: '$$NOW', status, ...literals(change) };
   return {
-    $set: { status, updated_at: '$$NOW', timeline: { $concatArrays: ['$timeline', [entry]] }, ...set },
+    $set: {
+      status,
+      moved: movedTo(status),
+      updated_at: '$$NOW',
+      timeline: { $concatArrays: ['$timeline', [entry]] },
+      ...set,
+    },
   };
 }
+
+/** What the books read of a change: channel, status before, status after. No two changes in a row have the same, unless nothing changes. */
+export function movedTo(status: Status | typeof GONE, from = '$status'): object {
+  return { $concat: ['$type', ' ', from, ' ', status] };
+}
+
+/** Where a record goes whose retention is over: it counts no more, and is deleted. */
+export const GONE = 'gone';
 
 /** The expression of the time at which retention ends for what finishes now. */
 export function retentionEnd(days: number): object {

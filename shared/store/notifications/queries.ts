@@ -6,7 +6,6 @@ import {
   type DeadLetterQuery,
   type ListQuery,
   type Notification,
-  type Status,
   type UserListQuery,
 } from '../../contracts/index.ts';
 import type { Notifications } from './collection.ts';
@@ -81,28 +80,9 @@ export async function markAllRead(notifications: Notifications, userId: string):
   return (await notifications.updateMany({ user_id: userId, unread: true }, read)).modifiedCount;
 }
 
-/** How many notifications there are by channel and status; only pairs that occur. */
-export async function countByTypeAndStatus(
-  notifications: Notifications,
-): Promise<{ type: Channel; status: Status; count: number }[]> {
-  const group = { _id: { type: '$type', status: '$status' }, count: { $sum: 1 } };
-  const rows = await notifications
-    .aggregate<{ _id: { type: Channel; status: Status }; count: number }>([{ $group: group }])
-    .toArray();
-  return rows.map(({ _id, count }) => ({ ..._id, count }));
-}
-
-/** How many are stored and not yet published, and how many attempts ended unknown. */
-export async function countTroubles(
-  notifications: Notifications,
-): Promise<{ unpublished: number; ambiguous: number }> {
-  const [unpublished, ambiguous] = await Promise.all([
-    notifications.countDocuments({ unpublished: true }),
-    notifications
-      .aggregate<{ total: number }>([{ $group: { _id: null, total: { $sum: '$ambiguous_count' } } }])
-      .toArray(),
-  ]);
-  return { unpublished, ambiguous: ambiguous[0]?.total ?? 0 };
+/** How many are stored and not yet published. */
+export function countUnpublished(notifications: Notifications): Promise<number> {
+  return notifications.countDocuments({ unpublished: true });
 }
 
 async function page(

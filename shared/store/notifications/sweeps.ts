@@ -8,7 +8,7 @@ import {
 } from '../../contracts/index.ts';
 import { MINUTE, SECOND } from '../../runtime/duration.ts';
 import { idFloor } from '../../runtime/ids.ts';
-import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
+import { GONE, movedTo, retentionEnd, transitionStage, type Notifications } from './collection.ts';
 
 /** Records handled in one pass of a sweep. */
 export const SWEEP_LIMIT = 500;
@@ -86,6 +86,24 @@ export async function expireOverdue(notifications: Notifications, retentionDays:
   const stage = transitionStage('expired', change, { delete_at: retentionEnd(retentionDays) });
   const result = await notifications.updateMany(overdue, [stage, { $unset: ['next_retry_time'] }]);
   return result.modifiedCount;
+}
+
+/**
+ * Deletes what is finished and whose retention is over; answers how many. In two steps, for the journal does not tell what a deleted record
+ * was: first it leaves the books, then it goes.
+ */
+export async function deleteRetained(notifications: Notifications): Promise<number> {
+  const found = await notifications
+    .find({ delete_at: { $lte: new Date() } }, { projection: { _id: 1 } })
+    .sort({ delete_at: 1 })
+    .limit(SWEEP_LIMIT)
+    .toArray();
+  if (found.length === 0) return 0;
+  const ids = found.map((record) => record._id);
+  const left = new RegExp(` ${GONE} `);
+  const leave = { $concat: [movedTo(GONE), ' ', { $toString: '$ambiguous_count' }] };
+  await notifications.updateMany({ _id: { $in: ids }, moved: { $not: left } }, [{ $set: { moved: leave } }]);
+  return (await notifications.deleteMany({ _id: { $in: ids }, moved: left })).deletedCount;
 }
 
 /** What a consumer left behind: its lease ran out, so somebody else may claim it. In batches. */

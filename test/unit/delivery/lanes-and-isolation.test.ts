@@ -54,12 +54,15 @@ describe('isolation', () => {
     ];
     await turn();
     expect(log).toEqual(['innocent starts']);
+    // Nothing more is claimed, or it would wait with a claim.
+    expect([isolation.hasSuspect, isolation.free()]).toEqual([true, 0]);
     first.resolve();
     await turn();
     expect(log).toEqual(['innocent starts', 'innocent ends', 'suspect starts']);
     suspect.resolve();
     await Promise.all(all);
     expect(log.slice(-2)).toEqual(['suspect ends', 'latecomer starts']);
+    expect(isolation.free()).toBe(Infinity);
   });
 
   test('suspects run one after the other', async () => {

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  Books,
+  cancelNotification,
+  claimNotifications,
+  countAll,
+  deleteRetained,
+  ensureIndexes,
+  expireOverdue,
+  insertNotifications,
+  notificationsOf,
+  openStore,
+  recordResults,
+  redriveDeadLetters,
+  retryNotification,
+  wakeDue,
+  type Notifications,
+  type Store,
+} from '../../../shared/store/index.ts';
+import { aRecord } from '../../support/records.ts';
+import { createTestServers, type TestServers } from '../../support/servers.ts';
+
+let servers: TestServers;
+let store: Store;
+let notifications: Notifications;
+let books: Books;
+const change = { actor: 'test' };
+
+beforeAll(async () => {
+  servers = await createTestServers();
+  store = openStore(servers.mongoUri, 'test');
+  notifications = notificationsOf(store.db);
+  books = new Books(store.db);
+  await ensureIndexes(store.db);
+});
+beforeEach(async () => {
+  await notifications.deleteMany({});
+  await store.db.collection('books').deleteMany({});
+  await books.keep();
+});
+afterAll(async () => {
+  await store.stop();
+  await servers.drop();
+});
+
+/** What the books say is what a count of all records says. */
+async function expectTrue(): Promise<void> {
+  const [{ counts, ambiguous }, kept] = await Promise.all([countAll(notifications), books.read()]);
+  expect(kept).toMatchObject({ ambiguous });
+  expect(kept?.counts).toEqual(counts);
+}
+
+async function insert(count: number, more: Parameters<typeof aRecord>[0] = {}): Promise<string[]> {
+  const records = Array.from({ length: count }, () => aRecord(more));
+  await insertNotifications(notifications, records);
+  return records.map(({ _id }) => _id);
+}
+
+const claim = (ids: string[], leaseMs = 60_000, atOnce?: { provider: string; retentionDays: number }) =>
+  claimNotifications(notifications, ids, { token: randomUUID(), actor: 'test', leaseMs, atOnce });
+
+async function live(): Promise<void> {
+  const dead = await claim(await insert(7));
+  const end = (status: 'sent' | 'failed_permanently' | 'failed', records: typeof dead, delayMs?: number) =>
+    recordResults(
+      notifications,
+      records.map(({ _id: id, fence, attempt }) => ({
+        id,
+        fence,
+        status,
+        change: { actor: 'test', attempt, ...(status === 'failed' && { ambiguous: true as const }) },
+        ...(delayMs !== undefined && { delayMs }),
+      })),
+      0,
+    );
+  await end('failed_permanently', dead);
+  const redriven = { ids: dead.slice(0, 2).map(({ _id }) => _id) };
+  await redriveDeadLetters(notifications, redriven, { change }).next();
+  await retryNotification(notifications, dead[3]?._id ?? '', change);
+  await end('sent', await claim(await insert(5, { type: 'sms' })));
+  await end('failed', await claim(await insert(4)), 0);
+  await wakeDue(notifications);
+  await claim(await insert(6, { type: 'in_app' }), 60_000, { provider: 'inbox', retentionDays: 0 });
+  const [canceled = ''] = await insert(3);
+  await cancelNotification(notifications, canceled, change, 0);
+  await insert(2, { expires_at: new Date(Date.now() - 1_000) });
+  await expireOverdue(notifications, 0);
+  // Interrupted and taken over.
+  const ids = await insert(2);
+  await claim(ids, -1_000);
+  await claim(ids);
+}
+
+test('every change is in the books, each once, whoever makes it', async () => {
+  await Promise.all([live(), live(), live()]);
+  await books.keep();
+  await expectTrue();
+  expect((await books.read())?.counts).toMatchObject({
+    email: { canceled: 3, expired: 6 },
+    in_app: { sent: 18 },
+  });
+});
+
+test('they are kept while changes go on, by two at once, and are true in the end', async () => {
+  const keepers = [books, new Books(store.db)];
+  let isLiving = true;
+  const keeping = keepers.map(async (one) => {
+    while (isLiving) await one.keep();
+  });
+  for (let round = 0; round < 5; round += 1) await Promise.all([live(), live()]);
+  isLiving = false;
+  await Promise.all(keeping);
+  await books.keep();
+  await expectTrue();
+});
+
+test('what retention deletes leaves the books first', async () => {
+  await live();
+  await books.keep();
+  const before = await countAll(notifications);
+  expect(before.counts.in_app?.sent).toBe(6);
+  expect(await deleteRetained(notifications)).toBe(14);
+  await books.keep();
+  await expectTrue();
+  expect((await books.read())?.counts.in_app).toBeUndefined();
+});
+
+test('opened late, or with a place that the journal no longer has, they begin with a count of one moment', async () => {
+  const changing = Promise.all([live(), live()]);
+  await store.db.collection('books').deleteMany({});
+  await books.keep();
+  await changing;
+  await books.keep();
+  await expectTrue();
+  const lost = { token: { _data: '82' }, 'counts.sms.sent': 99 };
+  await store.db.collection('books').updateOne({}, { $set: lost, $unset: { from: '' } });
+  await books.keep();
+  await expectTrue();
+});
