@@ -1,10 +1,12 @@
 /**
- * The benchmark, in one go on servers of its own: run it with `npm run bench`. `--short` takes under a minute, `--only a,b` takes some parts.
+ * The benchmark, in one go on servers of its own: run it with `npm run bench`. `--short` takes under a minute, `--only a,b` takes some parts, `--pictures`
+ * draws docs/performance-*.svg.
  * Machines are noisy, so what counts are ratios within one run; nothing here fails because of a time.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { draw } from './chart.ts';
 import { measureAccept } from './parts/accept.ts';
 import { measureDrain } from './parts/drain.ts';
 import { measureGrowth, measureScale, type GrowthPoint } from './parts/growth.ts';
@@ -24,7 +26,11 @@ export interface Report {
 }
 
 const { values } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: {
+    short: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    pictures: { type: 'boolean', default: false },
+  },
 });
 const say = (words: string): void => {
   process.stdout.write(`${words}\n`);
@@ -68,5 +74,32 @@ for (const [name, measure] of Object.entries(values.short ? SHORT : PARTS)) {
 await sinks.stop();
 mkdirSync('.data/bench', { recursive: true });
 writeFileSync('.data/bench/report.json', `${JSON.stringify(report, null, 2)}\n`);
+if (values.pictures) drawAll(report);
 say(`\n${table(report.rows)}\n\n${report.machine}. As JSON: .data/bench/report.json`);
 process.exit();
+
+function drawAll({ latency, growth }: Report): void {
+  if (latency.length > 0)
+    writeFileSync(
+      'docs/performance-latency.svg',
+      draw({
+        title: 'From the request to the mail server’s 250',
+        unit: 'ms',
+        points: latency.map(({ load }) => (load === 0 ? 'one at a time' : `${load * 100} % of capacity`)),
+        lines: (['p50', 'p95', 'p99'] as const).map((name) => ({
+          name,
+          values: latency.map((point) => point[name]),
+        })),
+      }),
+    );
+  if (growth.length > 0)
+    writeFileSync(
+      'docs/performance-backlog.svg',
+      draw({
+        title: 'In-app notifications through one consumer, by backlog',
+        unit: 'per s',
+        points: growth.map(({ backlog }) => backlog.toLocaleString('en').replaceAll(',', ' ')),
+        lines: [{ name: 'per s', values: growth.map(({ perSecond }) => perSecond) }],
+      }),
+    );
+}

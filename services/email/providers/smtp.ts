@@ -1,8 +1,9 @@
-import { createTransport, type SendMailOptions } from 'nodemailer';
+import { createTransport } from 'nodemailer';
 import type { Notification } from '../../../shared/contracts/index.ts';
 import type { Outcome } from '../../../shared/delivery/index.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
+import { composeMail } from './compose.ts';
 import { classifySmtpFailure } from './smtp-answers.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
@@ -40,7 +41,7 @@ export function createSmtpProvider({ url, from, connections }: SmtpOptions): Smt
   const domain = domainOf(from);
   return {
     send: async (notification, signal) => {
-      const mail = mailOf(notification, { from, domain });
+      const mail = composeMail(notification, { from, domain });
       try {
         const info = await transport.sendMail({ ...mail, signal });
         return { kind: 'sent', provider: 'smtp', provider_message_id: info.messageId, reason: info.response };
@@ -54,24 +55,6 @@ export function createSmtpProvider({ url, from, connections }: SmtpOptions): Smt
       transport.close();
       return Promise.resolve();
     },
-  };
-}
-
-/** Composes the mail. The Message-ID is made of the notification's id, so that every attempt carries the same. */
-function mailOf(
-  notification: Notification,
-  { from, domain }: { from: string; domain: string },
-): SendMailOptions & { messageId: string } {
-  const { _id, email = '', subject, message, html } = notification;
-  return {
-    from,
-    to: { name: '', address: email },
-    ...(subject !== undefined && { subject }),
-    text: message,
-    ...(html !== undefined && { html }),
-    messageId: `<${_id}@${domain}>`,
-    // RFC 3834: out-of-office robots leave such mail alone.
-    headers: { 'Auto-Submitted': 'auto-generated' },
   };
 }
 

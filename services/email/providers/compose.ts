@@ -1,0 +1,80 @@
+import type { SendMailOptions } from 'nodemailer';
+import type { Notification } from '../../../shared/contracts/index.ts';
+
+/** Who sends. */
+export interface Sender {
+  /** The From header. */
+  from: string;
+  /** Makes the Message-IDs. */
+  domain: string;
+}
+
+/** A mail for nodemailer, with the Message-ID that every attempt of its notification carries. */
+export type Mail = SendMailOptions & { messageId: string };
+
+/** RFC 3834: out-of-office robots leave such mail alone. */
+const AUTOMATIC = { 'Auto-Submitted': 'auto-generated' };
+
+/** A sender or recipient that needs neither quotes nor encoding, with the address apart. */
+const PLAIN_SENDER =
+  /^(?:[A-Za-z0-9]+(?: [A-Za-z0-9]+)* <(?<named>[\w.+-]+@[a-z0-9.-]+)>|(?<bare>[\w.+-]+@[a-z0-9.-]+))$/;
+const PLAIN_ADDRESS = /^[\w.+-]+@[a-z0-9.-]+$/;
+/** A subject that needs neither encoding nor folding, and does not look as if it were encoded. */
+const PLAIN_SUBJECT = /^(?!.*(?:=\?|"))[\x21-\x7e](?:[\x20-\x7e]{0,58}[\x21-\x7e])?$/;
+/** A text that travels as it is: ASCII, in lines of at most 76 characters. */
+const PLAIN_TEXT = /^(?:[\t\x20-\x7e]{0,76}\r?\n)*[\t\x20-\x7e]{0,76}$/;
+
+/** Composes a mail: by hand where there is nothing to encode, for that takes a quarter less time; all else is nodemailer's to encode. */
+export function composeMail(notification: Notification, sender: Sender): Mail {
+  return plainMail(notification, sender) ?? encodedMail(notification, sender);
+}
+
+function encodedMail(
+  { _id, email = '', subject, message, html }: Notification,
+  { from, domain }: Sender,
+): Mail {
+  return {
+    from,
+    to: { name: '', address: email },
+    ...(subject !== undefined && { subject }),
+    text: message,
+    ...(html !== undefined && { html }),
+    messageId: messageIdOf(_id, domain),
+    headers: AUTOMATIC,
+  };
+}
+
+/** The very bytes that nodemailer would make; undefined where it would encode anything. */
+function plainMail(
+  { _id, email = '', subject, message, html }: Notification,
+  { from, domain }: Sender,
+): Mail | undefined {
+  const { named, bare } = PLAIN_SENDER.exec(from)?.groups ?? {};
+  const address = named ?? bare;
+  const isPlain =
+    html === undefined &&
+    message !== '' &&
+    PLAIN_ADDRESS.test(email) &&
+    (subject === undefined || PLAIN_SUBJECT.test(subject)) &&
+    PLAIN_TEXT.test(message);
+  if (!isPlain || address === undefined) return undefined;
+  const messageId = messageIdOf(_id, domain);
+  const lines = [
+    ...Object.entries(AUTOMATIC).map(([name, value]) => `${name}: ${value}`),
+    `From: ${from}`,
+    `To: ${email}`,
+    ...(subject === undefined ? [] : [`Subject: ${subject}`]),
+    `Message-ID: ${messageId}`,
+    'Content-Transfer-Encoding: 7bit',
+    `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=utf-8',
+    '',
+    message.replace(/\r?\n/g, '\r\n'),
+  ];
+  return { envelope: { from: address, to: [email] }, messageId, raw: lines.join('\r\n') };
+}
+
+function messageIdOf(id: string, domain: string): string {
+  return `<${id}@${domain}>`;
+}

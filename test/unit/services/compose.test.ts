@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { createTransport } from 'nodemailer';
+import { expect, test } from 'vitest';
+import { composeMail } from '../../../services/email/providers/compose.ts';
+import type { Notification } from '../../../shared/contracts/index.ts';
+import { aRecord } from '../../support/records.ts';
+
+const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
+const SENDERS = [
+  'Tidings <hello@tidings.example>',
+  'hello@tidings.example',
+  '"A, B" <ab@tidings.example>',
+  'Ünal <u@tidings.example>',
+];
+
+/** The bytes that go out, and to whom, without the time. */
+async function sent(mail: ReturnType<typeof composeMail>): Promise<object> {
+  const { message, envelope } = await transport.sendMail(mail);
+  const bytes = Buffer.isBuffer(message) ? message.toString() : '';
+  return { envelope, bytes: bytes.replace(/^Date: .*$/m, 'Date') };
+}
+
+/** What nodemailer makes of the same notification. */
+async function byNodemailer(
+  { _id, email = '', subject, message, html }: Notification,
+  from: string,
+): Promise<object> {
+  return sent({
+    from,
+    to: { name: '', address: email },
+    ...(subject !== undefined && { subject }),
+    text: message,
+    ...(html !== undefined && { html }),
+    messageId: `<${_id}@tidings.example>`,
+    headers: { 'Auto-Submitted': 'auto-generated' },
+  });
+}
+
+const ascii = fc.string({
+  unit: fc.constantFrom(...' \t\n\r.=?_-"<>@,:;aFromZ09'.split('')),
+  maxLength: 200,
+});
+const anything = fc.oneof(
+  ascii,
+  fc.string({ maxLength: 120 }),
+  fc.string({ unit: 'grapheme', maxLength: 60 }),
+);
+const oneLine = anything.map((text) => text.replace(/[\r\n]/g, ' '));
+const addresses = fc.constantFrom(
+  'a@example.org',
+  'a.b+c-d_e@sub.example.org',
+  "o'hara@example.org",
+  'A@EXAMPLE.org',
+  'ü@example.org',
+);
+
+test('whatever the notification says, the bytes are those that nodemailer would send', async () => {
+  const records = fc.record({
+    subject: fc.option(oneLine, { nil: undefined }),
+    message: anything,
+    email: addresses,
+  });
+  const property = fc.asyncProperty(records, fc.constantFrom(...SENDERS), async (fields, from) => {
+    const record = aRecord(fields);
+    const composed = await sent(composeMail(record, { from, domain: 'tidings.example' }));
+    expect(composed).toEqual(await byNodemailer(record, from));
+  });
+  await fc.assert(property, { numRuns: 300 });
+}, 30_000);
+
+test('an ordinary mail is composed by hand', () => {
+  const record = aRecord({
+    email: 'a@example.org',
+    subject: 'Your order',
+    message: 'Hello,\nit is on its way.\n',
+  });
+  const mail = composeMail(record, { from: SENDERS[0] ?? '', domain: 'tidings.example' });
+  expect(mail.raw).toContain('Subject: Your order\r\n');
+  expect(
+    composeMail({ ...record, message: 'Grüße' }, { from: SENDERS[0] ?? '', domain: 'x' }).raw,
+  ).toBeUndefined();
+});
