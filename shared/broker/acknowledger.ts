@@ -6,13 +6,16 @@ import type { Channel, Message } from 'amqplib';
  */
 export class Acknowledger {
   readonly #channel: Channel;
+  readonly #beforeWriting: () => void;
   /** Delivery tags that are not settled, oldest first. */
   readonly #open = new Set<number>();
   readonly #done = new Set<number>();
   #scheduled = false;
 
-  constructor(channel: Channel) {
+  /** `beforeWriting` is called before frames are written, to gather them. */
+  constructor(channel: Channel, beforeWriting: () => void = () => undefined) {
     this.#channel = channel;
+    this.#beforeWriting = beforeWriting;
   }
 
   /** A message came. */
@@ -39,6 +42,7 @@ export class Acknowledger {
 
   /** Sends what waits. On a closed channel it does nothing: the messages are back in their queue, and the claim refuses them there. */
   flush(): void {
+    this.#beforeWriting();
     try {
       const last = this.#takeRun();
       if (last !== undefined) this.#channel.ack(messageOf(last), true);

@@ -29,7 +29,9 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   /** Which node is tried next; a fleet's connections spread over the nodes. */
   #next: number;
   #model: ChannelModel | undefined;
-  #isCoalescing = false;
+  #isCorked = false;
+  /** Somebody wrote again since the socket was corked. */
+  #isAsked = false;
   #blocked: string | undefined;
   #loop: Promise<void> | undefined;
 
@@ -53,21 +55,27 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   /**
-   * What is written from now until the next turn of the event loop leaves in one piece: amqplib would make a system call, and a packet, of
+   * What is written from now until two turns of the event loop later leaves in one piece: amqplib would make a system call, and a packet, of
    * every frame.
    */
   coalesce(): void {
     const socket = this.#model && socketOf(this.#model);
-    if (!socket || this.#isCoalescing) return;
-    this.#isCoalescing = true;
+    if (!socket) return;
+    this.#isAsked = true;
+    if (!this.#isCorked) this.#cork(socket);
+  }
+
+  #cork(socket: Socket): void {
+    this.#isCorked = true;
+    this.#isAsked = false;
     socket.cork();
+    const uncork = (): void => {
+      socket.uncork();
+      this.#isCorked = false;
+      if (this.#isAsked) this.#cork(socket);
+    };
     // amqplib itself passes frames on to the socket in the next turn.
-    setImmediate(() =>
-      setImmediate(() => {
-        this.#isCoalescing = false;
-        socket.uncork();
-      }),
-    );
+    setImmediate(() => setImmediate(uncork));
   }
 
   /** Starts connecting in the background; `up` says when it is there. */

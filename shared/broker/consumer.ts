@@ -93,7 +93,9 @@ export class Consumer {
 
   async #prepare(channel: Channel): Promise<void> {
     this.#consumerTag = undefined;
-    this.#acknowledger = new Acknowledger(channel);
+    this.#acknowledger = new Acknowledger(channel, () => {
+      this.#options.connection.coalesce();
+    });
     channel.once('close', () => {
       this.#consumerTag = undefined;
     });
@@ -132,7 +134,6 @@ export class Consumer {
     this.#options.onDelivery({
       body: message.content,
       ack: () => {
-        this.#options.connection.coalesce();
         acknowledger.ack(deliveryTag);
       },
       reject: () => {

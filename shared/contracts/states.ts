@@ -4,6 +4,7 @@
  */
 export const TRANSITIONS = {
   scheduled: ['pending', 'sending', 'canceled', 'expired'],
+  // In-app passes `sending` within one write: its timeline has both.
   pending: ['sending', 'canceled', 'expired'],
   held: ['pending', 'sending', 'canceled', 'expired'],
   failed: ['pending', 'sending', 'canceled', 'expired'],

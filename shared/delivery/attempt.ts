@@ -23,8 +23,6 @@ export async function attempt(
   record: Notification,
   { timeoutMs, claimLost, log }: AttemptOptions,
 ): Promise<Outcome> {
-  const settled = withoutSending(record, channel);
-  if (settled) return settled;
   const limit = new AbortController();
   const timer = setTimeout(() => {
     limit.abort(new Error('the time for one attempt is up'));
@@ -49,8 +47,11 @@ export async function attempt(
   }
 }
 
-/** What is decided by the history of the record alone. */
-function withoutSending(record: Notification, { name: provider }: DeliveryChannel): Outcome | undefined {
+/** What is decided by the history of the record alone, so that nothing is handed over. */
+export function settledBefore(
+  record: Notification,
+  { name: provider }: DeliveryChannel,
+): Outcome | undefined {
   if (record.interrupted >= POISON_AT)
     return {
       kind: 'permanent',

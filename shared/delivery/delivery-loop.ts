@@ -6,7 +6,7 @@ import { toError } from '../runtime/errors.ts';
 import type { Check, CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { SUSPECT_AT, type Notifications } from '../store/index.ts';
-import { attempt } from './attempt.ts';
+import { attempt, settledBefore } from './attempt.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
 import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
 import { decide } from './decide.ts';
@@ -18,8 +18,8 @@ import type { Outcome } from './outcome.ts';
 import { Pace } from './pace.ts';
 import { Recorder } from './recorder.ts';
 
-/** How long a suspect is put off while another one is being sent, in milliseconds at least; twice as long at most. */
-const ISOLATED_FOR_MS = SECOND;
+/** How long one is put off while a suspect is being sent, in milliseconds; spread, so that suspects do not meet again. */
+const ISOLATED_FOR_MS = { least: SECOND, most: 5 * SECOND };
 
 /** The check that says whether the provider is down. */
 export const PROVIDER_CHECK = 'provider';
@@ -149,10 +149,13 @@ export class DeliveryLoop {
     const { record } = claimed;
     this.#leases.hold(claimed, claimedAt);
     try {
-      const deliver = (): Promise<void> => this.#deliver(channel, claimed);
-      if (record.interrupted < SUSPECT_AT) await this.#isolation.together(deliver);
-      else if (!this.#isolation.hasSuspect) await this.#isolation.alone(deliver);
-      else await this.#finish(claimed, putOff(channel));
+      const settled = settledBefore(record, channel);
+      if (settled) await this.#finish(claimed, settled);
+      else {
+        const isSuspect = record.interrupted >= SUSPECT_AT;
+        const delivery = this.#isolation.run(isSuspect, () => this.#deliver(channel, claimed));
+        await (delivery ?? this.#finish(claimed, putOff(channel)));
+      }
     } catch (thrown) {
       // Nothing of ours may end the loop: the lease runs out, and the sweep brings the record back.
       this.#options.log.error('a delivery failed inside the loop: this is a bug', {
@@ -181,14 +184,14 @@ export class DeliveryLoop {
   }
 }
 
-/** What was interrupted before waits for its turn without a claim, or an end of the process would interrupt it once more. */
+/** What comes while a suspect is being sent waits without a claim, or an end of the process would interrupt it as well. */
 function putOff({ name: provider }: DeliveryChannel): Outcome {
   return {
     kind: 'deferred',
     provider,
     code: 'isolated',
-    reason: 'it was interrupted before, and waits to be sent alone',
-    afterMs: ISOLATED_FOR_MS * (1 + Math.random()),
+    reason: 'one that was interrupted before is being sent alone',
+    afterMs: ISOLATED_FOR_MS.least + Math.random() * (ISOLATED_FOR_MS.most - ISOLATED_FOR_MS.least),
     untried: true,
   };
 }

@@ -2,23 +2,17 @@ import type { Limit } from './lane-slots.ts';
 
 /**
  * Lets deliveries go on side by side, except for suspects: one whose sending was interrupted before runs when nothing else does, so that
- * it takes no innocents along if it ends the process again. As a limit it lets nothing new be claimed meanwhile: who waits with a claim dies
- * with the process, and would count as interrupted.
+ * it takes no innocents along if it ends the process again. As a limit it lets nothing new be claimed meanwhile, and what was claimed all the
+ * same is not started: who waits with a claim dies with the process, and would count as interrupted.
  */
 export class Isolation implements Limit {
   #running = 0;
-  #alone = false;
-  readonly #suspects: (() => void)[] = [];
-  readonly #others: (() => void)[] = [];
+  #hasSuspect = false;
+  #turn = (): void => undefined;
   #wake = (): void => undefined;
 
-  /** Whether a suspect runs or waits for its turn. */
-  get hasSuspect(): boolean {
-    return this.#alone || this.#suspects.length > 0;
-  }
-
   free(): number {
-    return this.hasSuspect ? 0 : Infinity;
+    return this.#hasSuspect ? 0 : Infinity;
   }
 
   onFree(wake: () => void): void {
@@ -29,42 +23,30 @@ export class Isolation implements Limit {
     this.#wake = () => undefined;
   }
 
-  /** Runs side by side with others. */
-  async together<T>(work: () => Promise<T>): Promise<T> {
-    // Who comes later waits behind a waiting suspect, or it would never get its turn.
-    while (this.hasSuspect) await new Promise<void>((resolve) => this.#others.push(resolve));
+  /** Starts it side by side with others, or a suspect as soon as it is alone; undefined, and not started, while there is a suspect. */
+  run(isSuspect: boolean, work: () => Promise<void>): Promise<void> | undefined {
+    if (this.#hasSuspect) return undefined;
+    return isSuspect ? this.#alone(work) : this.#together(work);
+  }
+
+  async #together(work: () => Promise<void>): Promise<void> {
     this.#running += 1;
     try {
-      return await work();
+      await work();
     } finally {
       this.#running -= 1;
-      this.#next();
+      if (this.#running === 0) this.#turn();
     }
   }
 
-  /** Runs alone. */
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#alone || this.#running > 0) await new Promise<void>((resolve) => this.#suspects.push(resolve));
-    this.#alone = true;
+  async #alone(work: () => Promise<void>): Promise<void> {
+    this.#hasSuspect = true;
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#turn = resolve));
     try {
-      return await work();
+      await work();
     } finally {
-      this.#alone = false;
-      this.#next();
-    }
-  }
-
-  #next(): void {
-    if (this.#alone || this.#running > 0) return;
-    const suspect = this.#suspects.shift();
-    if (suspect) {
-      // Taken here already, so that nobody slips in before the suspect's turn of the event loop.
-      this.#alone = true;
-      suspect();
-    } else {
-      this.#others.splice(0).forEach((resolve) => {
-        resolve();
-      });
+      this.#hasSuspect = false;
+      this.#turn = () => undefined;
       this.#wake();
     }
   }

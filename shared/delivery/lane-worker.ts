@@ -127,6 +127,8 @@ export class LaneWorker {
     if (taken.size === 0) return;
     const claim = await this.#claimPatiently([...taken.keys()]);
     this.#announce(claim.records);
+    // Innocents first: a suspect waits until they are done.
+    claim.records.sort((a, b) => a.interrupted - b.interrupted);
     for (const record of claim.records) this.#begin(record, claim, taken);
     slots.giveBack(lane, taken.size);
     if (taken.size > 0) await this.#settleRefused(taken);

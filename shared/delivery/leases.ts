@@ -47,6 +47,8 @@ export class Leases {
   }
 
   async #renew(): Promise<void> {
+    // Also while a renewal hangs: who no longer has the claim must not hand over.
+    this.#abortExpired();
     if (this.#renewing) return;
     this.#renewing = true;
     try {

@@ -24,7 +24,8 @@ export class Batcher<In, Out> {
   readonly #options: BatcherOptions<In, Out>;
   readonly #concurrency: number;
   #waiting: Entry<In, Out>[] = [];
-  readonly #running = new Set<Promise<void>>();
+  #running = 0;
+  #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions<In, Out>) {
     this.#options = options;
@@ -40,25 +41,26 @@ export class Batcher<In, Out> {
   add(item: In): Promise<Out> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (this.#running.size < this.#concurrency) this.#start();
+      if (this.#running < this.#concurrency) void this.#work();
     });
   }
 
   /** Resolves when nothing waits and nothing runs. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
-  }
-
-  #start(): void {
-    const work = this.#work();
-    this.#running.add(work);
-    void work.finally(() => this.#running.delete(work));
+    while (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   async #work(): Promise<void> {
+    this.#running += 1;
     // One turn of the event loop, so that what arrives in the same read of the socket shares a bulk.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) await this.#runBulk(this.#waiting.splice(0, this.#options.maxItems));
+    // With no turn between the last look and this, or who adds in between would wait for ever.
+    this.#running -= 1;
+    if (this.#running === 0)
+      this.#idle.splice(0).forEach((resolve) => {
+        resolve();
+      });
   }
 
   async #runBulk(entries: Entry<In, Out>[]): Promise<void> {

@@ -93,13 +93,8 @@ export const configSchema = z.object({
     .prefault('30s,2m,10m,30m,1h')
     .describe('Delays of the retry ladder. One more attempt than delays is made.'),
   EMAIL_CONCURRENCY: whole(1, 1000)
-    .default(60)
-    .describe(
-      'E-mails that one process has claimed and not yet recorded; what a crash of it leaves ambiguous at most.',
-    ),
-  EMAIL_CONNECTIONS: whole(1, 1000)
     .default(20)
-    .describe('SMTP connections of one process at most: e-mails being handed over at once.'),
+    .describe('E-mails being sent at once by one process; as many SMTP connections.'),
   SMS_CONCURRENCY: whole(1, 1000).default(20).describe('SMS being sent at once by one process.'),
   EMAIL_PER_SECOND: whole(1, 100_000)
     .optional()

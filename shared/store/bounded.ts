@@ -13,7 +13,7 @@ export class StoreTimeout extends Error {
 const CALL_TIMEOUT_MS = 25 * SECOND;
 
 /**
- * Gives an end to every call of a collection and of its cursors, which the driver does not: a write to a socket that its server has just
+ * Gives an end to every call of a database or collection and of its cursors, which the driver does not: a write to a socket that its server has just
  * ended, or that is closed while it waits for room, waits for a `drain` that never comes (mongodb 7.8, `writeCommand`), and whoever awaits
  * it hangs for good.
  * @throws StoreTimeout from the call, after `ms`.

@@ -1,6 +1,7 @@
 import { MongoClient, type Db } from 'mongodb';
 import { SECOND } from '../runtime/duration.ts';
 import type { CheckResult } from '../runtime/health.ts';
+import { bounded } from './bounded.ts';
 
 /**
  * Bounds the silence of a server on any call, in milliseconds; a hanging one is given up after it. The driver's `timeoutMS`, which would
@@ -31,7 +32,7 @@ export function openStore(uri: string, service: string): Store {
     writeConcern: { w: 'majority', journal: true },
     readConcern: { level: 'majority' },
   });
-  const db = client.db();
+  const db = bounded(client.db());
   return { client, db, check: () => ping(db), stop: () => client.close() };
 }
 

@@ -1,4 +1,4 @@
-import type { Db, IndexDescription } from 'mongodb';
+import { MongoServerError, type Db, type IndexDescription } from 'mongodb';
 import { CLAIMABLE_WHEN_DUE, STATUSES, type Status } from '../contracts/index.ts';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
 import { toError } from '../runtime/errors.ts';
@@ -42,11 +42,18 @@ export const INDEXES = {
     { name: 'unpublished', key: { lane: -1, _id: 1 }, partialFilterExpression: { unpublished: true } },
     { name: 'unread', key: { user_id: 1 }, partialFilterExpression: { unread: true } },
     // Not a TTL index: the books must know what goes.
-    { name: 'finished', key: { delete_at: 1, _id: 1 } },
+    {
+      name: 'finished',
+      key: { delete_at: 1, _id: 1 },
+      partialFilterExpression: { delete_at: { $exists: true } },
+    },
   ],
   locks: [],
   books: [],
 } as const satisfies Record<string, readonly IndexDescription[]>;
+
+/** Was a TTL index once, and would delete behind the books' back. */
+const FORMER = 'retention';
 
 /** Creates what is missing. Safe to run by many processes at once. */
 export async function ensureIndexes(db: Db): Promise<void> {
@@ -54,6 +61,12 @@ export async function ensureIndexes(db: Db): Promise<void> {
     const specs: IndexDescription[] = [...indexes];
     if (specs.length > 0) await db.collection(collection).createIndexes(specs);
   }
+  await db
+    .collection('notifications')
+    .dropIndex(FORMER)
+    .catch((thrown: unknown) => {
+      if (!(thrown instanceof MongoServerError && thrown.codeName === 'IndexNotFound')) throw thrown;
+    });
 }
 
 /**

@@ -184,5 +184,8 @@ test('a message that kills its consumer each time ends as a poison, and takes no
   const dead = await fleet.untilStatus(poison, 'failed_permanently', 90_000);
   expect(dead).toMatchObject({ error: { code: 'poison' }, interrupted: 5 });
   expect(deaths).toBe(5);
-  for (const id of innocents) await fleet.untilStatus(id, 'sent');
+  for (const id of innocents) {
+    // Two deaths may take them along; after those the poison is sent alone.
+    expect((await fleet.untilStatus(id, 'sent')).interrupted).toBeLessThanOrEqual(2);
+  }
 }, 120_000);

@@ -8,7 +8,7 @@ import { Problem, problemOf, writeProblem } from './problem.ts';
 /**
  * Serves the calls that hand notifications over without the web framework, whose routing, middleware and answers cost more than the whole
  * of accepting. Only what is plain is served here; all else goes to `otherwise` unread: other addresses, a missing key, a body that is
- * encoded, chunked, or too large. Both ways share validation, handler and answers, so that nobody can tell them apart.
+ * encoded, chunked, or too large. Both ways share validation, handler and answers.
  */
 export function hotPath(
   context: ProducerContext,
@@ -45,11 +45,18 @@ async function answer(
     const rawBody = parse(await read(request));
     send(response, await perform(one, { headers: request.headers, rawBody }));
   } catch (thrown) {
-    writeProblem(response, problemOf(thrown, log));
+    // Nobody listens any more.
+    if (thrown instanceof ClientGone || response.headersSent) response.destroy();
+    else writeProblem(response, problemOf(thrown, log));
   }
 }
 
-/** The whole body; its length is known to be allowed. @throws when the client goes away. */
+/** The client hung up in the middle of its body. */
+class ClientGone extends Error {}
+
+const UTF8 = new TextDecoder();
+
+/** The whole body; its length is known to be allowed. @throws ClientGone */
 function read(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
@@ -58,14 +65,16 @@ function read(request: IncomingMessage): Promise<Buffer> {
       .once('end', () => {
         resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces));
       })
-      .once('error', reject);
+      .once('error', () => {
+        reject(new ClientGone());
+      });
   });
 }
 
 function parse(bytes: Buffer): object {
   let json: unknown;
   try {
-    json = JSON.parse(bytes.toString('utf8'));
+    json = JSON.parse(UTF8.decode(bytes));
   } catch (thrown) {
     throw new Problem('malformed_json', { detail: (thrown as Error).message });
   }

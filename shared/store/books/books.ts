@@ -1,9 +1,9 @@
-import { MongoServerError, Timestamp, type Collection, type Db } from 'mongodb';
-import { HOUR } from '../../runtime/duration.ts';
+import { Timestamp, type Collection, type Db } from 'mongodb';
+import { HOUR, SECOND } from '../../runtime/duration.ts';
 import { bounded } from '../bounded.ts';
 import { notificationsOf, type Notifications } from '../notifications/collection.ts';
-import { COUNTING, balanceOf, withoutZeros, type Balance, type Counts, type Row } from './counting.ts';
-import { openJournal, readPage, sumOf, type Entry, type Place } from './journal.ts';
+import { balanceOf, countAsOf, withoutZeros, type Balance, type Counts } from './counting.ts';
+import { JournalLost, openJournal, readPage, sumOf, type Entry, type Place } from './journal.ts';
 
 /** The one document of the books, with the place in the journal where the next page begins. */
 interface BooksDocument extends Place {
@@ -19,8 +19,8 @@ interface BooksDocument extends Place {
 
 /** All records are counted anew after so long, in milliseconds: no mistake in the books outlives it. */
 const RECOUNT_AFTER_MS = HOUR;
-/** The label of an error after which the same place can be opened again. */
-const COMES_BACK = 'ResumableChangeStreamError';
+/** How long a pass goes on at most, in milliseconds. */
+const PASS_MS = 3 * SECOND;
 
 /**
  * The counts by channel and status, kept by reading MongoDB's own journal of changes. Whoever changes a record need not think of them, they
@@ -31,6 +31,8 @@ export class Books {
   readonly #db: Db;
   readonly #books: Collection<BooksDocument>;
   readonly #notifications: Notifications;
+  /** When this process last tried to count, in milliseconds since the epoch. */
+  #auditedAt = 0;
 
   constructor(db: Db) {
     this.#db = db;
@@ -48,25 +50,33 @@ export class Books {
   /** Takes in what has changed since the last time, or opens the books; answers how many changes that was. */
   async keep(): Promise<number> {
     const books = await this.#books.findOne({ _id: 'balance' });
-    if (!books || Date.now() - books.counted_at.getTime() > RECOUNT_AFTER_MS) {
+    if (!books) {
       await this.recount();
       return 0;
     }
     try {
       return await this.#takeIn(books);
     } catch (thrown) {
-      // The journal does not reach back so far, or the place in it is none.
-      const isRefused = thrown instanceof MongoServerError && !thrown.hasErrorLabel(COMES_BACK);
-      if (!isRefused) throw thrown;
+      if (!(thrown instanceof JournalLost)) throw thrown;
       await this.recount();
       return 0;
     }
   }
 
+  /** Counts anew if that was not done for an hour; answers whether it did. A count that fails is tried again an hour later. */
+  async audit(): Promise<boolean> {
+    const books = await this.#books.findOne({ _id: 'balance' }, { projection: { counted_at: 1 } });
+    const lastAt = Math.max(this.#auditedAt, books?.counted_at.getTime() ?? 0);
+    if (Date.now() - lastAt < RECOUNT_AFTER_MS) return false;
+    this.#auditedAt = Date.now();
+    await this.recount();
+    return true;
+  }
+
   /** Counts all records as of one moment, and begins the books anew from there. */
   async recount(): Promise<Balance> {
     const asOf = new Date();
-    const { rows, at } = await this.#countAt();
+    const { rows, at } = await countAsOf(this.#db, this.#notifications.collectionName);
     const { counts, ambiguous } = balanceOf(rows, asOf);
     // What is later than the moment of the count is in the journal behind it.
     const from = new Timestamp({ t: at.t, i: at.i + 1 });
@@ -82,30 +92,20 @@ export class Books {
     return { counts, ambiguous, asOf };
   }
 
-  async #countAt(): Promise<{ rows: Row[]; at: Timestamp }> {
-    const answer = await this.#db.command({
-      aggregate: this.#notifications.collectionName,
-      pipeline: COUNTING,
-      cursor: { batchSize: 1_000 },
-      readConcern: { level: 'snapshot' },
-    });
-    const { firstBatch, atClusterTime } = answer.cursor as { firstBatch: Row[]; atClusterTime: Timestamp };
-    return { rows: firstBatch, at: atClusterTime };
-  }
-
+  /** Up to what had happened when it began, or as far as it gets in its time: changes that never pause must not keep it for ever. */
   async #takeIn(books: BooksDocument): Promise<number> {
+    const until = new Date();
     const stream = openJournal(this.#notifications, books);
     let current = books;
     let taken = 0;
     try {
       for (;;) {
-        const asOf = new Date();
-        const { entries, isEnd } = await readPage(stream);
-        const place = { token: stream.resumeToken, ...(isEnd && { as_of: asOf }) };
-        const next = await this.#write(current, entries, place);
+        const { entries, asOf } = await readPage(stream, until);
+        const next = await this.#write(current, entries, { token: stream.resumeToken, as_of: asOf });
         taken += entries.length;
-        // Somebody else keeps them just now.
-        if (!next || isEnd) return taken;
+        const isOver = asOf >= until || Date.now() - until.getTime() > PASS_MS;
+        // Without a next, somebody else keeps them just now.
+        if (!next || isOver) return taken;
         current = next;
       }
     } finally {
@@ -117,7 +117,7 @@ export class Books {
   async #write(
     { page }: BooksDocument,
     entries: readonly Entry[],
-    place: { token: unknown; as_of?: Date },
+    place: { token: unknown; as_of: Date },
   ): Promise<BooksDocument | undefined> {
     const written = await this.#books.findOneAndUpdate(
       { _id: 'balance', page },

@@ -1,4 +1,10 @@
-import type { ChangeStream, ChangeStreamDocument, Document, Timestamp } from 'mongodb';
+import {
+  MongoServerError,
+  type ChangeStream,
+  type ChangeStreamDocument,
+  type Document,
+  type Timestamp,
+} from 'mongodb';
 import type { Channel, Status } from '../../contracts/index.ts';
 import { GONE, type Notifications } from '../notifications/collection.ts';
 
@@ -7,6 +13,14 @@ const PAGE = 5_000;
 /** How long the end of the journal is waited at for more, in milliseconds. */
 const AWAIT_MS = 50;
 
+/** The label of an error after which the same place can be opened again. */
+const COMES_BACK = 'ResumableChangeStreamError';
+
+/** The journal does not reach back so far, or the place in it is none: all must be counted anew. */
+export class JournalLost extends Error {
+  override readonly name = 'JournalLost';
+}
+
 /** One change as the journal tells it. */
 export interface Entry extends Document {
   type?: Channel;
@@ -14,6 +28,8 @@ export interface Entry extends Document {
   /** Channel, status before and after: see `transitionStage`. */
   moved?: string;
   ambiguous?: number;
+  /** When it happened, by the server's clock. */
+  wallTime: Date;
 }
 
 /** The journal of changes, from a place on. */
@@ -44,6 +60,7 @@ export function openJournal(notifications: Notifications, { token, from }: Place
         status: '$fullDocument.status',
         moved: `$${changed}.moved`,
         ambiguous: `$${changed}.ambiguous_count`,
+        wallTime: 1,
       },
     },
   ];
@@ -52,15 +69,28 @@ export function openJournal(notifications: Notifications, { token, from }: Place
   return notifications.watch<Entry, ChangeStreamDocument<Entry>>(pipeline, options);
 }
 
-/** What the journal holds now, up to a page. */
-export async function readPage(stream: Journal): Promise<{ entries: Entry[]; isEnd: boolean }> {
+/**
+ * Reads a page: what the journal holds up to a time, or some of it; answers also the time up to which that is all.
+ * @throws JournalLost when it cannot be read from its place on.
+ */
+export async function readPage(stream: Journal, until: Date): Promise<{ entries: Entry[]; asOf: Date }> {
   const entries: Entry[] = [];
   while (entries.length < PAGE) {
-    const entry = await stream.tryNext();
-    if (!entry) return { entries, isEnd: true };
+    const entry = await nextOf(stream);
+    if (!entry) return { entries, asOf: until };
     entries.push(entry);
+    if (entry.wallTime > until) return { entries, asOf: until };
   }
-  return { entries, isEnd: false };
+  return { entries, asOf: entries.at(-1)?.wallTime ?? until };
+}
+
+async function nextOf(stream: Journal): Promise<Entry | undefined> {
+  try {
+    return ((await stream.tryNext()) ?? undefined) as Entry | undefined;
+  } catch (thrown) {
+    const isRefused = thrown instanceof MongoServerError && !thrown.hasErrorLabel(COMES_BACK);
+    throw isRefused ? new JournalLost(thrown.message, { cause: thrown }) : thrown;
+  }
 }
 
 /** What changes add to the counts, as paths and numbers. */

@@ -14,9 +14,10 @@ export const SUSPECT_AT = 2;
 
 /**
  * Due, not expired, and under nobody's live lease. By the database's clock. A claim that ran out is not taken over by itself: it may be
- * repeated after an error. An interrupted one is taken over also past its `expires_at`: somebody must say how it ended.
+ * repeated after an error. An interrupted one is taken over also past its `expires_at`: somebody must say how it ended; but not where taking
+ * over is sending.
  */
-function claimable(token: string, takeOver: boolean): Filter<Notification> {
+function claimable({ token, takeOver = true, atOnce }: ClaimOptions): Filter<Notification> {
   return {
     $or: [
       { status: 'pending', ...NOT_EXPIRED },
@@ -27,7 +28,7 @@ function claimable(token: string, takeOver: boolean): Filter<Notification> {
           NOT_EXPIRED,
         ],
       },
-      ...(takeOver ? [expiredLease(token)] : []),
+      ...(takeOver ? [{ ...expiredLease(token), ...(atOnce && { $and: [NOT_EXPIRED] }) }] : []),
     ],
   };
 }
@@ -72,8 +73,8 @@ export async function claimNotifications(
   ids: string[],
   options: ClaimOptions & { again?: boolean },
 ): Promise<Notification[]> {
-  const { token, leaseMs, again, atOnce, takeOver = true } = options;
-  await notifications.updateMany({ _id: { $in: ids }, ...claimable(token, takeOver) }, [
+  const { token, leaseMs, again, atOnce } = options;
+  await notifications.updateMany({ _id: { $in: ids }, ...claimable(options) }, [
     ...claimPipeline(options),
     ...(atOnce ? atOncePipeline(atOnce, options.actor) : []),
   ]);

@@ -46,6 +46,7 @@ test.each<[string, string, Record<string, string>, string]>([
   ],
   ['another encoding than it says', '', { ...json, 'content-encoding': 'gzip' }, JSON.stringify(good)],
   ['a foreign type', '', { ...json, 'content-type': 'text/plain' }, JSON.stringify(good)],
+  ['with a byte order mark', '', json, `\ufeff${JSON.stringify(good)}`],
   ['malformed', '', json, '{"user_id": "u",'],
   ['a list', '', json, '[]'],
   ['nothing', '', json, ''],

@@ -115,6 +115,24 @@ test('they are kept while changes go on, by two at once, and are true in the end
   await expectTrue();
 });
 
+test('changes that never pause do not keep them from their time', async () => {
+  const life = new AbortController();
+  const living = (async () => {
+    while (!life.signal.aborted) await live();
+  })();
+  await books.keep();
+  const before = (await books.read())?.asOf ?? new Date();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const startedAt = Date.now();
+  await books.keep();
+  expect(Date.now() - startedAt).toBeLessThan(5_000);
+  expect((await books.read())?.asOf.getTime()).toBeGreaterThan(before.getTime());
+  life.abort();
+  await living;
+  await books.keep();
+  await expectTrue();
+});
+
 test('what retention deletes leaves the books first', async () => {
   await live();
   await books.keep();

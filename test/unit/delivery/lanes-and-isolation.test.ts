@@ -31,49 +31,37 @@ describe('isolation', () => {
   }
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  test('a suspect runs when nothing else does, and nothing starts beside it', async () => {
+  test('a suspect runs when nothing else does, and nothing starts or is claimed beside it', async () => {
     const isolation = new Isolation();
     const log: string[] = [];
-    const first = deferred();
-    const suspect = deferred();
-    const all = [
-      isolation.together(async () => {
-        log.push('innocent starts');
-        await first.promise;
-        log.push('innocent ends');
-      }),
-      isolation.alone(async () => {
-        log.push('suspect starts');
-        await suspect.promise;
-        log.push('suspect ends');
-      }),
-      isolation.together(() => {
-        log.push('latecomer starts');
-        return Promise.resolve();
-      }),
-    ];
+    const [first, suspect] = [deferred(), deferred()];
+    const step = (name: string, until: Promise<void>) => async (): Promise<void> => {
+      log.push(`${name} starts`);
+      await until;
+      log.push(`${name} ends`);
+    };
+    const innocent = isolation.run(false, step('innocent', first.promise));
+    const alone = isolation.run(true, step('suspect', suspect.promise));
+    const latecomers = [false, true].map((one) => isolation.run(one, step('latecomer', Promise.resolve())));
+    expect([...latecomers, isolation.free()]).toEqual([undefined, undefined, 0]);
     await turn();
     expect(log).toEqual(['innocent starts']);
-    // Nothing more is claimed, or it would wait with a claim.
-    expect([isolation.hasSuspect, isolation.free()]).toEqual([true, 0]);
     first.resolve();
+    await innocent;
     await turn();
     expect(log).toEqual(['innocent starts', 'innocent ends', 'suspect starts']);
     suspect.resolve();
-    await Promise.all(all);
-    expect(log.slice(-2)).toEqual(['suspect ends', 'latecomer starts']);
+    await alone;
     expect(isolation.free()).toBe(Infinity);
+    await isolation.run(false, step('next', Promise.resolve()));
+    expect(log.slice(-2)).toEqual(['next starts', 'next ends']);
   });
 
-  test('suspects run one after the other', async () => {
+  test('a suspect that fails lets the others go on, and wakes who waits to claim', async () => {
     const isolation = new Isolation();
-    let running = 0;
-    const run = async (): Promise<void> => {
-      running += 1;
-      expect(running).toBe(1);
-      await turn();
-      running -= 1;
-    };
-    await Promise.all([isolation.alone(run), isolation.alone(run), isolation.alone(run)]);
+    let woken = 0;
+    isolation.onFree(() => (woken += 1));
+    await expect(isolation.run(true, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect([isolation.free(), woken]).toEqual([Infinity, 1]);
   });
 });

@@ -68,6 +68,11 @@ describe('the batcher', () => {
     await batcher.idle();
     expect(running).toBe(0);
   });
+  test('who adds as soon as the one before is answered is not forgotten', async () => {
+    const batcher = new Batcher<number, number>({ maxItems: 1, run: (items) => Promise.resolve(items) });
+    const later = async (item: number): Promise<number> => await batcher.add(item);
+    for (let item = 0; item < 20; item += 1) expect(await later(item)).toBe(item);
+  });
   test('a bulk that fails rejects its own items, and the next ones go on', async () => {
     let calls = 0;
     const batcher = new Batcher<number, number>({
