@@ -17,7 +17,7 @@ import { Sinks } from './sinks.ts';
 import { table } from './table.ts';
 
 /** What a run has found, as its JSON file holds it. */
-export interface Report {
+interface Report {
   at: string;
   machine: string;
   rows: Row[];

@@ -45,10 +45,6 @@ export class Program {
     return { program, first: await program.#answer() };
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
   /** Asks, and waits for the answer. @throws when the process ends instead. */
   async ask(question: object): Promise<unknown> {
     const answer = this.#answer();

@@ -6,7 +6,7 @@ import type { BenchFleet } from './fleet.ts';
 const LOOK_EVERY_MS = 500;
 
 /** Looks into a fleet's store, seldom, so as not to be measured itself. */
-export async function withRecords<T>(
+async function withRecords<T>(
   { servers }: BenchFleet,
   look: (notifications: Notifications) => Promise<T>,
 ): Promise<T> {
