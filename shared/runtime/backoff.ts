@@ -30,3 +30,35 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** What is done about failures. */
+export interface Patience {
+  /** Ends the repeating; without it there is always a result. */
+  signal?: AbortSignal;
+  /** Hears of each failure, and how many came before it. Its answer, if any, is the pause in milliseconds. */
+  onFailure?: (thrown: unknown, failures: number) => Promise<undefined> | number | undefined;
+}
+
+/** Repeats until it works, with growing pauses; answers its result, or undefined once the signal aborts. */
+export function untilDone<T>(
+  work: (failures: number) => Promise<T>,
+  patience: Patience & { signal?: never },
+): Promise<T>;
+export function untilDone<T>(
+  work: (failures: number) => Promise<T>,
+  patience: Patience,
+): Promise<T | undefined>;
+export async function untilDone<T>(
+  work: (failures: number) => Promise<T>,
+  { signal, onFailure = () => undefined }: Patience,
+): Promise<T | undefined> {
+  for (let failures = 0; !signal?.aborted; failures += 1) {
+    try {
+      return await work(failures);
+    } catch (thrown) {
+      const wait = await onFailure(thrown, failures);
+      await pause(wait ?? reconnectDelay(failures), signal);
+    }
+  }
+  return undefined;
+}

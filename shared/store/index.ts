@@ -10,13 +10,14 @@ export {
   markUnpublished,
   type Stored,
 } from './notifications/accept.ts';
+export { sendAtOnce, type AtOnce } from './notifications/at-once.ts';
 export {
   POISON_AT,
   SUSPECT_AT,
   claimNotifications,
   newClaimToken,
   renewLeases,
-  type AtOnce,
+  type ClaimOptions,
 } from './notifications/claim.ts';
 export { notificationsOf, type Change, type Notifications } from './notifications/collection.ts';
 export {

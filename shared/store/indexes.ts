@@ -1,6 +1,6 @@
 import { MongoServerError, type Db, type IndexDescription } from 'mongodb';
 import { CLAIMABLE_WHEN_DUE, STATUSES, type Status } from '../contracts/index.ts';
-import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { untilDone } from '../runtime/backoff.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from './connection.ts';
@@ -76,17 +76,12 @@ export async function ensureIndexes(db: Db): Promise<void> {
 export function connectInBackground(store: Pick<Store, 'client' | 'db'>, log: Logger): AbortController {
   const giveUp = new AbortController();
   const work = async (): Promise<void> => {
-    for (let tries = 0; !giveUp.signal.aborted; tries += 1) {
-      try {
-        await store.client.connect();
-        await ensureIndexes(store.db);
-        return;
-      } catch (thrown) {
-        if (tries === 0) log.warn('MongoDB cannot be reached; trying on', { error: toError(thrown) });
-        await pause(reconnectDelay(tries), giveUp.signal);
-      }
-    }
+    await store.client.connect();
+    await ensureIndexes(store.db);
   };
-  void work();
+  const onFailure = (thrown: unknown, failures: number): undefined => {
+    if (failures === 0) log.warn('MongoDB cannot be reached; trying on', { error: toError(thrown) });
+  };
+  void untilDone(work, { signal: giveUp.signal, onFailure });
   return giveUp;
 }

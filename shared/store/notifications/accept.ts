@@ -1,6 +1,6 @@
 import { MongoBulkWriteError } from 'mongodb';
 import type { Notification } from '../../contracts/index.ts';
-import type { Notifications } from './collection.ts';
+import { BY_ID, type Notifications } from './collection.ts';
 
 /** What became of one record that was to be stored. */
 export type Stored =
@@ -80,6 +80,6 @@ export async function clearUnpublished(
     { _id: { $in: ids }, unpublished: true },
     { $unset: { unpublished: true }, ...(late && { $currentDate: { hinted_at: true } }) },
     // Nothing waits for it: were it lost in a failover, the relay would publish a second message, which the claim refuses.
-    { writeConcern: { w: 1, journal: false } },
+    { writeConcern: { w: 1, journal: false }, ...BY_ID },
   );
 }

@@ -2,7 +2,7 @@ import type { Filter } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { CLAIMABLE_WHEN_DUE, type Notification } from '../../contracts/index.ts';
 import { SECOND } from '../../runtime/duration.ts';
-import { movedTo, retentionEnd, type Notifications } from './collection.ts';
+import { BY_ID, movedTo, type Notifications } from './collection.ts';
 
 /** A message of a wait queue may come back a little before the database thinks that it is due, in milliseconds. */
 const EARLY_TOLERANCE_MS = 2 * SECOND;
@@ -17,7 +17,10 @@ export const SUSPECT_AT = 2;
  * repeated after an error. An interrupted one is taken over also past its `expires_at`: somebody must say how it ended; but not where taking
  * over is sending.
  */
-function claimable({ token, takeOver = true, atOnce }: ClaimOptions): Filter<Notification> {
+export function claimable(
+  { token, takeOver = true }: ClaimOptions,
+  andIfTakenOver: Filter<Notification> = {},
+): Filter<Notification> {
   return {
     $or: [
       { status: 'pending', ...NOT_EXPIRED },
@@ -28,12 +31,13 @@ function claimable({ token, takeOver = true, atOnce }: ClaimOptions): Filter<Not
           NOT_EXPIRED,
         ],
       },
-      ...(takeOver ? [{ ...expiredLease(token), ...(atOnce && { $and: [NOT_EXPIRED] }) }] : []),
+      ...(takeOver ? [{ ...expiredLease(token), $and: [andIfTakenOver] }] : []),
     ],
   };
 }
 
-const NOT_EXPIRED: Filter<Notification> = {
+/** The condition that its time is not over, by the database's clock. */
+export const NOT_EXPIRED: Filter<Notification> = {
   $expr: { $or: [{ $eq: [{ $type: '$expires_at' }, 'missing'] }, { $gt: ['$expires_at', '$$NOW'] }] },
 };
 
@@ -46,51 +50,41 @@ export function newClaimToken(): string {
   return randomUUID();
 }
 
-/** Where our own store is the provider, one write claims, hands over and records. */
-export interface AtOnce {
-  /** What the record calls the provider. */
-  provider: string;
-  retentionDays: number;
-}
-
 /** A claim in the making. */
 export interface ClaimOptions {
   token: string;
   actor: string;
   leaseMs: number;
-  /** The claim itself hands over and records. */
-  atOnce?: AtOnce | undefined;
   /** Whether leases that ran out are taken over; by default they are. */
   takeOver?: boolean;
 }
 
 /**
  * Claims those of the ids that are claimable, in one write, and reads back the ones that are now ours. The driver does not retry an
- * updateMany: after an error, call again with the same token; what the first call had claimed is renewed, and ours.
+ * updateMany: after an error, call `again` with the same token; what the first call had claimed is renewed, and ours.
  */
 export async function claimNotifications(
   notifications: Notifications,
   ids: string[],
   options: ClaimOptions & { again?: boolean },
 ): Promise<Notification[]> {
-  const { token, leaseMs, again, atOnce } = options;
-  await notifications.updateMany({ _id: { $in: ids }, ...claimable(options) }, [
-    ...claimPipeline(options),
-    ...(atOnce ? atOncePipeline(atOnce, options.actor) : []),
-  ]);
-  if (again && !atOnce)
+  const { token, leaseMs, again } = options;
+  const filter = { _id: { $in: ids }, ...claimable(options) };
+  await notifications.updateMany(filter, claimPipeline(options), BY_ID);
+  if (again)
     await renewLeases(
       notifications,
       ids.map((id) => ({ id, token })),
       leaseMs,
     );
-  const status = atOnce ? 'sent' : 'sending';
-  return notifications.find({ _id: { $in: ids }, claim: token, status }).toArray();
+  return notifications.find({ _id: { $in: ids }, claim: token, status: 'sending' }, BY_ID).toArray();
 }
 
-function claimPipeline({ token, actor, leaseMs, atOnce }: ClaimOptions): object[] {
-  // In one write with the hand-over: what is taken over has certainly not been sent.
-  const ambiguous = atOnce ? false : '$taken_over';
+/** The update of a claim. `ambiguous`: whether what is taken over was sent is unknown; false where a hand-over is one write with its claim. */
+export function claimPipeline(
+  { token, actor, leaseMs }: ClaimOptions,
+  ambiguous: '$taken_over' | false = '$taken_over',
+): object[] {
   return [
     { $set: { taken_over: { $eq: ['$status', 'sending'] } } },
     {
@@ -109,26 +103,8 @@ function claimPipeline({ token, actor, leaseMs, atOnce }: ClaimOptions): object[
         timeline: { $concatArrays: ['$timeline', [claimEntry(actor, ambiguous)]] },
       },
     },
-    { $unset: ['taken_over', 'next_retry_time', 'hinted_at'] },
-  ];
-}
-
-/** From claimed to sent, in the same write. The token stays: it tells what this claim has sent. */
-function atOncePipeline({ provider, retentionDays }: AtOnce, actor: string): object[] {
-  const entry = { at: '$$NOW', status: 'sent', actor: { $literal: actor }, attempt: '$attempt' };
-  return [
-    {
-      $set: {
-        status: 'sent',
-        moved: movedTo('sent', '$previous_status'),
-        sent_at: '$$NOW',
-        delete_at: retentionEnd(retentionDays),
-        provider: { $literal: provider },
-        unread: true,
-        timeline: { $concatArrays: ['$timeline', [entry]] },
-      },
-    },
-    { $unset: ['lease_until', 'held_since', 'error'] },
+    // Its message was published: here it is.
+    { $unset: ['taken_over', 'next_retry_time', 'hinted_at', 'unpublished'] },
   ];
 }
 
@@ -160,7 +136,7 @@ export async function renewLeases(
     claim: { $in: [...new Set(claims.map((claim) => claim.token))] },
     status: 'sending' as const,
   };
-  await notifications.updateMany(mine, [{ $set: { lease_until: { $add: ['$$NOW', leaseMs] } } }]);
-  const kept = await notifications.find(mine, { projection: { _id: 1 } }).toArray();
+  await notifications.updateMany(mine, [{ $set: { lease_until: { $add: ['$$NOW', leaseMs] } } }], BY_ID);
+  const kept = await notifications.find(mine, { projection: { _id: 1 }, ...BY_ID }).toArray();
   return new Set(kept.map((record) => record._id));
 }

@@ -11,6 +11,9 @@ export function notificationsOf(db: Db): Notifications {
   return bounded(db.collection<Notification>('notifications'));
 }
 
+/** For writes to records whose ids are known: without it, MongoDB tries other indexes first, for each of them. */
+export const BY_ID = { hint: '_id_' } as const;
+
 /** Who changed a record and why, as the timeline keeps it. */
 export interface Change {
   actor: string;
@@ -27,13 +30,21 @@ export function transitionStage(
   change: Change,
   set: Readonly<Record<string, unknown>> = {},
 ): object {
-  const entry = { at: '$$NOW', status, ...literals(change) };
+  return changeStage(status, literals(change), set);
+}
+
+/** The same, where what the timeline says is given as expressions. */
+export function changeStage(
+  status: Status,
+  entry: Readonly<Record<string, unknown>>,
+  set: Readonly<Record<string, unknown>> = {},
+): object {
   return {
     $set: {
       status,
       moved: movedTo(status),
       updated_at: '$$NOW',
-      timeline: { $concatArrays: ['$timeline', [entry]] },
+      timeline: { $concatArrays: ['$timeline', [{ at: '$$NOW', status, ...entry }]] },
       ...set,
     },
   };

@@ -12,6 +12,7 @@ import {
   notificationsOf,
   openStore,
   recordResults,
+  sendAtOnce,
   redriveDeadLetters,
   retryNotification,
   wakeDue,
@@ -57,8 +58,8 @@ async function insert(count: number, more: Parameters<typeof aRecord>[0] = {}): 
   return records.map(({ _id }) => _id);
 }
 
-const claim = (ids: string[], leaseMs = 60_000, atOnce?: { provider: string; retentionDays: number }) =>
-  claimNotifications(notifications, ids, { token: randomUUID(), actor: 'test', leaseMs, atOnce });
+const claimant = (leaseMs = 60_000) => ({ token: randomUUID(), actor: 'test', leaseMs });
+const claim = (ids: string[], leaseMs?: number) => claimNotifications(notifications, ids, claimant(leaseMs));
 
 async function live(): Promise<void> {
   const dead = await claim(await insert(7));
@@ -81,7 +82,8 @@ async function live(): Promise<void> {
   await end('sent', await claim(await insert(5, { type: 'sms' })));
   await end('failed', await claim(await insert(4)), 0);
   await wakeDue(notifications);
-  await claim(await insert(6, { type: 'in_app' }), 60_000, { provider: 'inbox', retentionDays: 0 });
+  const atOnce = { ...claimant(), provider: 'inbox', retentionDays: 0 };
+  await sendAtOnce(notifications, await insert(6, { type: 'in_app' }), atOnce);
   const [canceled = ''] = await insert(3);
   await cancelNotification(notifications, canceled, change, 0);
   await insert(2, { expires_at: new Date(Date.now() - 1_000) });
