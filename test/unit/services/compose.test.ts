@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { createTransport } from 'nodemailer';
+import MimeNode from 'nodemailer/lib/mime-node';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { composeMail } from '../../../services/email/providers/compose.ts';
 import type { Notification } from '../../../shared/contracts/index.ts';
@@ -13,11 +15,15 @@ const SENDERS = [
   'Ünal <u@tidings.example>',
 ];
 
-/** The bytes that go out, and to whom, without the time. */
-async function sent(mail: ReturnType<typeof composeMail>): Promise<object> {
-  const { message, envelope } = await transport.sendMail(mail);
-  const bytes = Buffer.isBuffer(message) ? message.toString() : '';
-  return { envelope, bytes: bytes.replace(/^Date: .*$/m, 'Date') };
+/** The bytes that go out, and to whom, without what is new each time. Connections send every line end as CRLF, also the last. */
+function sent(envelope: object, messageId: string, bytes: string): object {
+  const timeless = bytes.replace(/^Date: .*$/m, 'Date').replaceAll(/--_NmP-[\w-]+/g, 'boundary');
+  return { envelope, messageId, bytes: timeless.replaceAll(/\r?\n|\r/g, '\r\n').replace(/(\r\n)?$/, '\r\n') };
+}
+
+async function byUs(record: Notification, from: string): Promise<object> {
+  const mail = composeMail(record, { from, domain: 'tidings.example' });
+  return sent(mail.getEnvelope(), mail.messageId(), await text(mail.createReadStream()));
 }
 
 /** What nodemailer makes of the same notification. */
@@ -25,7 +31,11 @@ async function byNodemailer(
   { _id, email = '', subject, message, html }: Notification,
   from: string,
 ): Promise<object> {
-  return sent({
+  const {
+    envelope,
+    messageId,
+    message: bytes,
+  } = await transport.sendMail({
     from,
     to: { name: '', address: email },
     ...(subject !== undefined && { subject }),
@@ -34,6 +44,7 @@ async function byNodemailer(
     messageId: `<${_id}@tidings.example>`,
     headers: { 'Auto-Submitted': 'auto-generated' },
   });
+  return sent(envelope, messageId, Buffer.isBuffer(bytes) ? bytes.toString() : '');
 }
 
 const ascii = fc.string({
@@ -58,12 +69,12 @@ test('whatever the notification says, the bytes are those that nodemailer would 
   const records = fc.record({
     subject: fc.option(oneLine, { nil: undefined }),
     message: anything,
+    html: fc.option(anything, { nil: undefined }),
     email: addresses,
   });
   const property = fc.asyncProperty(records, fc.constantFrom(...SENDERS), async (fields, from) => {
     const record = aRecord(fields);
-    const composed = await sent(composeMail(record, { from, domain: 'tidings.example' }));
-    expect(composed).toEqual(await byNodemailer(record, from));
+    expect(await byUs(record, from)).toEqual(await byNodemailer(record, from));
   });
   await fc.assert(property, { numRuns: 300 });
 }, 30_000);
@@ -74,9 +85,7 @@ test('an ordinary mail is composed by hand', () => {
     subject: 'Your order',
     message: 'Hello,\nit is on its way.\n',
   });
-  const mail = composeMail(record, { from: SENDERS[0] ?? '', domain: 'tidings.example' });
-  expect(mail.raw).toContain('Subject: Your order\r\n');
-  expect(
-    composeMail({ ...record, message: 'Grüße' }, { from: SENDERS[0] ?? '', domain: 'x' }).raw,
-  ).toBeUndefined();
+  const sender = { from: SENDERS[0] ?? '', domain: 'tidings.example' };
+  expect(composeMail(record, sender)).not.toBeInstanceOf(MimeNode);
+  expect(composeMail({ ...record, message: 'Grüße' }, sender)).toBeInstanceOf(MimeNode);
 });
