@@ -4,34 +4,40 @@ import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { POISON_AT } from '../store/index.ts';
 import type { DeliveryChannel } from './channel.ts';
+import type { Claimed } from './claimed.ts';
 import type { Ambiguous, Outcome } from './outcome.ts';
 
 /** What a channel gets, in milliseconds, to say what it knows after the signal; then it is taken for hanging. */
 const GRACE_MS = SECOND;
 
+/** Why an attempt is ended that takes too long. */
+const TOO_SLOW = new Error('the time for one attempt is up');
+
 /** What an attempt needs. */
 export interface AttemptOptions {
   timeoutMs: number;
-  /** Aborts when the claim is lost. */
-  claimLost: AbortSignal;
   log: Logger;
 }
 
 /** Tries once at the channel, whatever the channel does: it may answer, throw, or never come back. */
 export async function attempt(
   channel: DeliveryChannel,
-  record: Notification,
-  { timeoutMs, claimLost, log }: AttemptOptions,
+  claimed: Claimed,
+  { timeoutMs, log }: AttemptOptions,
 ): Promise<Outcome> {
-  const limit = new AbortController();
+  const { record } = claimed;
+  const underWay = new AbortController();
+  claimed.begins(underWay);
   const timer = setTimeout(() => {
-    limit.abort(new Error('the time for one attempt is up'));
+    underWay.abort(TOO_SLOW);
   }, timeoutMs);
-  const signal = AbortSignal.any([limit.signal, claimLost]);
   try {
+    const { signal } = underWay;
     const outcome = await Promise.race([channel.deliver(record, signal), hanging(signal, channel.name)]);
     // Too slow is the provider's fault, however the channel puts it.
-    return outcome.kind !== 'sent' && limit.signal.aborted ? { ...outcome, providerFault: true } : outcome;
+    return outcome.kind !== 'sent' && signal.reason === TOO_SLOW
+      ? { ...outcome, providerFault: true }
+      : outcome;
   } catch (thrown) {
     const error = toError(thrown);
     log.error('the channel threw: this is a bug', { id: record._id, error });

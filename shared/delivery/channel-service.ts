@@ -7,8 +7,10 @@ import { DeliveryLoop, PROVIDER_CHECK } from './delivery-loop.ts';
 
 /** How much a channel does at once. */
 export interface Capacity {
-  /** Deliveries at once, of both lanes. */
+  /** Notifications in hand at once, of both lanes: claimed, and their result not recorded. */
   concurrency: number;
+  /** Hand-overs to the provider at once; as many as are in hand when not given. */
+  connections?: number;
   /** Deliveries that this process starts in a second at most; unbounded when not given. */
   perSecond?: number | undefined;
 }
@@ -17,7 +19,7 @@ export interface Capacity {
 export async function startChannelService(
   { config, log }: ServiceContext,
   channel: DeliveryChannel | StoreChannel,
-  { concurrency, perSecond }: Capacity,
+  capacity: Capacity,
 ): Promise<Service> {
   const store = openStore(config.MONGO_URI, channel.name);
   const connecting = connectInBackground(store, log);
@@ -28,7 +30,7 @@ export async function startChannelService(
     log,
   });
   const notifications = notificationsOf(store.db);
-  const loop = new DeliveryLoop({ channel, broker, notifications, config, concurrency, perSecond, log });
+  const loop = new DeliveryLoop({ channel, broker, notifications, config, ...capacity, log });
   const checks = { mongodb: () => store.check(), rabbitmq: () => broker.check(), ...loop.checks() };
   const address = { host: config.HOST, port: config.HEALTH_PORT };
   const health = await startHealthServer(address, checks, [PROVIDER_CHECK]);
@@ -36,8 +38,8 @@ export async function startChannelService(
   loop.start();
   log.info('consuming', {
     channel: channel.name,
-    concurrency,
-    ...(perSecond !== undefined && { per_second: perSecond }),
+    concurrency: capacity.concurrency,
+    ...(capacity.perSecond !== undefined && { per_second: capacity.perSecond }),
     health_port: health.port,
   });
   return {

@@ -9,11 +9,13 @@ import { SUSPECT_AT, type Notifications } from '../store/index.ts';
 import { attempt, settledBefore } from './attempt.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
 import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
+import type { Claimed } from './claimed.ts';
 import { decide } from './decide.ts';
+import { HandOvers } from './hand-overs.ts';
 import { Isolation } from './isolation.ts';
 import { LaneSlots, type Limit } from './lane-slots.ts';
 import { LaneWorker } from './lane-worker.ts';
-import { Leases, type Claimed } from './leases.ts';
+import { Leases } from './leases.ts';
 import type { Outcome } from './outcome.ts';
 import { Pace } from './pace.ts';
 import { Recorder } from './recorder.ts';
@@ -30,8 +32,10 @@ export interface DeliveryLoopOptions {
   broker: Broker;
   notifications: Notifications;
   config: Config;
-  /** Deliveries at once, of both lanes. */
+  /** Notifications in hand at once, of both lanes: claimed, and their result not recorded. */
   concurrency: number;
+  /** Hand-overs to the provider at once; as many as are in hand when not given. */
+  connections?: number | undefined;
   /** Deliveries that this process starts in a second at most; unbounded when not given. */
   perSecond?: number | undefined;
   log: Logger;
@@ -50,10 +54,20 @@ export class DeliveryLoop {
   readonly #leases: Leases;
   readonly #recorder: Recorder;
   readonly #isolation = new Isolation();
+  readonly #handOvers: HandOvers;
   readonly #workers: readonly LaneWorker[];
 
   constructor(options: DeliveryLoopOptions) {
-    const { channel, broker, notifications, config, concurrency, perSecond, log } = options;
+    const {
+      channel,
+      broker,
+      notifications,
+      config,
+      concurrency,
+      connections = concurrency,
+      perSecond,
+      log,
+    } = options;
     this.#options = options;
     this.#actor = `consumer:${channel.name}`;
     this.#breaker = new Breaker({
@@ -61,8 +75,10 @@ export class DeliveryLoop {
         this.#providerIs(state);
       },
     });
+    this.#handOvers = new HandOvers(connections);
     this.#limits = [
       this.#breaker,
+      ...(isStoreChannel(channel) ? [] : [this.#handOvers]),
       this.#isolation,
       ...(perSecond === undefined ? [] : [new Pace(perSecond)]),
     ];
@@ -139,9 +155,9 @@ export class DeliveryLoop {
       attemptMs: config.DELIVERY_TIMEOUT_SECONDS * SECOND,
       actor: this.#actor,
       log,
-      ...(isStoreChannel(channel)
+      work: isStoreChannel(channel)
         ? { atOnce: { provider: channel.provider, retentionDays: config.RETENTION_DAYS } }
-        : { handle: (claimed, claimedAt) => this.#handle(channel, claimed, claimedAt) }),
+        : { handle: (claimed, claimedAt) => this.#handle(channel, claimed, claimedAt) },
     });
   }
 
@@ -169,13 +185,14 @@ export class DeliveryLoop {
 
   async #deliver(channel: DeliveryChannel, claimed: Claimed): Promise<void> {
     const { config, log } = this.#options;
-    const { record, lost } = claimed;
-    // Its turn came too late: whoever holds the claim now delivers it.
-    if (isLost(claimed)) return;
     const timeoutMs = config.DELIVERY_TIMEOUT_SECONDS * SECOND;
-    const tried = await attempt(channel, record, { timeoutMs, claimLost: lost.signal, log });
+    const tried = await this.#handOvers.run(claimed.record.lane, async () =>
+      // Its turn came too late: whoever holds the claim now delivers it.
+      claimed.isLost ? undefined : attempt(channel, claimed, { timeoutMs, log }),
+    );
+    if (!tried) return;
     // Who lost the claim was told to stop: that says nothing about the provider.
-    await this.#finish(claimed, isLost(claimed) ? tried : this.#breaker.observe(tried));
+    await this.#finish(claimed, claimed.isLost ? tried : this.#breaker.observe(tried));
   }
 
   async #finish(claimed: Claimed, outcome: Outcome): Promise<void> {
@@ -194,8 +211,4 @@ function putOff({ name: provider }: DeliveryChannel): Outcome {
     afterMs: ISOLATED_FOR_MS.least + Math.random() * (ISOLATED_FOR_MS.most - ISOLATED_FOR_MS.least),
     untried: true,
   };
-}
-
-function isLost({ lost }: Claimed): boolean {
-  return lost.signal.aborted;
 }

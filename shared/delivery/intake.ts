@@ -18,7 +18,7 @@ const GIVE_BACK_AFTER_MS = MINUTE;
 const LOOK_EVERY_MS = 15 * SECOND;
 
 /** A notification's messages in hand; a doubled one waits with its twin. */
-interface Held {
+export interface Held {
   message: Message;
   deliveries: Delivery[];
   since: number;
@@ -89,10 +89,10 @@ export class Intake {
   }
 
   /** Takes up to `count` notifications out, oldest first. */
-  take(count: number): Map<string, Delivery[]> {
+  take(count: number): Map<string, Held> {
     const taken = [...this.#held].slice(0, count);
     for (const [id] of taken) this.#held.delete(id);
-    return new Map(taken.map(([id, { deliveries }]) => [id, deliveries]));
+    return new Map(taken);
   }
 
   /** Consumes nothing for this reason. */

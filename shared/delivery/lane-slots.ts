@@ -2,12 +2,12 @@ import type { Lane } from '../contracts/index.ts';
 
 /** Something besides the number of slots that bounds how many deliveries may start now, such as a breaker or a pace. */
 export interface Limit {
-  /** How many more may start, while `taken` go on. */
-  free(taken: number): number;
+  /** How many more of a lane may start, while `taken` of both go on. */
+  free(taken: number, lane: Lane): number;
   /** Whom to wake when `free` may have grown by itself. */
   onFree(wake: () => void): void;
-  /** So many start. */
-  spend?(count: number): void;
+  /** So many of a lane start. */
+  spend?(count: number, lane: Lane): void;
   /** So many did not start after all. */
   refund?(count: number): void;
   stop(): void;
@@ -19,7 +19,7 @@ export function laneLimit(lane: Lane, total: number): number {
 }
 
 /**
- * The slots of a channel, shared by its lanes: as many deliveries as may go on at once. Where both lanes wait, transactional goes first.
+ * The slots of a channel, shared by its lanes: as many notifications as may be in hand at once, from the claim to the acknowledgement. Where both lanes wait, transactional goes first.
  */
 export class LaneSlots {
   readonly #total: number;
@@ -91,14 +91,14 @@ export class LaneSlots {
 
   #grant(lane: Lane, count: number): number {
     this.#taken[lane] += count;
-    for (const limit of this.#limits) limit.spend?.(count);
+    for (const limit of this.#limits) limit.spend?.(count, lane);
     return count;
   }
 
   #free(lane: Lane): number {
     if (lane === 'bulk' && this.#waiting.transactional > 0) return 0;
     const ofSlots = Math.min(this.#total - this.taken, laneLimit(lane, this.#total) - this.#taken[lane]);
-    return Math.max(0, Math.min(ofSlots, ...this.#limits.map((limit) => limit.free(this.taken))));
+    return Math.max(0, Math.min(ofSlots, ...this.#limits.map((limit) => limit.free(this.taken, lane))));
   }
 
   #change(): Promise<void> {

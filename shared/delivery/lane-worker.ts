@@ -1,15 +1,23 @@
-import { publishChanges, type Broker, type Delivery } from '../broker/index.ts';
-import type { Channel, Lane, Notification, Status } from '../contracts/index.ts';
-import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { publishChanges, type Broker } from '../broker/index.ts';
+import type { Channel, Lane, Status } from '../contracts/index.ts';
+import { untilDone } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { claimNotifications, newClaimToken, type AtOnce, type Notifications } from '../store/index.ts';
+import { Spacing } from '../runtime/spacing.ts';
+import {
+  claimNotifications,
+  newClaimToken,
+  sendAtOnce,
+  type AtOnce,
+  type ClaimOptions,
+  type Notifications,
+} from '../store/index.ts';
 import type { BreakerState } from './breaker.ts';
-import { Intake } from './intake.ts';
+import { Claimed } from './claimed.ts';
+import { Intake, type Held } from './intake.ts';
 import { laneLimit, type LaneSlots } from './lane-slots.ts';
-import type { Claimed } from './leases.ts';
 
 /** A queue that holds messages while nothing arrives for so long is not being consumed; what is in flight has its own time on top. Milliseconds. */
 const STALLED_AFTER_MS = 30 * SECOND;
@@ -19,6 +27,14 @@ const STALLED_AFTER_MS = 30 * SECOND;
  * first. The lease sweep brings back what really was abandoned.
  */
 const SETTLE_MS = 5 * SECOND;
+
+/** Under load, messages of so many milliseconds share a claim. */
+const CLAIMS_APART_MS = 8;
+
+/** How a lane's notifications get out: by a claim and then one by one, or all in the write that claims them. */
+export type LaneWork =
+  /** Delivers a claimed notification and records it; never throws. */
+  { handle: (claimed: Claimed, claimedAt: number) => Promise<void> } | { atOnce: AtOnce };
 
 /** What a lane's worker works with. */
 export interface LaneWorkerOptions {
@@ -33,24 +49,17 @@ export interface LaneWorkerOptions {
   attemptMs: number;
   actor: string;
   log: Logger;
-  /** Delivers a claimed notification and records it; never throws. */
-  handle?: (claimed: Claimed, claimedAt: number) => Promise<void>;
-  /** Instead: the claim itself delivers and records. */
-  atOnce?: AtOnce;
+  work: LaneWork;
 }
 
-/** What one claim brought. */
-interface ClaimResult {
-  records: Notification[];
-  token: string;
-  /** Our clock before the write that made the claim. */
-  claimedAt: number;
-}
+/** Messages that were taken out of the intake for one claim, by their notification. */
+type Taken = ReturnType<Intake['take']>;
 
 /** Takes the messages of one lane, claims as many as there are free slots, and has them delivered. */
 export class LaneWorker {
   readonly #options: LaneWorkerOptions;
   readonly #intake: Intake;
+  readonly #spacing = new Spacing(CLAIMS_APART_MS);
   readonly #stopping = new AbortController();
   #working = false;
   #storeBackAt = 0;
@@ -114,70 +123,98 @@ export class LaneWorker {
   async #work(): Promise<void> {
     this.#working = true;
     // One turn of the event loop, so that messages of the same read of the socket share a claim.
-    await pause(0);
-    while (this.#intake.size > 0 && !this.#stopping.signal.aborted) await this.#claimSome();
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#intake.size > 0 && !this.#stopping.signal.aborted) {
+      await this.#spacing.turn(this.#intake.size, this.#stopping.signal);
+      await this.#claimSome();
+    }
     this.#working = false;
   }
 
   async #claimSome(): Promise<void> {
-    const { slots, lane } = this.#options;
+    const { slots, lane, work } = this.#options;
     const granted = await slots.take(lane, this.#intake.size, this.#stopping.signal);
     const taken = this.#intake.take(granted);
     slots.giveBack(lane, granted - taken.size);
     if (taken.size === 0) return;
-    const claim = await this.#claimPatiently([...taken.keys()]);
-    this.#announce(claim.records);
-    // Innocents first: a suspect waits until they are done.
-    claim.records.sort((a, b) => a.interrupted - b.interrupted);
-    for (const record of claim.records) this.#begin(record, claim, taken);
+    this.#spacing.started(taken.size);
+    // What was claimed leaves `taken`, so that what the claim refused remains there.
+    if ('atOnce' in work) await this.#sendAtOnce(taken, work.atOnce);
+    else await this.#claimAndBegin(taken, work.handle);
     slots.giveBack(lane, taken.size);
     if (taken.size > 0) await this.#settleRefused(taken);
   }
 
-  /** Delivers one; what begins leaves `taken`, so that what the claim refused remains there. */
-  #begin(record: Notification, { token, claimedAt }: ClaimResult, taken: Map<string, Delivery[]>): void {
-    const { handle, slots, lane } = this.#options;
-    const deliveries = taken.get(record._id) ?? [];
-    taken.delete(record._id);
-    const done = handle?.({ record, token, lost: new AbortController() }, claimedAt) ?? Promise.resolve();
-    void done.then(() => {
-      for (const delivery of deliveries) delivery.ack();
-      slots.release(lane);
-    });
+  async #sendAtOnce(taken: Taken, atOnce: AtOnce): Promise<void> {
+    const ids = [...taken.keys()];
+    const sent = await this.#patiently((options) =>
+      sendAtOnce(this.#options.notifications, ids, { ...options, ...atOnce }),
+    );
+    const done = [...taken.values()].filter(({ message }) => sent?.has(message.id));
+    this.#announce(done.map(({ message: { id, user_id } }) => ({ id, user_id, status: 'sent' })));
+    for (const held of done) this.#end(held, taken);
   }
 
-  /** While MongoDB is away nothing is consumed and nothing is given back: each give-back would count towards the delivery limit. */
-  async #claimPatiently(ids: string[]): Promise<ClaimResult> {
-    const token = newClaimToken();
-    for (let tries = 0; ; tries += 1) {
-      const claimedAt = Date.now();
-      try {
-        const records = await this.#claim(ids, token, tries > 0);
-        await this.#storeIsBack();
-        return { records, token, claimedAt };
-      } catch (thrown) {
-        await this.#storeIsAway(toError(thrown));
-        if (this.#stopping.signal.aborted) return { records: [], token, claimedAt };
-        await pause(reconnectDelay(tries), this.#stopping.signal);
-      }
+  async #claimAndBegin(
+    taken: Taken,
+    handle: (claimed: Claimed, claimedAt: number) => Promise<void>,
+  ): Promise<void> {
+    const ids = [...taken.keys()];
+    const claim = await this.#patiently(async (options) => ({
+      claimedAt: Date.now(),
+      token: options.token,
+      records: await claimNotifications(this.#options.notifications, ids, options),
+    }));
+    if (!claim) return;
+    const { records, token, claimedAt } = claim;
+    this.#announce(records.map(({ _id: id, user_id, status }) => ({ id, user_id, status })));
+    // Innocents first: a suspect waits until they are done.
+    records.sort((a, b) => a.interrupted - b.interrupted);
+    for (const record of records) {
+      const held = taken.get(record._id);
+      taken.delete(record._id);
+      void handle(new Claimed(record, token), claimedAt).then(() => {
+        if (held) this.#end(held);
+      });
     }
   }
 
-  #claim(ids: string[], token: string, again: boolean): Promise<Notification[]> {
-    const { notifications, actor, leaseMs, atOnce } = this.#options;
-    const takeOver = !again && Date.now() - this.#storeBackAt > SETTLE_MS;
-    return claimNotifications(notifications, ids, { token, actor, leaseMs, atOnce, again, takeOver });
+  /** Acknowledges what is done, and gives its slot back. */
+  #end({ message, deliveries }: Held, taken?: Taken): void {
+    const { slots, lane } = this.#options;
+    taken?.delete(message.id);
+    for (const delivery of deliveries) delivery.ack();
+    slots.release(lane);
+  }
+
+  /** While MongoDB is away nothing is consumed and nothing is given back: each give-back would count towards the delivery limit. */
+  async #patiently<T>(
+    claim: (options: ClaimOptions & { again: boolean }) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { actor, leaseMs } = this.#options;
+    const token = newClaimToken();
+    return untilDone(
+      async (failures) => {
+        const again = failures > 0;
+        const takeOver = !again && Date.now() - this.#storeBackAt > SETTLE_MS;
+        const claimed = await claim({ token, actor, leaseMs, again, takeOver });
+        await this.#storeIsBack();
+        return claimed;
+      },
+      { signal: this.#stopping.signal, onFailure: (thrown) => this.#storeIsAway(toError(thrown)) },
+    );
   }
 
   get #storeAway(): boolean {
     return this.#intake.shutReasons.includes('store');
   }
 
-  async #storeIsAway(error: Error): Promise<void> {
-    if (this.#storeAway) return;
+  async #storeIsAway(error: Error): Promise<undefined> {
+    if (this.#storeAway) return undefined;
     const { log } = this.#options;
     log.warn('MongoDB cannot be reached; consuming is paused', { queue: this.#intake.queue, error });
     await this.#intake.shut('store');
+    return undefined;
   }
 
   async #storeIsBack(): Promise<void> {
@@ -187,8 +224,7 @@ export class LaneWorker {
     await this.#intake.reopen('store');
   }
 
-  #announce(records: Notification[]): void {
-    const changes = records.map(({ _id, user_id, status }) => ({ id: _id, user_id, status }));
+  #announce(changes: Parameters<typeof publishChanges>[1]): void {
     publishChanges(this.#options.broker.publisher, changes);
   }
 
@@ -196,31 +232,26 @@ export class LaneWorker {
    * What the claim refused is canceled or finished, not yet due, or under a live lease: the message is done with, for the record's own due
    * time or the lease sweep brings it back. Only a message without a record needs a person.
    */
-  async #settleRefused(refused: Map<string, Delivery[]>): Promise<void> {
-    const { log } = this.#options;
+  async #settleRefused(refused: Taken): Promise<void> {
     const status = await this.#statusOf([...refused.keys()]);
     if (!status) return;
-    for (const [id, deliveries] of refused) {
-      log.debug('nothing to do for a message', { id, status: status.get(id) ?? 'no such record' });
+    for (const [id, { deliveries }] of refused) {
+      const found = status.get(id);
+      this.#options.log.debug('nothing to do for a message', { id, status: found ?? 'no such record' });
       for (const delivery of deliveries)
-        if (status.has(id)) delivery.ack();
+        if (found) delivery.ack();
         else void this.#intake.park(delivery, `there is no notification ${id}`);
     }
   }
 
   /** As patient as the claim: a message that nobody acknowledges takes up room for good. Undefined when the lane stops. */
-  async #statusOf(ids: string[]): Promise<Map<string, Status> | undefined> {
+  #statusOf(ids: string[]): Promise<Map<string, Status> | undefined> {
     const { notifications } = this.#options;
-    for (let tries = 0; !this.#stopping.signal.aborted; tries += 1) {
-      try {
-        const found = await notifications
-          .find({ _id: { $in: ids } }, { projection: { status: 1 } })
-          .toArray();
-        return new Map(found.map((record) => [record._id, record.status]));
-      } catch {
-        await pause(reconnectDelay(tries), this.#stopping.signal);
-      }
-    }
-    return undefined;
+    const projection = { status: 1 } as const;
+    const read = async (): Promise<Map<string, Status>> => {
+      const found = await notifications.find({ _id: { $in: ids } }, { projection }).toArray();
+      return new Map(found.map((record) => [record._id, record.status]));
+    };
+    return untilDone(read, { signal: this.#stopping.signal });
   }
 }

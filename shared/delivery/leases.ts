@@ -1,15 +1,7 @@
-import type { Notification } from '../contracts/index.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { renewLeases, type Notifications } from '../store/index.ts';
-
-/** A notification that is ours to deliver. */
-export interface Claimed {
-  record: Notification;
-  token: string;
-  /** Aborts when the claim is lost. */
-  lost: AbortController;
-}
+import type { Claimed } from './claimed.ts';
 
 /** Prolongs the leases of what is being delivered, in bulk, and tells a delivery when its claim is lost. */
 export class Leases {
@@ -73,12 +65,11 @@ export class Leases {
     for (const claimed of claims) {
       if (!this.#held.has(claimed)) continue;
       if (kept.has(claimed.record._id)) this.#held.set(claimed, startedAt + this.#leaseMs);
-      else claimed.lost.abort(new Error('somebody else took the claim over'));
+      else claimed.lose('somebody else took the claim over');
     }
   }
 
   #abortExpired(): void {
-    for (const [claimed, until] of this.#held)
-      if (until < Date.now()) claimed.lost.abort(new Error('the lease ran out'));
+    for (const [claimed, until] of this.#held) if (until < Date.now()) claimed.lose('the lease ran out');
   }
 }

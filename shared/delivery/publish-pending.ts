@@ -1,6 +1,8 @@
 import { PublishError, publishDue, type Publisher } from '../broker/index.ts';
-import type { Notification } from '../contracts/index.ts';
 import { clearUnpublished, type Notifications } from '../store/index.ts';
+
+/** What a message is made of. */
+type Due = Parameters<typeof publishDue>[1];
 
 /**
  * Publishes records that are due, and notes which ones RabbitMQ confirmed. Answers how many. What was not confirmed stays marked, and the
@@ -9,13 +11,18 @@ import { clearUnpublished, type Notifications } from '../store/index.ts';
 export async function publishPending(
   publisher: Publisher,
   notifications: Notifications,
-  records: readonly Pick<Notification, '_id' | 'type' | 'lane' | 'attempt' | 'user_id'>[],
+  records: readonly Due[],
   options: { late?: boolean } = {},
 ): Promise<number> {
-  const confirmed = await Promise.all(records.map((record) => confirm(publisher, record)));
-  const ids = records.filter((_, index) => confirmed[index]).map((record) => record._id);
+  const ids = await publishConfirmed(publisher, records);
   await clearUnpublished(notifications, ids, options);
   return ids.length;
+}
+
+/** Publishes records that are due; answers the ids of those whose message RabbitMQ confirmed. */
+export async function publishConfirmed(publisher: Publisher, records: readonly Due[]): Promise<string[]> {
+  const confirmed = await Promise.all(records.map((record) => confirm(publisher, record)));
+  return records.filter((_, index) => confirmed[index]).map((record) => record._id);
 }
 
 /**
@@ -24,7 +31,7 @@ export async function publishPending(
  */
 export async function publishEach(
   publisher: Publisher,
-  batches: AsyncIterable<readonly Parameters<typeof publishDue>[1][]>,
+  batches: AsyncIterable<readonly Due[]>,
 ): Promise<number> {
   let published = 0;
   for await (const batch of batches) {
@@ -35,7 +42,7 @@ export async function publishEach(
   return published;
 }
 
-async function confirm(publisher: Publisher, record: Parameters<typeof publishDue>[1]): Promise<boolean> {
+async function confirm(publisher: Publisher, record: Due): Promise<boolean> {
   try {
     await publishDue(publisher, record);
     return true;

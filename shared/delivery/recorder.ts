@@ -1,11 +1,11 @@
 import { PublishError, publishChanges, publishDead, publishRetry, type Publisher } from '../broker/index.ts';
-import { pause } from '../runtime/backoff.ts';
+import { untilDone } from '../runtime/backoff.ts';
 import { Batcher } from '../runtime/batcher.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { markUnpublished, recordResults, type Notifications } from '../store/index.ts';
 import type { Decision } from './decide.ts';
-import type { Claimed } from './leases.ts';
+import type { Claimed } from './claimed.ts';
 
 /** A delivery whose result is known. */
 export interface Finished {
@@ -15,6 +15,8 @@ export interface Finished {
 
 /** Results written at once. */
 const MAX_BULK = 500;
+/** Under load, results of so many milliseconds share a write. */
+const APART_MS = 16;
 
 /**
  * A result that is known must be written before the lease sweep takes its record for lost, so little time is spent not trying. The driver
@@ -33,6 +35,7 @@ export class Recorder {
   readonly #log: Logger;
   readonly #batcher = new Batcher<Finished, undefined>({
     maxItems: MAX_BULK,
+    apartMs: APART_MS,
     run: (bulk) => this.#run(bulk),
   });
 
@@ -66,18 +69,14 @@ export class Recorder {
   /** A known result must not be forgotten because MongoDB is away for a while: the same write is repeated until it is answered. */
   async #recordPatiently(bulk: Finished[]): Promise<Set<string>> {
     const results = bulk.map(({ decision }) => decision.result);
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await recordResults(this.#notifications, results, this.#retentionDays);
-      } catch (thrown) {
-        if (tries === 0)
-          this.#log.warn('results cannot be recorded; trying on', {
-            results: results.length,
-            error: toError(thrown),
-          });
-        await pause(AGAIN_AFTER_MS);
-      }
-    }
+    const onFailure = (thrown: unknown, failures: number): number => {
+      const error = toError(thrown);
+      if (failures === 0)
+        this.#log.warn('results cannot be recorded; trying on', { results: results.length, error });
+      return AGAIN_AFTER_MS;
+    };
+    const work = (): Promise<Set<string>> => recordResults(this.#notifications, results, this.#retentionDays);
+    return untilDone(work, { onFailure });
   }
 
   /** Answers whether RabbitMQ confirmed the next hop. */

@@ -1,4 +1,5 @@
 import { toError } from './errors.ts';
+import { Spacing } from './spacing.ts';
 
 interface Entry<In, Out> {
   item: In;
@@ -12,17 +13,20 @@ export interface BatcherOptions<In, Out> {
   maxItems: number;
   /** Bulks under way at once; 1 when not given. */
   concurrency?: number;
+  /** Milliseconds from the start of one bulk to the start of the next: what comes meanwhile shares it, but one alone never waits. 0 when not given. */
+  apartMs?: number;
   /** Handles one bulk; answers one result per item, in the same order. A throw rejects all of them. */
   run: (items: In[]) => Promise<Out[]>;
 }
 
 /**
- * Groups what comes in while bulks are under way into the next one. There is no timer: a lone item starts at once, and under load the
- * bulks grow by themselves.
+ * Groups what comes in while bulks are under way into the next one. A lone item starts at once, and under load the bulks grow by
+ * themselves.
  */
 export class Batcher<In, Out> {
   readonly #options: BatcherOptions<In, Out>;
   readonly #concurrency: number;
+  readonly #spacing: Spacing;
   #waiting: Entry<In, Out>[] = [];
   #running = 0;
   #idle: (() => void)[] = [];
@@ -30,6 +34,7 @@ export class Batcher<In, Out> {
   constructor(options: BatcherOptions<In, Out>) {
     this.#options = options;
     this.#concurrency = options.concurrency ?? 1;
+    this.#spacing = new Spacing(options.apartMs ?? 0);
   }
 
   /** Items that no run has begun with. */
@@ -54,13 +59,23 @@ export class Batcher<In, Out> {
     this.#running += 1;
     // One turn of the event loop, so that what arrives in the same read of the socket shares a bulk.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#runBulk(this.#waiting.splice(0, this.#options.maxItems));
+    while (this.#waiting.length > 0) await this.#runNext();
     // With no turn between the last look and this, or who adds in between would wait for ever.
     this.#running -= 1;
     if (this.#running === 0)
       this.#idle.splice(0).forEach((resolve) => {
         resolve();
       });
+  }
+
+  async #runNext(): Promise<void> {
+    const { maxItems } = this.#options;
+    if (this.#waiting.length < maxItems) await this.#spacing.turn(this.#waiting.length);
+    const bulk = this.#waiting.splice(0, maxItems);
+    // Another one may have taken them meanwhile.
+    if (bulk.length === 0) return;
+    this.#spacing.started(bulk.length);
+    await this.#runBulk(bulk);
   }
 
   async #runBulk(entries: Entry<In, Out>[]): Promise<void> {

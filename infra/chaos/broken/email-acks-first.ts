@@ -22,5 +22,6 @@ Object.defineProperty(Broker.prototype, 'consumer', {
 await runService('email', (context) =>
   startChannelService(context, createEmailChannel(context.config), {
     concurrency: context.config.EMAIL_CONCURRENCY,
+    connections: context.config.EMAIL_CONNECTIONS,
   }),
 );

@@ -5,7 +5,7 @@ import { SERVICES, type ServiceName } from '../../local/fleet.ts';
 import { ServiceProcess } from './service-process.ts';
 
 /** Deliveries at once of each consumer; what a crash can make ambiguous at most. */
-export const CONCURRENCY = { email: 20, sms: 20, in_app: 100 } as const satisfies Record<Channel, number>;
+export const CONCURRENCY = { email: 60, sms: 20, in_app: 100 } as const satisfies Record<Channel, number>;
 /** How long a claim holds in a run, in seconds: the default. */
 export const LEASE_SECONDS = 15;
 /** The key of its API. */

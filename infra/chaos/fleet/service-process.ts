@@ -16,16 +16,22 @@ export class ServiceProcess {
   readonly service: ServiceName;
   /** Which one of several. */
   readonly number: number;
-  readonly #entry: string;
+  readonly #command: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
   #said: string[] = [];
 
-  /** `entry`: the compiled file to run. */
-  constructor(options: { service: ServiceName; number: number; entry: string; env: NodeJS.ProcessEnv }) {
+  /** `entry`: the compiled file to run; `nodeOptions`: arguments of Node before it. */
+  constructor(options: {
+    service: ServiceName;
+    number: number;
+    entry: string;
+    env: NodeJS.ProcessEnv;
+    nodeOptions?: readonly string[];
+  }) {
     this.service = options.service;
     this.number = options.number;
-    this.#entry = options.entry;
+    this.#command = [...(options.nodeOptions ?? []), options.entry];
     this.#env = options.env;
   }
 
@@ -39,11 +45,6 @@ export class ServiceProcess {
     return this.#said.join('');
   }
 
-  /** Its process id, while it runs. */
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
   /** Whether it runs. */
   get isRunning(): boolean {
     return this.#child?.exitCode === null && this.#child.signalCode === null;
@@ -52,7 +53,7 @@ export class ServiceProcess {
   /** Starts it; resolves when it works. @throws when it ends or takes over a minute. */
   async start(): Promise<void> {
     let said = '';
-    const child = spawn(process.execPath, [this.#entry], {
+    const child = spawn(process.execPath, this.#command, {
       env: { ...this.#env, TIDINGS_SUPERVISED: '1' },
       // Its standard input closes when we end, however we end, and it ends too.
       stdio: ['pipe', 'pipe', 'pipe'],

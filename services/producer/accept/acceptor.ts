@@ -1,11 +1,12 @@
 import type { Publisher } from '../../../shared/broker/index.ts';
 import type { Notification } from '../../../shared/contracts/index.ts';
-import { publishPending } from '../../../shared/delivery/index.ts';
+import { publishConfirmed } from '../../../shared/delivery/index.ts';
 import { Batcher } from '../../../shared/runtime/batcher.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import {
   StoreTimeout,
+  clearUnpublished,
   insertNotifications,
   type Notifications,
   type Stored,
@@ -16,8 +17,13 @@ import { ANSWER_WITHIN_MS, inTime } from './deadline.ts';
 const MAX_GROUP = 500;
 /** Writes under way at once: while one waits for the journal, the next one is on its way. */
 const GROUPS_AT_ONCE = 2;
+/** Under load, records of so many milliseconds share a write. */
+const GROUPS_APART_MS = 3;
 /** Records that wait for a write at most; more would only wait in vain, and fill the memory. */
 const MAX_WAITING = 20_000;
+
+/** That messages are confirmed is noted so often at most, in milliseconds; long before the relay would publish them again. */
+const CLEAR_EVERY_MS = 250;
 
 /**
  * How long those behind wait for the write before theirs, in milliseconds: long enough that its own callers, and whoever came while they
@@ -43,7 +49,17 @@ export class Acceptor {
   readonly #group = new Batcher<Entry, Stored>({
     maxItems: MAX_GROUP,
     concurrency: GROUPS_AT_ONCE,
+    apartMs: GROUPS_APART_MS,
     run: (entries) => this.#store(entries),
+  });
+  /** Ids of records whose messages are confirmed. By then a claim has done the same for most of them, so that this finds little to do. */
+  readonly #confirmed = new Batcher<string[], undefined>({
+    maxItems: MAX_GROUP,
+    apartMs: CLEAR_EVERY_MS,
+    run: async (lists) => {
+      await clearUnpublished(this.#notifications, lists.flat());
+      return lists.map(() => undefined);
+    },
   });
   readonly #publishing = new Set<Promise<void>>();
 
@@ -70,15 +86,12 @@ export class Acceptor {
   /** Publishes records that were made pending by hand. Does not wait for RabbitMQ. */
   publish(records: readonly Notification[]): void {
     if (records.length === 0) return;
-    const work = publishPending(this.#publisher, this.#notifications, records).then(
-      () => undefined,
-      (thrown: unknown) => {
-        this.#log.warn('not published yet; the relay will', {
-          records: records.length,
-          error: toError(thrown),
-        });
-      },
-    );
+    const work = this.#publishAll(records).catch((thrown: unknown) => {
+      this.#log.warn('not published yet; the relay will', {
+        records: records.length,
+        error: toError(thrown),
+      });
+    });
     this.#publishing.add(work);
     void work.finally(() => this.#publishing.delete(work));
   }
@@ -97,6 +110,11 @@ export class Acceptor {
     const results = new Map(wanted.map((record, index) => [record, stored[index]]));
     // Nobody listens to the answer of one that was given up.
     return entries.map(({ record }) => results.get(record) ?? { outcome: 'stored', record });
+  }
+
+  async #publishAll(records: readonly Notification[]): Promise<void> {
+    const ids = await publishConfirmed(this.#publisher, records);
+    if (ids.length > 0) await this.#confirmed.add(ids);
   }
 
   /** Those behind must not wait for a write that does not come back; what it stores all the same, the relay publishes. */

@@ -1,0 +1,81 @@
+import { LANES, type Lane } from '../contracts/index.ts';
+import { laneLimit, type Limit } from './lane-slots.ts';
+
+/** Claims' worth of hand-overs that wait at most: one while the next claim is made, the others so that claims are large. */
+const AHEAD = 4;
+
+/**
+ * The hand-overs to a provider: so many at once, transactional first, and bulk never all of them. As a limit it lets only that be claimed
+ * which can start about when the claim is there. How much that is, is measured by what ended while the last claim was made: with a fast
+ * provider claims are few and large, and it never waits for the store; with a slow one hardly anything waits with a claim.
+ */
+export class HandOvers implements Limit {
+  readonly #size: number;
+  readonly #going: Record<Lane, number> = { transactional: 0, bulk: 0 };
+  readonly #waiting: Record<Lane, (() => void)[]> = { transactional: [], bulk: [] };
+  /** How many had ended when a lane's claim under way began. */
+  readonly #claiming = new Map<Lane, number>();
+  #ended = 0;
+  #endedDuringClaim = 0;
+  #wake = (): void => undefined;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  free(_taken: number, lane: Lane): number {
+    const waiting = this.#waiting[lane].length;
+    if (waiting > this.#endedDuringClaim) return 0;
+    return this.#room(lane) + AHEAD * this.#endedDuringClaim - waiting;
+  }
+
+  onFree(wake: () => void): void {
+    this.#wake = wake;
+  }
+
+  spend(_count: number, lane: Lane): void {
+    this.#claiming.set(lane, this.#ended);
+  }
+
+  stop(): void {
+    this.#wake = () => undefined;
+  }
+
+  /** Starts the work as soon as it is its turn. */
+  async run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
+    this.#claimArrived(lane);
+    if (this.#room(lane) > 0) this.#going[lane] += 1;
+    else await new Promise<void>((resolve) => this.#waiting[lane].push(resolve));
+    try {
+      return await work();
+    } finally {
+      this.#going[lane] -= 1;
+      this.#ended += 1;
+      this.#startNext();
+      this.#wake();
+    }
+  }
+
+  #claimArrived(lane: Lane): void {
+    const before = this.#claiming.get(lane);
+    if (before === undefined) return;
+    this.#endedDuringClaim = this.#ended - before;
+    this.#claiming.delete(lane);
+  }
+
+  #startNext(): void {
+    for (const lane of LANES) {
+      if (this.#room(lane) <= 0) continue;
+      const next = this.#waiting[lane].shift();
+      if (!next) continue;
+      this.#going[lane] += 1;
+      next();
+      return;
+    }
+  }
+
+  #room(lane: Lane): number {
+    const { transactional, bulk } = this.#going;
+    return Math.min(this.#size - transactional - bulk, laneLimit(lane, this.#size) - this.#going[lane]);
+  }
+}
