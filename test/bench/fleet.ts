@@ -1,12 +1,10 @@
-import { SERVICES, type ServiceName } from '../../infra/local/fleet.ts';
+import type { ServiceName } from '../../infra/local/fleet.ts';
 import { freePort } from '../../infra/local/ports.ts';
 import { ServiceProcess } from '../../infra/chaos/fleet/service-process.ts';
 import { createTestServers, type TestServers } from '../support/servers.ts';
-import { usageOf, type Usage } from './programs.ts';
 import type { Sinks } from './sinks.ts';
 
 const API_KEY = 'a-key-for-benchmarks-only';
-
 /** A fleet on a virtual host and a database of its own. Every setting but addresses and keys is the default. */
 export class BenchFleet {
   readonly servers: TestServers;
@@ -46,21 +44,9 @@ export class BenchFleet {
   async add(service: ServiceName): Promise<void> {
     const number = this.#processes.filter((one) => one.service === service).length + 1;
     const entry = `dist/services/${service}/main.js`;
-    const one = new ServiceProcess({ service, number, entry, env: this.#env });
+    const one = new ServiceProcess({ service, number, entry, env: this.#env, nodeOptions: profiling() });
     this.#processes.push(one);
     await one.start();
-  }
-
-  /** What each kind of process has used: CPU of all of them together, memory of the largest. */
-  usage(): Partial<Record<ServiceName, Usage>> {
-    const used = SERVICES.map((service) => {
-      const each = this.#processes
-        .filter((one) => one.service === service)
-        .map((one) => usageOf(one.pid ?? 0));
-      const cpuSeconds = each.reduce((sum, one) => sum + one.cpuSeconds, 0);
-      return [service, { cpuSeconds, peakMiB: Math.max(0, ...each.map((one) => one.peakMiB)) }] as const;
-    });
-    return Object.fromEntries(used.filter(([, { peakMiB }]) => peakMiB > 0));
   }
 
   /** Ends all, and drops what they had. */
@@ -68,4 +54,9 @@ export class BenchFleet {
     await Promise.all(this.#processes.map((one) => one.stop()));
     await this.servers.drop();
   }
+}
+
+function profiling(): string[] {
+  const { BENCH_PROFILES: folder } = process.env;
+  return folder === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', folder];
 }

@@ -1,4 +1,6 @@
 import autocannon from 'autocannon';
+import { Agent, request } from 'node:http';
+import { pause } from '../../shared/runtime/backoff.ts';
 import type { BenchFleet } from './fleet.ts';
 
 /** What a load came to. */
@@ -18,30 +20,17 @@ export interface Load {
   seconds: number;
   /** A body each; called for every request. */
   body: () => string;
-  /** Requests a second at most; as many as it takes when not given. */
-  rate?: number;
-  /** So many requests instead of a time. */
-  amount?: number;
 }
 
 /** Sends the load from this process. @throws when anything but 202 is answered. */
-export async function send({
-  url,
-  headers,
-  connections,
-  seconds,
-  body,
-  rate,
-  amount,
-}: Load): Promise<Accepted> {
+export async function send({ url, headers, connections, seconds, body }: Load): Promise<Accepted> {
   const result = await autocannon({
     url,
     method: 'POST',
     connections,
     headers: { 'content-type': 'application/json', ...headers },
     requests: [{ setupRequest: (request) => ({ ...request, body: body() }) }],
-    ...(amount === undefined ? { duration: seconds } : { amount }),
-    ...(rate !== undefined && { overallRate: rate }),
+    duration: seconds,
   });
   const { latency, requests, duration } = result;
   if (result.non2xx > 0 || result.errors > 0)
@@ -52,6 +41,41 @@ export async function send({
     p50: latency.p50,
     p99: latency.p99,
   };
+}
+
+/** Sends one request after the other at even times, whether those before were answered or not. @throws when anything but 202 is answered. */
+export async function sendEvenly({
+  url,
+  headers = {},
+  connections,
+  seconds,
+  body,
+  perSecond,
+}: Load & { perSecond: number }): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const startedAt = performance.now();
+  const answers: Promise<void>[] = [];
+  while (performance.now() - startedAt < seconds * 1_000) {
+    const due = ((performance.now() - startedAt) / 1_000) * perSecond;
+    while (answers.length < due) answers.push(post(url, { agent, headers, body: body() }));
+    await pause(1);
+  }
+  await Promise.all(answers);
+  agent.destroy();
+}
+
+/** One request. @throws when anything but 202 is answered. */
+export function post(
+  url: string,
+  { agent, headers, body }: { agent: Agent; headers: Record<string, string>; body: string },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
+      if (response.statusCode !== 202) reject(new Error(`${url} answered ${response.statusCode}`));
+      response.resume().once('end', resolve);
+    });
+    sent.once('error', reject).end(body);
+  });
 }
 
 /** Notifications of each channel, as the benchmarks send them. */

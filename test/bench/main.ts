@@ -1,6 +1,6 @@
 /**
  * The benchmark, in one go on servers of its own: run it with `npm run bench`. `--short` takes under a minute, `--only a,b` takes some parts, `--pictures`
- * draws docs/performance-*.svg.
+ * draws docs/performance-*.svg, `--profile` leaves CPU profiles of the fleet in .data/bench/profiles.
  * Machines are noisy, so what counts are ratios within one run; nothing here fails because of a time.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { measureLanes, measureLatency, type LatencyPoint } from './parts/latency
 import { measurePeer } from './parts/peer.ts';
 import type { Row } from './result.ts';
 import { Sinks } from './sinks.ts';
-import { table } from './table.ts';
+import { cpuTable, table } from './table.ts';
 
 /** What a run has found, as its JSON file holds it. */
 interface Report {
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     only: { type: 'string' },
     pictures: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
   },
 });
 const say = (words: string): void => {
@@ -42,6 +43,7 @@ const report: Report = {
   latency: [],
   growth: [],
 };
+if (values.profile) process.env.BENCH_PROFILES = '.data/bench/profiles';
 const sinks = await Sinks.start();
 const PARTS: Record<string, () => Promise<Row[]>> = {
   accept: () => measureAccept(sinks, { connections: [1, 32, 256], rounds: 3, seconds: 5 }),
@@ -62,7 +64,7 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
 };
 const SHORT: Record<string, () => Promise<Row[]>> = {
   accept: () => measureAccept(sinks, { connections: [32], rounds: 1, seconds: 2 }),
-  deliver: () => measureDrain(sinks, { rounds: 1, counts: { in_app: 3_000, email: 1_500 } }),
+  deliver: () => measureDrain(sinks, { rounds: 1, counts: { in_app: 3_000, email: 2_000 } }),
 };
 
 const chosen = values.only?.split(',');
@@ -75,7 +77,9 @@ await sinks.stop();
 mkdirSync('.data/bench', { recursive: true });
 writeFileSync('.data/bench/report.json', `${JSON.stringify(report, null, 2)}\n`);
 if (values.pictures) drawAll(report);
-say(`\n${table(report.rows)}\n\n${report.machine}. As JSON: .data/bench/report.json`);
+say(
+  `\n${table(report.rows)}\n\n${cpuTable(report.rows)}\n\n${report.machine}. As JSON: .data/bench/report.json`,
+);
 process.exit();
 
 function drawAll({ latency, growth }: Report): void {

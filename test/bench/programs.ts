@@ -1,30 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-
-/** Clock ticks of /proc, per second, on every Linux. */
-const TICKS_PER_SECOND = 100;
-
-/** What a process has used. */
-export interface Usage {
-  /** CPU, in seconds since it started. */
-  cpuSeconds: number;
-  /** The most memory that it ever held, in MiB. */
-  peakMiB: number;
-}
-
-/** What a process has used so far. Linux only. */
-export function usageOf(pid: number): Usage {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the name, which may hold spaces: fields 14 and 15 of the whole are the user's and the system's ticks.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return {
-    cpuSeconds: ticks / TICKS_PER_SECOND,
-    peakMiB: Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024,
-  };
-}
 
 /** A program of the benchmark, in a process of its own, that answers questions. */
 export class Program {

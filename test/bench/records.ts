@@ -1,9 +1,11 @@
 import { MongoClient } from 'mongodb';
+import type { Status } from '../../shared/contracts/index.ts';
 import { pause } from '../../shared/runtime/backoff.ts';
 import { notificationsOf, type Notifications } from '../../shared/store/index.ts';
 import type { BenchFleet } from './fleet.ts';
 
 const LOOK_EVERY_MS = 500;
+const UNDER_WAY: Status[] = ['pending', 'sending', 'failed'];
 
 /** Looks into a fleet's store, seldom, so as not to be measured itself. */
 async function withRecords<T>(
@@ -18,15 +20,13 @@ async function withRecords<T>(
   }
 }
 
-/** Waits until nothing waits or is under way; answers how many were sent per second, from the first claim to the last record. */
-export function drained(fleet: BenchFleet): Promise<{ perSecond: number; count: number }> {
+/**
+ * Waits until nothing waits or is under way; answers how many were sent per second, up to the last record: from the first claim on, or, where
+ * the peer was warmed up with so many first, from the moment when as many were sent.
+ */
+export function drained(fleet: BenchFleet, warmUp = 0): Promise<{ perSecond: number; count: number }> {
   return withRecords(fleet, async (notifications) => {
-    while (
-      await notifications.findOne(
-        { status: { $in: ['pending', 'sending', 'failed'] } },
-        { projection: { _id: 1 } },
-      )
-    )
+    while (await notifications.findOne({ status: { $in: UNDER_WAY } }, { projection: { _id: 1 } }))
       await pause(LOOK_EVERY_MS);
     const [row] = await notifications
       .aggregate<{ count: number; from: Date; to: Date }>([
@@ -37,6 +37,19 @@ export function drained(fleet: BenchFleet): Promise<{ perSecond: number; count: 
       ])
       .toArray();
     if (!row) throw new Error('nothing was sent');
-    return { perSecond: (row.count * 1_000) / (row.to.getTime() - row.from.getTime()), count: row.count };
+    const from = warmUp === 0 ? row.from : await sentAt(notifications, warmUp);
+    const perSecond = ((row.count - warmUp) * 1_000) / (row.to.getTime() - from.getTime());
+    return { perSecond, count: row.count };
   });
+}
+
+async function sentAt(notifications: Notifications, position: number): Promise<Date> {
+  const [found] = await notifications
+    .find({ status: 'sent' }, { projection: { sent_at: 1 } })
+    .sort({ sent_at: 1 })
+    .skip(position - 1)
+    .limit(1)
+    .toArray();
+  if (!found?.sent_at) throw new Error(`fewer than ${position} were sent`);
+  return found.sent_at;
 }

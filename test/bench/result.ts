@@ -11,6 +11,8 @@ export interface Row {
   /** What the ratio should be, as a floor; or, for what should stay small, as a ceiling. */
   target?: { atLeast: number } | { atMost: number };
   note?: string;
+  /** Milliseconds of CPU for each notification, by process. */
+  cpu?: Record<string, number>;
 }
 
 /** Ours divided by theirs; undefined where there is nothing to hold it against. */

@@ -2,13 +2,27 @@ import { ratioOf, type Row } from './result.ts';
 
 /** Rows as a Markdown table. */
 export function table(rows: readonly Row[]): string {
-  const header = ['part', 'what', 'Tidings', 'against', 'ratio', 'wanted'];
-  const cells = [header, ...rows.map(cellsOf)];
+  return aligned([['part', 'what', 'Tidings', 'against', 'ratio', 'wanted'], ...rows.map(cellsOf)]);
+}
+
+function aligned(cells: readonly string[][]): string {
+  const [header = []] = cells;
   const widths = header.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
   const line = (row: readonly string[]): string =>
     `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
   return [line(header), rule, ...cells.slice(1).map(line)].join('\n');
+}
+
+/** What each notification cost, by process, as a Markdown table. */
+export function cpuTable(rows: readonly Row[]): string {
+  const names = [...new Set(rows.flatMap(({ cpu = {} }) => Object.keys(cpu)))].sort();
+  const body = rows.flatMap(({ part, what, cpu }) => {
+    if (!cpu) return [];
+    const total = Object.values(cpu).reduce((sum, one) => sum + one, 0);
+    return [[part, what, ...[...names.map((name) => cpu[name]), total].map((ms) => ms?.toFixed(2) ?? '')]];
+  });
+  return aligned([['part', 'CPU, in ms for each', ...names, 'total'], ...body]);
 }
 
 function cellsOf(row: Row): string[] {

@@ -1,6 +1,7 @@
 import { BenchFleet } from '../fleet.ts';
 import { BODIES, fill, send, type Accepted } from '../load.ts';
 import { Program } from '../programs.ts';
+import { Processes } from '../processes.ts';
 import { median, type Row } from '../result.ts';
 import { portOf, type Sinks } from '../sinks.ts';
 
@@ -38,15 +39,19 @@ async function whileConsumersAre(
     // Warm-up, of both.
     await send({ ...theirs, connections: 32 });
     await send({ ...ours, connections: 32 });
+    const processes = new Processes();
     const rows: Row[] = [];
     for (const count of connections) {
       const pairs: [Accepted, Accepted][] = [];
-      for (let round = 0; round < rounds; round += 1)
-        pairs.push([
-          await send({ ...theirs, connections: count }),
-          await send({ ...ours, connections: count }),
-        ]);
-      rows.push(rowOf(what, count, pairs));
+      let cpu = {};
+      for (let round = 0; round < rounds; round += 1) {
+        const bareExpress = await send({ ...theirs, connections: count });
+        processes.reset();
+        const accepted = await send({ ...ours, connections: count });
+        cpu = processes.perNotification(accepted.count);
+        pairs.push([bareExpress, accepted]);
+      }
+      rows.push({ ...rowOf(what, count, pairs), cpu });
     }
     return rows;
   } finally {

@@ -2,6 +2,7 @@ import { createTestServers } from '../../support/servers.ts';
 import { BenchFleet } from '../fleet.ts';
 import { BODIES, fill, type BenchChannel } from '../load.ts';
 import { Program } from '../programs.ts';
+import { Processes } from '../processes.ts';
 import { drained } from '../records.ts';
 import { median, type Row } from '../result.ts';
 import type { Sinks } from '../sinks.ts';
@@ -13,7 +14,9 @@ export interface DrainSize {
 }
 
 const SERVICE = { in_app: 'in-app', email: 'email', sms: 'sms' } as const;
-/** The default of EMAIL_CONCURRENCY: the bare loop gets as many connections. */
+/** Mails that are not counted, on both sides. */
+const WARM_UP: Record<BenchChannel, number> = { in_app: 0, email: 500, sms: 500 };
+/** The default of EMAIL_CONNECTIONS: the bare loop gets as many connections. */
 const CONNECTIONS = 20;
 
 /** A backlog that is there before the consumer starts, against the least that could be written by hand. */
@@ -25,7 +28,7 @@ export async function measureDrain(sinks: Sinks, { rounds, counts }: DrainSize):
   };
   const rows: Row[] = [];
   for (const [channel, count] of Object.entries(counts) as [BenchChannel, number][]) {
-    const ours: number[] = [];
+    const ours: Drained[] = [];
     const theirs: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const peer = await floors[channel](count);
@@ -38,18 +41,28 @@ export async function measureDrain(sinks: Sinks, { rounds, counts }: DrainSize):
   return rows;
 }
 
-/** One backlog through some consumers of a channel; answers notifications per second. */
+/** What a drained backlog came to. */
+export interface Drained {
+  perSecond: number;
+  /** Milliseconds of CPU for each notification, by process. */
+  cpu: Record<string, number>;
+}
+
+/** One backlog through some consumers of a channel. */
 export async function drainOnce(
   sinks: Sinks,
   channel: BenchChannel,
   count: number,
   consumers = 1,
-): Promise<number> {
+): Promise<Drained> {
   const fleet = await BenchFleet.start(sinks);
+  const processes = new Processes();
   try {
     await fill(fleet, count, BODIES[channel]);
     await Promise.all(Array.from({ length: consumers }, () => fleet.add(SERVICE[channel])));
-    return (await drained(fleet)).perSecond;
+    processes.reset();
+    const { perSecond } = await drained(fleet, WARM_UP[channel]);
+    return { perSecond, cpu: processes.perNotification(count) };
   } finally {
     await fleet.stop();
   }
@@ -57,7 +70,7 @@ export async function drainOnce(
 
 function rowOf(
   channel: BenchChannel,
-  { count, ours, theirs }: { count: number; ours: number[]; theirs: number[] },
+  { count, ours, theirs }: { count: number; ours: Drained[]; theirs: number[] },
 ): Row {
   const names = { in_app: 'a hand-written loop', email: 'a bare nodemailer loop', sms: '' };
   const targets = { in_app: 0.6, email: 0.8, sms: undefined };
@@ -66,7 +79,8 @@ function rowOf(
     part: 'deliver',
     what: `${channel}, a backlog of ${count}, one consumer`,
     unit: 'per s',
-    ours: median(ours),
+    ours: median(ours.map(({ perSecond }) => perSecond)),
+    ...(ours[0] && { cpu: ours[0].cpu }),
     ...(theirs.length > 0 && { against: { what: names[channel], figure: median(theirs) } }),
     ...(atLeast !== undefined && { target: { atLeast } }),
   };
@@ -99,7 +113,7 @@ async function startMailLoop(port: number): Promise<Peer> {
     LOOP_CONNECTIONS: String(CONNECTIONS),
   });
   const count = 3_000;
-  await program.ask({ count: 500 });
+  await program.ask({ count: WARM_UP.email });
   return {
     perSecond: async () => rate(count, await program.ask({ count })),
     stop: () => program.stop(),

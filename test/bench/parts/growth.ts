@@ -1,6 +1,7 @@
 import { BenchFleet } from '../fleet.ts';
 import { BODIES, fill } from '../load.ts';
 import { drained } from '../records.ts';
+import { Processes } from '../processes.ts';
 import type { Row } from '../result.ts';
 import type { Sinks } from '../sinks.ts';
 import { drainOnce } from './drain.ts';
@@ -29,7 +30,7 @@ async function at(sinks: Sinks, backlog: number): Promise<GrowthPoint> {
     await fill(fleet, backlog, BODIES.in_app);
     await fleet.add('in-app');
     const { perSecond } = await drained(fleet);
-    const usage = fleet.usage();
+    const usage = new Processes().usage();
     return {
       backlog,
       perSecond,
@@ -70,13 +71,13 @@ function rowsOf(points: readonly GrowthPoint[]): Row[] {
 export async function measureScale(sinks: Sinks, count: number): Promise<Row[]> {
   const rows: Row[] = [];
   for (const channel of ['in_app', 'email'] as const) {
-    const one = await drainOnce(sinks, channel, count);
+    const { perSecond: one } = await drainOnce(sinks, channel, count);
     for (const consumers of [1, 2, 4])
       rows.push({
         part: 'scale',
         what: `${channel}, ${consumers} consumers`,
         unit: 'per s',
-        ours: consumers === 1 ? one : await drainOnce(sinks, channel, count, consumers),
+        ours: consumers === 1 ? one : (await drainOnce(sinks, channel, count, consumers)).perSecond,
         against: { what: 'with one', figure: one },
       });
   }

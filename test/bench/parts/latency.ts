@@ -1,6 +1,7 @@
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { BenchFleet } from '../fleet.ts';
-import { BODIES, fill, send } from '../load.ts';
+import { Agent } from 'node:http';
+import { BODIES, fill, post, send, sendEvenly } from '../load.ts';
 import { drained } from '../records.ts';
 import { percentile, type Row } from '../result.ts';
 import type { Received, Sinks } from '../sinks.ts';
@@ -35,6 +36,7 @@ export async function measureLatency(
 /** Mails a second from end to end, while they are accepted over HTTP. */
 async function capacityOf(fleet: BenchFleet): Promise<number> {
   await send({ ...mails(fleet), connections: 32, seconds: 4 });
+  await drained(fleet);
   const startedAt = Date.now();
   const { count } = await send({ ...mails(fleet), connections: 32, seconds: 6 });
   await drained(fleet);
@@ -47,10 +49,12 @@ async function idleLatency(
   seconds: number,
 ): Promise<{ rows: Row[]; delivered: LatencyPoint }> {
   await sinks.received('email', { reset: true });
+  const { url, headers, body } = mails(fleet);
+  const agent = new Agent({ keepAlive: true });
   const accepted: number[] = [];
   for (let count = 0; count < seconds * 10; count += 1) {
     const startedAt = performance.now();
-    await fetch(mails(fleet).url, { method: 'POST', headers: fleet.headers, body: mails(fleet).body() });
+    await post(url, { agent, headers, body: body() });
     accepted.push(performance.now() - startedAt);
     await pause(80);
   }
@@ -72,7 +76,7 @@ async function at(
 ): Promise<LatencyPoint> {
   await sinks.received('email', { reset: true });
   const rate = Math.max(1, Math.round(capacity * load));
-  await send({ ...mails(fleet), connections: 32, seconds, rate });
+  await sendEvenly({ ...mails(fleet), connections: 256, seconds, perSecond: rate });
   await drained(fleet);
   return pointOf(load, rate, await sinks.received('email', { reset: true }));
 }
@@ -104,7 +108,7 @@ export async function measureLanes(sinks: Sinks, backlog: number, seconds: numbe
 /** A few mails a second, whose ages are taken. */
 async function trickle(fleet: BenchFleet, sinks: Sinks, seconds: number): Promise<Received> {
   await sinks.received('email', { reset: true });
-  await send({ ...mails(fleet), connections: 4, seconds, rate: 20 });
+  await sendEvenly({ ...mails(fleet), connections: 256, seconds, perSecond: 20 });
   await pause(1_000);
   return sinks.received('email', { reset: true });
 }
