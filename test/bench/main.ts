@@ -48,7 +48,7 @@ const sinks = await Sinks.start();
 const PARTS: Record<string, () => Promise<Row[]>> = {
   accept: () => measureAccept(sinks, { connections: [1, 32, 256], rounds: 3, seconds: 5 }),
   deliver: () => measureDrain(sinks, { rounds: 3, counts: { in_app: 20_000, email: 6_000, sms: 6_000 } }),
-  peer: () => measurePeer(sinks, { rounds: 3, seconds: 8 }, say),
+  peer: () => measurePeer(sinks, { rounds: 2, seconds: 8 }, say),
   latency: async () => {
     const { rows, points } = await measureLatency(sinks, { seconds: 10, loads: [0.1, 0.5, 0.9] });
     report.latency = points;

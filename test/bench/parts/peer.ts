@@ -9,6 +9,7 @@ import { pause } from '../../../shared/runtime/backoff.ts';
 import { BenchFleet } from '../fleet.ts';
 import { BODIES, send } from '../load.ts';
 import { Program } from '../programs.ts';
+import { Processes } from '../processes.ts';
 import { median, type Row } from '../result.ts';
 import { portOf, type Sinks } from '../sinks.ts';
 
@@ -16,6 +17,8 @@ import { portOf, type Sinks } from '../sinks.ts';
 interface Both {
   accepted: number;
   delivered: number;
+  /** Milliseconds of CPU for each, by process. */
+  cpu: Record<string, number>;
 }
 
 /** What is measured: a door, and headers that it wants. */
@@ -45,7 +48,7 @@ export async function measurePeer(
     const fleet = await BenchFleet.start(sinks, ['email']);
     ours.push(await measure(sinks, fleet, seconds));
   }
-  const row = (what: keyof Both): Row => ({
+  const row = (what: 'accepted' | 'delivered'): Row => ({
     part: 'peer',
     what: `mails ${what}, 32 connections`,
     unit: 'per s',
@@ -53,10 +56,15 @@ export async function measurePeer(
     against: { what: 'Express + BullMQ', figure: median(theirs.map((one) => one[what])) },
     target: { atLeast: 1.2 },
   });
-  return [row('accepted'), row('delivered')];
+  return [
+    { ...row('accepted'), ...(theirs[0] && { cpu: theirs[0].cpu }) },
+    { ...row('delivered'), ...(ours[0] && { cpu: ours[0].cpu }) },
+  ];
 }
 
-async function measure(sinks: Sinks, { address, headers, stop }: Door, seconds: number): Promise<Both> {
+async function measure(sinks: Sinks, door: Door, seconds: number): Promise<Both> {
+  const { address, headers } = door;
+  const processes = new Processes();
   const load = {
     url: `${address}/v1/notifications`,
     ...(headers && { headers }),
@@ -66,12 +74,14 @@ async function measure(sinks: Sinks, { address, headers, stop }: Door, seconds: 
   try {
     const warm = await send({ ...load, seconds: 3 });
     await received(sinks, warm.count);
+    processes.reset();
     const startedAt = Date.now();
     const { perSecond, count } = await send({ ...load, seconds });
     const lastAt = await received(sinks, count);
-    return { accepted: perSecond, delivered: (count * 1_000) / (lastAt - startedAt) };
+    const cpu = processes.perNotification(count);
+    return { accepted: perSecond, delivered: (count * 1_000) / (lastAt - startedAt), cpu };
   } finally {
-    await stop();
+    await door.stop();
   }
 }
 
@@ -87,9 +97,13 @@ async function received(sinks: Sinks, count: number): Promise<number> {
 async function startBullmq(redis: string, sinks: Sinks): Promise<Door> {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-bench-'));
   const port = await freePort();
-  const server = spawn(redis, ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder], {
-    stdio: 'ignore',
-  });
+  const server = spawn(
+    redis,
+    ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes'],
+    {
+      stdio: 'ignore',
+    },
+  );
   await untilOpen(port);
   const env = { PEER_REDIS_PORT: String(port), PEER_SMTP_PORT: String(sinks.smtpPort) };
   const door = await Program.start('peers/bullmq-server.ts', env);
