@@ -1,8 +1,5 @@
-import { PublishError, publishDue, type Publisher } from '../broker/index.ts';
+import { PublishError, publishDue, type Hintable, type Publisher } from '../broker/index.ts';
 import { clearUnpublished, type Notifications } from '../store/index.ts';
-
-/** What a message is made of. */
-type Due = Parameters<typeof publishDue>[1];
 
 /**
  * Publishes records that are due, and notes which ones RabbitMQ confirmed. Answers how many. What was not confirmed stays marked, and the
@@ -11,7 +8,7 @@ type Due = Parameters<typeof publishDue>[1];
 export async function publishPending(
   publisher: Publisher,
   notifications: Notifications,
-  records: readonly Due[],
+  records: readonly Hintable[],
   options: { late?: boolean } = {},
 ): Promise<number> {
   const ids = await publishConfirmed(publisher, records);
@@ -20,7 +17,10 @@ export async function publishPending(
 }
 
 /** Publishes records that are due; answers the ids of those whose message RabbitMQ confirmed. */
-export async function publishConfirmed(publisher: Publisher, records: readonly Due[]): Promise<string[]> {
+export async function publishConfirmed(
+  publisher: Publisher,
+  records: readonly Hintable[],
+): Promise<string[]> {
   const confirmed = await Promise.all(records.map((record) => confirm(publisher, record)));
   return records.filter((_, index) => confirmed[index]).map((record) => record._id);
 }
@@ -31,7 +31,7 @@ export async function publishConfirmed(publisher: Publisher, records: readonly D
  */
 export async function publishEach(
   publisher: Publisher,
-  batches: AsyncIterable<readonly Due[]>,
+  batches: AsyncIterable<readonly Hintable[]>,
 ): Promise<number> {
   let published = 0;
   for await (const batch of batches) {
@@ -42,7 +42,7 @@ export async function publishEach(
   return published;
 }
 
-async function confirm(publisher: Publisher, record: Due): Promise<boolean> {
+async function confirm(publisher: Publisher, record: Hintable): Promise<boolean> {
   try {
     await publishDue(publisher, record);
     return true;

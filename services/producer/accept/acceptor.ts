@@ -1,17 +1,15 @@
 import type { Publisher } from '../../../shared/broker/index.ts';
 import type { Notification } from '../../../shared/contracts/index.ts';
-import { publishConfirmed } from '../../../shared/delivery/index.ts';
 import { Batcher } from '../../../shared/runtime/batcher.ts';
-import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import {
   StoreTimeout,
-  clearUnpublished,
   insertNotifications,
   type Notifications,
   type Stored,
 } from '../../../shared/store/index.ts';
 import { ANSWER_WITHIN_MS, inTime } from './deadline.ts';
+import { Outbox } from './outbox.ts';
 
 /** Records stored in one write. */
 const MAX_GROUP = 500;
@@ -21,9 +19,6 @@ const GROUPS_AT_ONCE = 2;
 const GROUPS_APART_MS = 3;
 /** Records that wait for a write at most; more would only wait in vain, and fill the memory. */
 const MAX_WAITING = 20_000;
-
-/** That messages are confirmed is noted so often at most, in milliseconds; long before the relay would publish them again. */
-const CLEAR_EVERY_MS = 250;
 
 /**
  * How long those behind wait for the write before theirs, in milliseconds: long enough that its own callers, and whoever came while they
@@ -44,29 +39,17 @@ interface Entry {
  */
 export class Acceptor {
   readonly #notifications: Notifications;
-  readonly #publisher: Publisher;
-  readonly #log: Logger;
   readonly #group = new Batcher<Entry, Stored>({
     maxItems: MAX_GROUP,
     concurrency: GROUPS_AT_ONCE,
     apartMs: GROUPS_APART_MS,
     run: (entries) => this.#store(entries),
   });
-  /** Ids of records whose messages are confirmed. By then a claim has done the same for most of them, so that this finds little to do. */
-  readonly #confirmed = new Batcher<string[], undefined>({
-    maxItems: MAX_GROUP,
-    apartMs: CLEAR_EVERY_MS,
-    run: async (lists) => {
-      await clearUnpublished(this.#notifications, lists.flat());
-      return lists.map(() => undefined);
-    },
-  });
-  readonly #publishing = new Set<Promise<void>>();
+  readonly #outbox: Outbox;
 
   constructor(options: { notifications: Notifications; publisher: Publisher; log: Logger }) {
     this.#notifications = options.notifications;
-    this.#publisher = options.publisher;
-    this.#log = options.log;
+    this.#outbox = new Outbox(options);
   }
 
   /**
@@ -85,36 +68,28 @@ export class Acceptor {
 
   /** Publishes records that were made pending by hand. Does not wait for RabbitMQ. */
   publish(records: readonly Notification[]): void {
-    if (records.length === 0) return;
-    const work = this.#publishAll(records).catch((thrown: unknown) => {
-      this.#log.warn('not published yet; the relay will', {
-        records: records.length,
-        error: toError(thrown),
-      });
-    });
-    this.#publishing.add(work);
-    void work.finally(() => this.#publishing.delete(work));
+    this.#outbox.add(records);
+  }
+
+  /** Resolves when a batch may come: single ones are always taken, but whoever brings many waits while RabbitMQ is behind. */
+  room(): Promise<void> {
+    return this.#outbox.room();
   }
 
   /** Resolves when all that was accepted is stored and published, or left to the relay. */
   async drain(): Promise<void> {
     await this.#group.idle();
-    await Promise.all(this.#publishing);
+    await this.#outbox.idle();
   }
 
   async #store(entries: Entry[]): Promise<Stored[]> {
     const wanted = entries.filter(({ givenUp }) => !givenUp).map(({ record }) => record);
     const stored = wanted.length === 0 ? [] : await this.#insert(wanted);
     const fresh = stored.flatMap((one) => (one.outcome === 'stored' ? [one.record] : []));
-    this.publish(fresh.filter((record) => record.status === 'pending'));
+    this.#outbox.add(fresh.filter((record) => record.status === 'pending'));
     const results = new Map(wanted.map((record, index) => [record, stored[index]]));
     // Nobody listens to the answer of one that was given up.
     return entries.map(({ record }) => results.get(record) ?? { outcome: 'stored', record });
-  }
-
-  async #publishAll(records: readonly Notification[]): Promise<void> {
-    const ids = await publishConfirmed(this.#publisher, records);
-    if (ids.length > 0) await this.#confirmed.add(ids);
   }
 
   /** Those behind must not wait for a write that does not come back; what it stores all the same, the relay publishes. */

@@ -34,6 +34,7 @@ export function batchOperations(context: ProducerContext): Operation[] {
       problems: ['validation_failed', 'malformed_json', 'body_too_large', 'unsupported_media_type'],
       handle: async ({ body, headers }) => {
         const key = idempotencyKeyOf(headers['idempotency-key']);
+        await context.acceptor.room();
         const items = await Promise.all(
           body.notifications.map((item, index) => acceptItem(context, item, key && `${key}:${index}`)),
         );

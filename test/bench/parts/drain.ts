@@ -1,6 +1,6 @@
 import { createTestServers } from '../../support/servers.ts';
 import { BenchFleet } from '../fleet.ts';
-import { BODIES, fill, type BenchChannel } from '../load.ts';
+import { BODIES, fill, settled, type BenchChannel } from '../load.ts';
 import { Program } from '../programs.ts';
 import { Processes } from '../processes.ts';
 import { drained } from '../records.ts';
@@ -59,6 +59,7 @@ export async function drainOnce(
   const processes = new Processes();
   try {
     await fill(fleet, count, BODIES[channel]);
+    await settled(fleet, count);
     await Promise.all(Array.from({ length: consumers }, () => fleet.add(SERVICE[channel])));
     processes.reset();
     const { perSecond } = await drained(fleet, WARM_UP[channel]);

@@ -1,5 +1,5 @@
 import { BenchFleet } from '../fleet.ts';
-import { BODIES, fill } from '../load.ts';
+import { BODIES, fill, settled } from '../load.ts';
 import { drained } from '../records.ts';
 import { Processes } from '../processes.ts';
 import type { Row } from '../result.ts';
@@ -28,6 +28,7 @@ async function at(sinks: Sinks, backlog: number): Promise<GrowthPoint> {
   const fleet = await BenchFleet.start(sinks);
   try {
     await fill(fleet, backlog, BODIES.in_app);
+    await settled(fleet, backlog);
     await fleet.add('in-app');
     const { perSecond } = await drained(fleet);
     const usage = new Processes().usage();

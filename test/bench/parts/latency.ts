@@ -1,7 +1,7 @@
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { BenchFleet } from '../fleet.ts';
 import { Agent } from 'node:http';
-import { BODIES, fill, post, send, sendEvenly } from '../load.ts';
+import { BODIES, fill, post, send, sendEvenly, settled } from '../load.ts';
 import { drained } from '../records.ts';
 import { percentile, type Row } from '../result.ts';
 import type { Received, Sinks } from '../sinks.ts';
@@ -83,23 +83,24 @@ async function at(
 
 /** A transactional mail's latency while a long backlog of bulk mail is queued, against its value without. */
 export async function measureLanes(sinks: Sinks, backlog: number, seconds: number): Promise<Row[]> {
-  const fleet = await BenchFleet.start(sinks, ['email']);
+  const fleet = await BenchFleet.start(sinks);
   try {
-    await send({ ...mails(fleet), connections: 8, seconds: 4 });
+    await fill(fleet, backlog, () => ({ ...BODIES.email(), subject: 'News', lane: 'bulk' }));
+    await settled(fleet, backlog);
+    await fleet.add('email');
+    // Warm-up.
+    await pause(3_000);
+    const busy = await trickle(fleet, sinks, seconds);
     await drained(fleet);
     const idle = await trickle(fleet, sinks, seconds);
-    await fill(fleet, backlog, () => ({ ...BODIES.email(), subject: 'News', lane: 'bulk' }));
-    const busy = await trickle(fleet, sinks, seconds);
-    return [
-      {
-        part: 'lanes',
-        what: `transactional mail with ${backlog} bulk mails queued: request → 250, p99`,
-        unit: 'ms',
-        ours: percentile(busy.ages, 99),
-        against: { what: 'with none queued', figure: percentile(idle.ages, 99) },
-        target: { atMost: 3 },
-      },
-    ];
+    return [50, 99].map((rank) => ({
+      part: 'lanes',
+      what: `transactional mail with ${backlog} bulk mails queued: request → 250, p${rank}`,
+      unit: 'ms',
+      ours: percentile(busy.ages, rank),
+      against: { what: 'with none queued', figure: percentile(idle.ages, rank) },
+      ...(rank === 99 && { target: { atMost: 3 } }),
+    }));
   } finally {
     await fleet.stop();
   }

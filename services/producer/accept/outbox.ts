@@ -1,0 +1,109 @@
+import { type Hintable, type Publisher } from '../../../shared/broker/index.ts';
+import { LANES, type Lane } from '../../../shared/contracts/index.ts';
+import { publishConfirmed } from '../../../shared/delivery/index.ts';
+import { pause } from '../../../shared/runtime/backoff.ts';
+import { Batcher } from '../../../shared/runtime/batcher.ts';
+import { SECOND } from '../../../shared/runtime/duration.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
+import type { Logger } from '../../../shared/runtime/logger.ts';
+import { clearUnpublished, type Notifications } from '../../../shared/store/index.ts';
+
+/** Messages whose confirm is awaited at most. */
+const MAX_IN_FLIGHT = 1_000;
+/** Messages sent and confirmed together. */
+const CHUNK = 100;
+/** Records that wait for their message at most. What is more stays unpublished, and the relay takes it. */
+const MAX_WAITING = 20_000;
+/** From so many on, whoever hands over batches waits; a backlog in here is one that lanes do not help against. */
+const BUSY_FROM = 1_000;
+/** How long batches wait at most, in milliseconds: where RabbitMQ is stuck, they are stored all the same. */
+const MAX_PAUSE_MS = SECOND;
+/** That messages are confirmed is noted so often at most, in milliseconds; long before the relay would publish them again. */
+const CLEAR_EVERY_MS = 250;
+/** Chunks noted at once. */
+const MAX_NOTED = 500;
+
+/** Publishes what was stored, transactional first, without being waited for. What does not get into RabbitMQ, the relay publishes. */
+export class Outbox {
+  readonly #publisher: Publisher;
+  readonly #notifications: Notifications;
+  readonly #log: Logger;
+  readonly #waiting: Record<Lane, Hintable[]> = { transactional: [], bulk: [] };
+  /** Ids of records whose messages are confirmed. By then a claim has noted it for most of them, so that this finds little to do. */
+  readonly #confirmed = new Batcher<string[], undefined>({
+    maxItems: MAX_NOTED,
+    apartMs: CLEAR_EVERY_MS,
+    run: async (chunks) => {
+      await clearUnpublished(this.#notifications, chunks.flat());
+      return chunks.map(() => undefined);
+    },
+  });
+  readonly #chunks = new Set<Promise<void>>();
+  #inFlight = 0;
+  #room: (() => void)[] = [];
+
+  constructor(options: { publisher: Publisher; notifications: Notifications; log: Logger }) {
+    this.#publisher = options.publisher;
+    this.#notifications = options.notifications;
+    this.#log = options.log;
+  }
+
+  /** Takes records that are stored, pending and unpublished. */
+  add(records: readonly Hintable[]): void {
+    for (const { _id, type, lane, attempt, user_id } of records)
+      if (this.#size < MAX_WAITING) this.#waiting[lane].push({ _id, type, lane, attempt, user_id });
+    this.#pump();
+  }
+
+  /** Resolves when there is room for a batch, or after a second. */
+  async room(): Promise<void> {
+    if (this.#size < BUSY_FROM) return;
+    await Promise.race([new Promise<void>((resolve) => this.#room.push(resolve)), pause(MAX_PAUSE_MS)]);
+  }
+
+  /** Resolves when all that was taken is published, or left to the relay. */
+  async idle(): Promise<void> {
+    while (this.#chunks.size > 0) await Promise.all(this.#chunks);
+    await this.#confirmed.idle();
+  }
+
+  get #size(): number {
+    return this.#waiting.transactional.length + this.#waiting.bulk.length;
+  }
+
+  #pump(): void {
+    while (this.#inFlight < MAX_IN_FLIGHT && this.#size > 0) {
+      const lane = LANES.find((one) => this.#waiting[one].length > 0) ?? 'bulk';
+      const chunk = this.#waiting[lane].splice(0, CHUNK);
+      const work = this.#publish(chunk).finally(() => {
+        this.#chunks.delete(work);
+      });
+      this.#chunks.add(work);
+    }
+    if (this.#size < BUSY_FROM)
+      this.#room.splice(0).forEach((resolve) => {
+        resolve();
+      });
+  }
+
+  async #publish(chunk: readonly Hintable[]): Promise<void> {
+    this.#inFlight += chunk.length;
+    try {
+      const ids = await publishConfirmed(this.#publisher, chunk);
+      if (ids.length > 0) this.#note(ids);
+    } catch (thrown) {
+      this.#log.warn('not published yet; the relay will', { records: chunk.length, error: toError(thrown) });
+    } finally {
+      this.#inFlight -= chunk.length;
+      this.#pump();
+    }
+  }
+
+  #note(ids: string[]): void {
+    this.#confirmed.add(ids).catch((thrown: unknown) => {
+      this.#log.warn('published, but not noted; the relay publishes it once more', {
+        error: toError(thrown),
+      });
+    });
+  }
+}
