@@ -5,7 +5,7 @@ import type { Client } from './client.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Loss } from './checker.ts';
 import type { History } from './history.ts';
-import { CONCURRENCY, type ChaosFleet } from './fleet/chaos-fleet.ts';
+import { IN_HAND, type ChaosFleet } from './fleet/chaos-fleet.ts';
 import type { ServiceName } from '../local/fleet.ts';
 import type { ServiceProcess } from './fleet/service-process.ts';
 import type { Random } from './random.ts';
@@ -49,7 +49,7 @@ export interface Fault {
 }
 
 /** Deliveries of a consumer that a crash interrupts at most; in-app has none, for it records and hands over in one write. */
-const AT_RISK: Partial<Record<ServiceName, number>> = { email: CONCURRENCY.email, sms: CONCURRENCY.sms };
+const AT_RISK: Partial<Record<ServiceName, number>> = IN_HAND;
 
 /** What a fault can reach. */
 export class World {

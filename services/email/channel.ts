@@ -14,7 +14,7 @@ export function createEmailChannel(config: Config): DeliveryChannel {
   const provider = createSmtpProvider({
     url: config.SMTP_URL,
     from: config.MAIL_FROM,
-    connections: config.EMAIL_CONNECTIONS,
+    connections: config.EMAIL_CONCURRENCY,
   });
   return { name: 'email', deliver: provider.send, stop: provider.close };
 }

@@ -5,7 +5,7 @@ import { createEmailChannel } from './channel.ts';
 await runService('email', (context) =>
   startChannelService(context, createEmailChannel(context.config), {
     concurrency: context.config.EMAIL_CONCURRENCY,
-    connections: context.config.EMAIL_CONNECTIONS,
+    inHand: context.config.EMAIL_IN_HAND,
     perSecond: context.config.EMAIL_PER_SECOND,
   }),
 );

@@ -1,4 +1,3 @@
-import type { Notification } from '../contracts/index.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -53,11 +52,9 @@ export async function attempt(
   }
 }
 
-/** What is decided by the history of the record alone, so that nothing is handed over. */
-export function settledBefore(
-  record: Notification,
-  { name: provider }: DeliveryChannel,
-): Outcome | undefined {
+/** What is decided by the history of the record and the time alone, so that nothing is handed over. */
+export function settledBefore(claimed: Claimed, { name: provider }: DeliveryChannel): Outcome | undefined {
+  const { record } = claimed;
   if (record.interrupted >= POISON_AT)
     return {
       kind: 'permanent',
@@ -70,9 +67,8 @@ export function settledBefore(
     const reason = 'the attempt before was interrupted; a person decides';
     return { ...interrupted(provider, 'interrupted', reason), marked: true, untried: true };
   }
-  // By the database's clock, both of them.
-  if (record.expires_at && record.claimed_at && record.expires_at <= record.claimed_at) {
-    const reason = 'interrupted, and not tried again before expires_at';
+  if (claimed.isExpired) {
+    const reason = 'not sent before expires_at';
     return { kind: 'expired', provider, code: 'expired', reason, untried: true };
   }
   return undefined;

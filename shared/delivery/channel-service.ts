@@ -7,10 +7,10 @@ import { DeliveryLoop, PROVIDER_CHECK } from './delivery-loop.ts';
 
 /** How much a channel does at once. */
 export interface Capacity {
-  /** Notifications in hand at once, of both lanes: claimed, and their result not recorded. */
+  /** Hand-overs at once, of both lanes. */
   concurrency: number;
-  /** Hand-overs to the provider at once; as many as are in hand when not given. */
-  connections?: number;
+  /** Notifications that are claimed and not recorded yet, at most; as many as are handed over at once when not given. */
+  inHand?: number;
   /** Deliveries that this process starts in a second at most; unbounded when not given. */
   perSecond?: number | undefined;
 }

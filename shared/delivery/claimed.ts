@@ -4,17 +4,27 @@ import type { Notification } from '../contracts/index.ts';
 export class Claimed {
   readonly record: Notification;
   readonly token: string;
+  /** Our own clock before the claim, in milliseconds since the epoch. */
+  readonly claimedAt: number;
   #isLost = false;
   #underWay: AbortController | undefined;
 
-  constructor(record: Notification, token: string) {
+  constructor(record: Notification, token: string, claimedAt: number) {
     this.record = record;
     this.token = token;
+    this.claimedAt = claimedAt;
   }
 
   /** Whether somebody else may have it by now. */
   get isLost(): boolean {
     return this.#isLost;
+  }
+
+  /** Whether its time is over, by the database's clock: that of the claim, and what has passed since. */
+  get isExpired(): boolean {
+    const { expires_at, claimed_at } = this.record;
+    if (!expires_at || !claimed_at) return false;
+    return expires_at.getTime() <= claimed_at.getTime() + (Date.now() - this.claimedAt);
   }
 
   /** The claim is not ours any more: an attempt that is under way stops. */
@@ -23,7 +33,7 @@ export class Claimed {
     this.#underWay?.abort(new Error(reason));
   }
 
-  /** An attempt begins, which this ends when the claim is lost. */
+  /** An attempt begins, which ends when the claim is lost. */
   begins(attempt: AbortController): void {
     this.#underWay = attempt;
   }

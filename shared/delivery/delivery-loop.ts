@@ -20,8 +20,8 @@ import type { Outcome } from './outcome.ts';
 import { Pace } from './pace.ts';
 import { Recorder } from './recorder.ts';
 
-/** How long one is put off while a suspect is being sent, in milliseconds; spread, so that suspects do not meet again. */
-const ISOLATED_FOR_MS = { least: SECOND, most: 5 * SECOND };
+/** How long one is put off that could not begin, in milliseconds; spread, so that suspects do not meet again. */
+const PUT_OFF_MS = { least: SECOND, most: 5 * SECOND };
 
 /** The check that says whether the provider is down. */
 export const PROVIDER_CHECK = 'provider';
@@ -32,10 +32,10 @@ export interface DeliveryLoopOptions {
   broker: Broker;
   notifications: Notifications;
   config: Config;
-  /** Notifications in hand at once, of both lanes: claimed, and their result not recorded. */
+  /** Hand-overs at once, of both lanes. */
   concurrency: number;
-  /** Hand-overs to the provider at once; as many as are in hand when not given. */
-  connections?: number | undefined;
+  /** Notifications that are claimed and not recorded yet, at most; as many as are handed over at once when not given. */
+  inHand?: number | undefined;
   /** Deliveries that this process starts in a second at most; unbounded when not given. */
   perSecond?: number | undefined;
   log: Logger;
@@ -56,6 +56,7 @@ export class DeliveryLoop {
   readonly #isolation = new Isolation();
   readonly #handOvers: HandOvers;
   readonly #workers: readonly LaneWorker[];
+  #isStopping = false;
 
   constructor(options: DeliveryLoopOptions) {
     const {
@@ -64,7 +65,7 @@ export class DeliveryLoop {
       notifications,
       config,
       concurrency,
-      connections = concurrency,
+      inHand = concurrency,
       perSecond,
       log,
     } = options;
@@ -75,14 +76,14 @@ export class DeliveryLoop {
         this.#providerIs(state);
       },
     });
-    this.#handOvers = new HandOvers(connections);
+    this.#handOvers = new HandOvers(concurrency);
     this.#limits = [
       this.#breaker,
       ...(isStoreChannel(channel) ? [] : [this.#handOvers]),
       this.#isolation,
       ...(perSecond === undefined ? [] : [new Pace(perSecond)]),
     ];
-    this.#slots = new LaneSlots(concurrency, this.#limits);
+    this.#slots = new LaneSlots(Math.max(inHand, concurrency), this.#limits);
     this.#leases = new Leases({ notifications, leaseMs: config.LEASE_SECONDS * SECOND, log });
     this.#recorder = new Recorder({
       notifications,
@@ -99,8 +100,10 @@ export class DeliveryLoop {
     for (const worker of this.#workers) worker.start();
   }
 
-  /** Takes no new work, finishes and records what is in flight, acknowledges it, and closes. */
+  /** Takes no new work, puts off what has not begun, finishes and records what is in flight, acknowledges it, and closes. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#handOvers.letAllBegin();
     await Promise.all(this.#workers.map((worker) => worker.drain()));
     await this.#slots.idle();
     await Promise.all(this.#workers.map((worker) => worker.stop()));
@@ -135,6 +138,7 @@ export class DeliveryLoop {
       log.info(state === 'closed' ? 'the provider is back; consuming' : 'trying the provider', {
         channel: channel.name,
       });
+    if (state === 'open') this.#handOvers.letAllBegin();
     for (const worker of this.#workers) void worker.providerIs(state);
   }
 
@@ -143,34 +147,34 @@ export class DeliveryLoop {
   }
 
   #worker(lane: Lane): LaneWorker {
-    const { channel, broker, notifications, concurrency, config, log } = this.#options;
+    const { channel, broker, notifications, concurrency, inHand = concurrency, config, log } = this.#options;
     return new LaneWorker({
       channel: channel.name,
       lane,
       broker,
       notifications,
       slots: this.#slots,
-      concurrency,
+      inHand: Math.max(inHand, concurrency),
       leaseMs: config.LEASE_SECONDS * SECOND,
       attemptMs: config.DELIVERY_TIMEOUT_SECONDS * SECOND,
       actor: this.#actor,
       log,
       work: isStoreChannel(channel)
         ? { atOnce: { provider: channel.provider, retentionDays: config.RETENTION_DAYS } }
-        : { handle: (claimed, claimedAt) => this.#handle(channel, claimed, claimedAt) },
+        : { handle: (claimed) => this.#handle(channel, claimed) },
     });
   }
 
-  async #handle(channel: DeliveryChannel, claimed: Claimed, claimedAt: number): Promise<void> {
+  async #handle(channel: DeliveryChannel, claimed: Claimed): Promise<void> {
     const { record } = claimed;
-    this.#leases.hold(claimed, claimedAt);
+    this.#leases.hold(claimed);
     try {
-      const settled = settledBefore(record, channel);
+      const settled = settledBefore(claimed, channel);
       if (settled) await this.#finish(claimed, settled);
       else {
         const isSuspect = record.interrupted >= SUSPECT_AT;
         const delivery = this.#isolation.run(isSuspect, () => this.#deliver(channel, claimed));
-        await (delivery ?? this.#finish(claimed, putOff(channel)));
+        await (delivery ?? this.#finish(claimed, putOff(channel, 'isolated')));
       }
     } catch (thrown) {
       // Nothing of ours may end the loop: the lease runs out, and the sweep brings the record back.
@@ -186,13 +190,22 @@ export class DeliveryLoop {
   async #deliver(channel: DeliveryChannel, claimed: Claimed): Promise<void> {
     const { config, log } = this.#options;
     const timeoutMs = config.DELIVERY_TIMEOUT_SECONDS * SECOND;
-    const tried = await this.#handOvers.run(claimed.record.lane, async () =>
-      // Its turn came too late: whoever holds the claim now delivers it.
-      claimed.isLost ? undefined : attempt(channel, claimed, { timeoutMs, log }),
+    const tried = await this.#handOvers.run(
+      claimed.record.lane,
+      async () => this.#refusal(channel, claimed) ?? (await attempt(channel, claimed, { timeoutMs, log })),
     );
-    if (!tried) return;
+    if (tried === 'lost') return;
     // Who lost the claim was told to stop: that says nothing about the provider.
     await this.#finish(claimed, claimed.isLost ? tried : this.#breaker.observe(tried));
+  }
+
+  /** Much may have happened since the claim: why it is not handed over now that it is its turn. */
+  #refusal(channel: DeliveryChannel, claimed: Claimed): Outcome | 'lost' | undefined {
+    // Whoever holds the claim now delivers it.
+    if (claimed.isLost) return 'lost';
+    if (this.#isStopping) return putOff(channel, 'stopping');
+    if (this.#breaker.state === 'open') return putOff(channel, 'provider_down');
+    return settledBefore(claimed, channel);
   }
 
   async #finish(claimed: Claimed, outcome: Outcome): Promise<void> {
@@ -201,14 +214,21 @@ export class DeliveryLoop {
   }
 }
 
-/** What comes while a suspect is being sent waits without a claim, or an end of the process would interrupt it as well. */
-function putOff({ name: provider }: DeliveryChannel): Outcome {
+/** Why something that is claimed waits without a claim: with one, an end of the process would interrupt it as well. */
+const REASONS = {
+  isolated: 'one that was interrupted before is being sent alone',
+  stopping: 'the consumer stops, and had not begun with it',
+  provider_down: 'the provider is down',
+} as const;
+
+function putOff({ name: provider }: DeliveryChannel, code: keyof typeof REASONS): Outcome {
+  const { least, most } = PUT_OFF_MS;
   return {
     kind: 'deferred',
     provider,
-    code: 'isolated',
-    reason: 'one that was interrupted before is being sent alone',
-    afterMs: ISOLATED_FOR_MS.least + Math.random() * (ISOLATED_FOR_MS.most - ISOLATED_FOR_MS.least),
+    code,
+    reason: REASONS[code],
+    afterMs: least + Math.random() * (most - least),
     untried: true,
   };
 }

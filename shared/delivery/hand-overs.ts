@@ -3,11 +3,14 @@ import { laneLimit, type Limit } from './lane-slots.ts';
 
 /** Claims' worth of hand-overs that wait at most: one while the next claim is made, the others so that claims are large. */
 const AHEAD = 4;
+/** Bulk waits behind transactional, but every so often it goes first, or a long backlog would keep what it has claimed for ever. */
+const BULK_FIRST_EVERY = 8;
 
 /**
  * The hand-overs to a provider: so many at once, transactional first, and bulk never all of them. As a limit it lets only that be claimed
  * which can start about when the claim is there. How much that is, is measured by what ended while the last claim was made: with a fast
- * provider claims are few and large, and it never waits for the store; with a slow one hardly anything waits with a claim.
+ * provider claims are few and large, and it never waits for the store; with a slow one hardly anything waits with a claim, and never more than
+ * twice of what goes on at once.
  */
 export class HandOvers implements Limit {
   readonly #size: number;
@@ -24,9 +27,11 @@ export class HandOvers implements Limit {
   }
 
   free(_taken: number, lane: Lane): number {
-    const waiting = this.#waiting[lane].length;
-    if (waiting > this.#endedDuringClaim) return 0;
-    return this.#room(lane) + AHEAD * this.#endedDuringClaim - waiting;
+    const { transactional, bulk } = this.#waiting;
+    if (lane === 'bulk' && transactional.length > 0) return 0;
+    if (this.#waiting[lane].length > this.#endedDuringClaim) return 0;
+    const ahead = Math.min(AHEAD * this.#endedDuringClaim, 2 * this.#size);
+    return this.#room(lane) + ahead - transactional.length - bulk.length;
   }
 
   onFree(wake: () => void): void {
@@ -56,6 +61,15 @@ export class HandOvers implements Limit {
     }
   }
 
+  /** Lets all that wait begin, however many go on: for when beginning is only to be told that there is nothing to begin. */
+  letAllBegin(): void {
+    for (const lane of LANES)
+      for (const begin of this.#waiting[lane].splice(0)) {
+        this.#going[lane] += 1;
+        begin();
+      }
+  }
+
   #claimArrived(lane: Lane): void {
     const before = this.#claiming.get(lane);
     if (before === undefined) return;
@@ -64,12 +78,13 @@ export class HandOvers implements Limit {
   }
 
   #startNext(): void {
-    for (const lane of LANES) {
+    const order = this.#ended % BULK_FIRST_EVERY === 0 ? LANES.toReversed() : LANES;
+    for (const lane of order) {
       if (this.#room(lane) <= 0) continue;
-      const next = this.#waiting[lane].shift();
-      if (!next) continue;
+      const begin = this.#waiting[lane].shift();
+      if (!begin) continue;
       this.#going[lane] += 1;
-      next();
+      begin();
       return;
     }
   }

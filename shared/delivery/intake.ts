@@ -18,7 +18,7 @@ const GIVE_BACK_AFTER_MS = MINUTE;
 const LOOK_EVERY_MS = 15 * SECOND;
 
 /** A notification's messages in hand; a doubled one waits with its twin. */
-export interface Held {
+interface Held {
   message: Message;
   deliveries: Delivery[];
   since: number;

@@ -1,4 +1,4 @@
-import { publishChanges, type Broker } from '../broker/index.ts';
+import { publishChanges, type Broker, type Delivery } from '../broker/index.ts';
 import type { Channel, Lane, Status } from '../contracts/index.ts';
 import { untilDone } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
@@ -16,7 +16,7 @@ import {
 } from '../store/index.ts';
 import type { BreakerState } from './breaker.ts';
 import { Claimed } from './claimed.ts';
-import { Intake, type Held } from './intake.ts';
+import { Intake } from './intake.ts';
 import { laneLimit, type LaneSlots } from './lane-slots.ts';
 
 /** A queue that holds messages while nothing arrives for so long is not being consumed; what is in flight has its own time on top. Milliseconds. */
@@ -31,10 +31,11 @@ const SETTLE_MS = 5 * SECOND;
 /** Under load, messages of so many milliseconds share a claim. */
 const CLAIMS_APART_MS = 8;
 
+/** Delivers a claimed notification and records it; never throws. */
+type Handle = (claimed: Claimed) => Promise<void>;
+
 /** How a lane's notifications get out: by a claim and then one by one, or all in the write that claims them. */
-export type LaneWork =
-  /** Delivers a claimed notification and records it; never throws. */
-  { handle: (claimed: Claimed, claimedAt: number) => Promise<void> } | { atOnce: AtOnce };
+export type LaneWork = { handle: Handle } | { atOnce: AtOnce };
 
 /** What a lane's worker works with. */
 export interface LaneWorkerOptions {
@@ -43,7 +44,8 @@ export interface LaneWorkerOptions {
   broker: Broker;
   notifications: Notifications;
   slots: LaneSlots;
-  concurrency: number;
+  /** Notifications in hand at most, of both lanes. */
+  inHand: number;
   leaseMs: number;
   /** What one attempt may take, in milliseconds. */
   attemptMs: number;
@@ -65,14 +67,14 @@ export class LaneWorker {
   #storeBackAt = 0;
 
   constructor(options: LaneWorkerOptions) {
-    const { channel, lane, broker, concurrency, log } = options;
+    const { channel, lane, broker, inHand, log } = options;
     this.#options = options;
     this.#intake = new Intake({
       channel,
       lane,
       broker,
       // Twice as many as can be under way, so that the next ones are in hand when those are done.
-      prefetch: 2 * laneLimit(lane, concurrency),
+      prefetch: 2 * laneLimit(lane, inHand),
       log,
       onMessage: () => {
         if (!this.#working) void this.#work();
@@ -152,13 +154,13 @@ export class LaneWorker {
     );
     const done = [...taken.values()].filter(({ message }) => sent?.has(message.id));
     this.#announce(done.map(({ message: { id, user_id } }) => ({ id, user_id, status: 'sent' })));
-    for (const held of done) this.#end(held, taken);
+    for (const { message, deliveries } of done) {
+      taken.delete(message.id);
+      this.#end(deliveries);
+    }
   }
 
-  async #claimAndBegin(
-    taken: Taken,
-    handle: (claimed: Claimed, claimedAt: number) => Promise<void>,
-  ): Promise<void> {
+  async #claimAndBegin(taken: Taken, handle: Handle): Promise<void> {
     const ids = [...taken.keys()];
     const claim = await this.#patiently(async (options) => ({
       claimedAt: Date.now(),
@@ -173,18 +175,16 @@ export class LaneWorker {
     for (const record of records) {
       const held = taken.get(record._id);
       taken.delete(record._id);
-      void handle(new Claimed(record, token), claimedAt).then(() => {
-        if (held) this.#end(held);
+      void handle(new Claimed(record, token, claimedAt)).then(() => {
+        this.#end(held?.deliveries ?? []);
       });
     }
   }
 
   /** Acknowledges what is done, and gives its slot back. */
-  #end({ message, deliveries }: Held, taken?: Taken): void {
-    const { slots, lane } = this.#options;
-    taken?.delete(message.id);
+  #end(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) delivery.ack();
-    slots.release(lane);
+    this.#options.slots.release(this.#options.lane);
   }
 
   /** While MongoDB is away nothing is consumed and nothing is given back: each give-back would count towards the delivery limit. */
@@ -209,12 +209,11 @@ export class LaneWorker {
     return this.#intake.shutReasons.includes('store');
   }
 
-  async #storeIsAway(error: Error): Promise<undefined> {
-    if (this.#storeAway) return undefined;
+  async #storeIsAway(error: Error): Promise<void> {
+    if (this.#storeAway) return;
     const { log } = this.#options;
     log.warn('MongoDB cannot be reached; consuming is paused', { queue: this.#intake.queue, error });
     await this.#intake.shut('store');
-    return undefined;
   }
 
   async #storeIsBack(): Promise<void> {

@@ -28,9 +28,9 @@ export class Leases {
     clearInterval(this.#timer);
   }
 
-  /** From now on this claim is renewed. `claimedAt`: our own clock before the claim, so that we never think it longer than it is. */
-  hold(claimed: Claimed, claimedAt: number): void {
-    this.#held.set(claimed, claimedAt + this.#leaseMs);
+  /** From now on this claim is renewed; until then it is ours by its own clock, which never thinks it longer than it is. */
+  hold(claimed: Claimed): void {
+    this.#held.set(claimed, claimed.claimedAt + this.#leaseMs);
   }
 
   /** The result is recorded. */
@@ -54,7 +54,8 @@ export class Leases {
   }
 
   async #renewAll(): Promise<void> {
-    const claims = [...this.#held.keys()];
+    // What was given up is somebody else's as soon as its lease is over.
+    const claims = [...this.#held.keys()].filter(({ isLost }) => !isLost);
     if (claims.length === 0) return;
     const startedAt = Date.now();
     const kept = await renewLeases(

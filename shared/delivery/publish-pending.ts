@@ -11,18 +11,18 @@ export async function publishPending(
   records: readonly Hintable[],
   options: { late?: boolean } = {},
 ): Promise<number> {
-  const ids = await publishConfirmed(publisher, records);
-  await clearUnpublished(notifications, ids, options);
-  return ids.length;
+  const confirmed = await publishConfirmed(publisher, records);
+  await clearUnpublished(notifications, confirmed, options);
+  return confirmed.length;
 }
 
-/** Publishes records that are due; answers the ids of those whose message RabbitMQ confirmed. */
-export async function publishConfirmed(
+/** Publishes records that are due; answers those whose message RabbitMQ confirmed. */
+export async function publishConfirmed<T extends Hintable>(
   publisher: Publisher,
-  records: readonly Hintable[],
-): Promise<string[]> {
+  records: readonly T[],
+): Promise<T[]> {
   const confirmed = await Promise.all(records.map((record) => confirm(publisher, record)));
-  return records.filter((_, index) => confirmed[index]).map((record) => record._id);
+  return records.filter((_, index) => confirmed[index]);
 }
 
 /**
@@ -35,9 +35,9 @@ export async function publishEach(
 ): Promise<number> {
   let published = 0;
   for await (const batch of batches) {
-    const confirmed = await Promise.all(batch.map((record) => confirm(publisher, record)));
-    published += confirmed.filter(Boolean).length;
-    if (confirmed.includes(false)) break;
+    const confirmed = await publishConfirmed(publisher, batch);
+    published += confirmed.length;
+    if (confirmed.length < batch.length) break;
   }
   return published;
 }

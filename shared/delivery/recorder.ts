@@ -69,14 +69,13 @@ export class Recorder {
   /** A known result must not be forgotten because MongoDB is away for a while: the same write is repeated until it is answered. */
   async #recordPatiently(bulk: Finished[]): Promise<Set<string>> {
     const results = bulk.map(({ decision }) => decision.result);
-    const onFailure = (thrown: unknown, failures: number): number => {
+    const onFailure = (thrown: unknown, failures: number): void => {
       const error = toError(thrown);
       if (failures === 0)
         this.#log.warn('results cannot be recorded; trying on', { results: results.length, error });
-      return AGAIN_AFTER_MS;
     };
     const work = (): Promise<Set<string>> => recordResults(this.#notifications, results, this.#retentionDays);
-    return untilDone(work, { onFailure });
+    return untilDone(work, { onFailure, pauseMs: AGAIN_AFTER_MS });
   }
 
   /** Answers whether RabbitMQ confirmed the next hop. */

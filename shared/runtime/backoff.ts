@@ -35,8 +35,10 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 export interface Patience {
   /** Ends the repeating; without it there is always a result. */
   signal?: AbortSignal;
-  /** Hears of each failure, and how many came before it. Its answer, if any, is the pause in milliseconds. */
-  onFailure?: (thrown: unknown, failures: number) => Promise<undefined> | number | undefined;
+  /** Hears of each failure, and how many came before it. */
+  onFailure?: (thrown: unknown, failures: number) => Promise<void> | void;
+  /** The same pause each time, in milliseconds, instead of growing ones. */
+  pauseMs?: number;
 }
 
 /** Repeats until it works, with growing pauses; answers its result, or undefined once the signal aborts. */
@@ -50,14 +52,14 @@ export function untilDone<T>(
 ): Promise<T | undefined>;
 export async function untilDone<T>(
   work: (failures: number) => Promise<T>,
-  { signal, onFailure = () => undefined }: Patience,
+  { signal, onFailure, pauseMs }: Patience,
 ): Promise<T | undefined> {
   for (let failures = 0; !signal?.aborted; failures += 1) {
     try {
       return await work(failures);
     } catch (thrown) {
-      const wait = await onFailure(thrown, failures);
-      await pause(wait ?? reconnectDelay(failures), signal);
+      await onFailure?.(thrown, failures);
+      await pause(pauseMs ?? reconnectDelay(failures), signal);
     }
   }
   return undefined;

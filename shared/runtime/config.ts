@@ -93,13 +93,13 @@ export const configSchema = z.object({
     .prefault('30s,2m,10m,30m,1h')
     .describe('Delays of the retry ladder. One more attempt than delays is made.'),
   EMAIL_CONCURRENCY: whole(1, 1000)
-    .default(200)
-    .describe(
-      'E-mails in hand at once, of one process: claimed, and their result not recorded. Whether so many went out is unknown after a crash, at most.',
-    ),
-  EMAIL_CONNECTIONS: whole(1, 1000)
     .default(20)
-    .describe('SMTP connections of one process; as many e-mails are handed over at once.'),
+    .describe('E-mails being sent at once by one process; as many SMTP connections.'),
+  EMAIL_IN_HAND: whole(1, 5000)
+    .default(150)
+    .describe(
+      'E-mails of one process that are claimed and not recorded yet, at most: so many may be marked as ambiguous after a crash.',
+    ),
   SMS_CONCURRENCY: whole(1, 1000).default(20).describe('SMS being sent at once by one process.'),
   EMAIL_PER_SECOND: whole(1, 100_000)
     .optional()

@@ -8,6 +8,7 @@ export {
   clearUnpublished,
   insertNotifications,
   markUnpublished,
+  type Published,
   type Stored,
 } from './notifications/accept.ts';
 export { sendAtOnce, type AtOnce } from './notifications/at-once.ts';

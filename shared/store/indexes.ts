@@ -79,7 +79,7 @@ export function connectInBackground(store: Pick<Store, 'client' | 'db'>, log: Lo
     await store.client.connect();
     await ensureIndexes(store.db);
   };
-  const onFailure = (thrown: unknown, failures: number): undefined => {
+  const onFailure = (thrown: unknown, failures: number): void => {
     if (failures === 0) log.warn('MongoDB cannot be reached; trying on', { error: toError(thrown) });
   };
   void untilDone(work, { signal: giveUp.signal, onFailure });

@@ -22,6 +22,6 @@ Object.defineProperty(Broker.prototype, 'consumer', {
 await runService('email', (context) =>
   startChannelService(context, createEmailChannel(context.config), {
     concurrency: context.config.EMAIL_CONCURRENCY,
-    connections: context.config.EMAIL_CONNECTIONS,
+    inHand: context.config.EMAIL_IN_HAND,
   }),
 );

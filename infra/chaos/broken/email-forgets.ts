@@ -6,7 +6,7 @@ import { createEmailChannel } from '../../../services/email/channel.ts';
 await runService('email', (context) =>
   startChannelService(context, forgetful(createEmailChannel(context.config)), {
     concurrency: context.config.EMAIL_CONCURRENCY,
-    connections: context.config.EMAIL_CONNECTIONS,
+    inHand: context.config.EMAIL_IN_HAND,
   }),
 );
 

@@ -5,7 +5,9 @@ import { SERVICES, type ServiceName } from '../../local/fleet.ts';
 import { ServiceProcess } from './service-process.ts';
 
 /** Deliveries at once of each consumer; what a crash can make ambiguous at most. */
-export const CONCURRENCY = { email: 60, sms: 20, in_app: 100 } as const satisfies Record<Channel, number>;
+export const CONCURRENCY = { email: 20, sms: 20, in_app: 100 } as const satisfies Record<Channel, number>;
+/** What each consumer has claimed and not recorded at most; whatever has no setting of its own, as much as it sends at once. */
+export const IN_HAND = { email: 150, sms: CONCURRENCY.sms } as const;
 /** How long a claim holds in a run, in seconds: the default. */
 export const LEASE_SECONDS = 15;
 /** The key of its API. */
@@ -86,6 +88,7 @@ function processOf(service: ServiceName, number: number, options: FleetOptions):
       LEASE_SECONDS: String(LEASE_SECONDS),
       DELIVERY_TIMEOUT_SECONDS: '15',
       EMAIL_CONCURRENCY: String(CONCURRENCY.email),
+      EMAIL_IN_HAND: String(IN_HAND.email),
       SMS_CONCURRENCY: String(CONCURRENCY.sms),
       IN_APP_CONCURRENCY: String(CONCURRENCY.in_app),
       LOG_LEVEL: 'info',

@@ -1,4 +1,4 @@
-import { type Hintable, type Publisher } from '../../../shared/broker/index.ts';
+import type { Hintable, Publisher } from '../../../shared/broker/index.ts';
 import { LANES, type Lane } from '../../../shared/contracts/index.ts';
 import { publishConfirmed } from '../../../shared/delivery/index.ts';
 import { pause } from '../../../shared/runtime/backoff.ts';
@@ -29,8 +29,8 @@ export class Outbox {
   readonly #notifications: Notifications;
   readonly #log: Logger;
   readonly #waiting: Record<Lane, Hintable[]> = { transactional: [], bulk: [] };
-  /** Ids of records whose messages are confirmed. By then a claim has noted it for most of them, so that this finds little to do. */
-  readonly #confirmed = new Batcher<string[], undefined>({
+  /** Records whose messages are confirmed. By then a claim has noted it for most of them, so that this finds little to do. */
+  readonly #confirmed = new Batcher<Hintable[], undefined>({
     maxItems: MAX_NOTED,
     apartMs: CLEAR_EVERY_MS,
     run: async (chunks) => {
@@ -89,8 +89,8 @@ export class Outbox {
   async #publish(chunk: readonly Hintable[]): Promise<void> {
     this.#inFlight += chunk.length;
     try {
-      const ids = await publishConfirmed(this.#publisher, chunk);
-      if (ids.length > 0) this.#note(ids);
+      const confirmed = await publishConfirmed(this.#publisher, chunk);
+      if (confirmed.length > 0) this.#note(confirmed);
     } catch (thrown) {
       this.#log.warn('not published yet; the relay will', { records: chunk.length, error: toError(thrown) });
     } finally {
@@ -99,8 +99,8 @@ export class Outbox {
     }
   }
 
-  #note(ids: string[]): void {
-    this.#confirmed.add(ids).catch((thrown: unknown) => {
+  #note(confirmed: Hintable[]): void {
+    this.#confirmed.add(confirmed).catch((thrown: unknown) => {
       this.#log.warn('published, but not noted; the relay publishes it once more', {
         error: toError(thrown),
       });

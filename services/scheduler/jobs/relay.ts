@@ -40,7 +40,7 @@ async function relayBatch(
   const records = await findUnpublished(notifications, { type, lane, now: new Date() });
   // What was canceled or has expired meanwhile needs no message.
   const due = records.filter((record) => record.status === 'pending');
-  const settled = records.filter((record) => record.status !== 'pending').map((record) => record._id);
+  const settled = records.filter((record) => record.status !== 'pending');
   await clearUnpublished(notifications, settled);
   const confirmed = await publishPending(broker.publisher, notifications, due, { late: true });
   return { due: due.length, confirmed, isFull: records.length === SWEEP_LIMIT };

@@ -66,20 +66,33 @@ export async function markUnpublished(notifications: Notifications, ids: string[
   await notifications.updateMany({ _id: { $in: ids }, status: 'failed' }, { $set: { unpublished: true } });
 }
 
+/** What was published: a record, and how often it had been tried by then. */
+export type Published = Pick<Notification, '_id' | 'attempt'>;
+
 /**
- * Notes that RabbitMQ has the messages of these records, whatever their state is by now. `late`: they were published long after they became
- * pending, so that nobody takes those that still wait for overtaken.
+ * Notes that RabbitMQ has the messages of these records, unless they were claimed since: what came after that is another message. `late`:
+ * they were published long after they became pending, so that nobody takes those that still wait for overtaken.
  */
 export async function clearUnpublished(
   notifications: Notifications,
-  ids: string[],
+  published: readonly Published[],
   { late = false } = {},
 ): Promise<void> {
-  if (ids.length === 0) return;
-  await notifications.updateMany(
-    { _id: { $in: ids }, unpublished: true },
-    { $unset: { unpublished: true }, ...(late && { $currentDate: { hinted_at: true } }) },
-    // Nothing waits for it: were it lost in a failover, the relay would publish a second message, which the claim refuses.
-    { writeConcern: { w: 1, journal: false }, ...BY_ID },
-  );
+  if (published.length === 0) return;
+  const attempts = new Set(published.map(({ attempt }) => attempt));
+  const operations = [...attempts].map((attempt) => {
+    const ids = published.filter((one) => one.attempt === attempt).map(({ _id }) => _id);
+    return {
+      updateMany: {
+        filter: { _id: { $in: ids }, attempt, unpublished: true as const },
+        update: {
+          $unset: { unpublished: true as const },
+          ...(late && { $currentDate: { hinted_at: true as const } }),
+        },
+        ...BY_ID,
+      },
+    };
+  });
+  // Nothing waits for it: were it lost in a failover, the relay would publish a second message, which the claim refuses.
+  await notifications.bulkWrite(operations, { ordered: false, writeConcern: { w: 1, journal: false } });
 }
