@@ -1,4 +1,9 @@
-import { startChannelService, type DeliveryChannel, type StoreChannel } from '../../shared/delivery/index.ts';
+import {
+  startChannelService,
+  type Capacity,
+  type DeliveryChannel,
+  type StoreChannel,
+} from '../../shared/delivery/index.ts';
 import { readConfig, type Config } from '../../shared/runtime/config.ts';
 import { silentLogger } from '../../shared/runtime/logger.ts';
 import type { Service } from '../../shared/runtime/service.ts';
@@ -52,9 +57,9 @@ export async function startTestProducer(config: Config): Promise<TestProducer> {
 export function startTestChannel(
   config: Config,
   channel: DeliveryChannel | StoreChannel,
-  concurrency = 10,
+  capacity: Capacity = { concurrency: 10 },
 ): Promise<Service> {
-  return startChannelService({ config, log: silentLogger }, channel, { concurrency });
+  return startChannelService({ config, log: silentLogger }, channel, capacity);
 }
 
 /** Starts the scheduler inside this process. */

@@ -8,7 +8,8 @@ import {
 } from '../../../shared/broker/index.ts';
 import { HEADERS, type Notification } from '../../../shared/contracts/index.ts';
 import { createInAppChannel } from '../../../services/in-app/channel.ts';
-import type { DeliveryChannel, Outcome } from '../../../shared/delivery/index.ts';
+import type { Capacity, DeliveryChannel, Outcome } from '../../../shared/delivery/index.ts';
+import { pause } from '../../../shared/runtime/backoff.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
 import {
@@ -57,13 +58,9 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
   async function start(
     deliver: DeliveryChannel['deliver'],
     more: Record<string, string> = {},
-    concurrency = 10,
+    capacity: Capacity = { concurrency: 10 },
   ): Promise<Service> {
-    const service = await startTestChannel(
-      testConfig(servers, more),
-      { name: 'email', deliver },
-      concurrency,
-    );
+    const service = await startTestChannel(testConfig(servers, more), { name: 'email', deliver }, capacity);
     running.push(service);
     return service;
   }
@@ -374,7 +371,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
         return sent;
       },
       {},
-      1,
+      { concurrency: 1 },
     );
     const ids = [await send(), await send(), await send()];
     await until(() => deliveries === 1);
@@ -384,6 +381,74 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     const statuses = await Promise.all(ids.map(async (id) => (await recordOf(id)).status));
     expect(statuses.sort()).toEqual(['pending', 'pending', 'sent']);
     await until(async () => (await broker.depth('tidings.v1.email')) === 2);
+  });
+
+  describe('with more in hand than is handed over at once', () => {
+    const HAND_OVER_MS = 40;
+    /** A fast provider, until it is told otherwise, so that some are claimed ahead. */
+    async function startBusy(
+      slowly: () => Promise<Outcome>,
+    ): Promise<{ tried: string[]; slow: () => void; stop: () => Promise<void> }> {
+      const tried: string[] = [];
+      let isSlow = false;
+      const service = await start(
+        async ({ _id }) => {
+          tried.push(_id);
+          if (isSlow) return slowly();
+          await pause(1);
+          return sent;
+        },
+        { DRAIN_SECONDS: '3' },
+        { concurrency: 4, inHand: 40 },
+      );
+      return { tried, slow: () => (isSlow = true), stop: () => service.stop() };
+    }
+    const untilSome = (tried: string[]) => until(() => Promise.resolve(tried.length > 100));
+    const backlog = (): Promise<string[]> => Promise.all(Array.from({ length: 400 }, () => send()));
+
+    test('all are delivered once, and no more at once than may be', async () => {
+      let going = 0;
+      let most = 0;
+      const { tried, slow } = await startBusy(async () => {
+        most = Math.max(most, (going += 1));
+        await pause(2);
+        going -= 1;
+        return sent;
+      });
+      slow();
+      const ids = await backlog();
+      await Promise.all(ids.map((id) => untilStatus(id, 'sent')));
+      expect(new Set(tried).size).toBe(tried.length);
+      expect(most).toBe(4);
+    });
+    test('stopping puts off what has not begun: nothing of it is ambiguous, and nothing is left as sending', async () => {
+      const { tried, slow, stop } = await startBusy(async () => {
+        await pause(HAND_OVER_MS);
+        return sent;
+      });
+      const ids = await backlog();
+      await untilSome(tried);
+      slow();
+      await stop();
+      const records = await notifications.find({ _id: { $in: ids } }).toArray();
+      expect(records.map(({ status }) => status)).not.toContain('sending');
+      expect(records.every(({ ambiguous_count }) => ambiguous_count === 0)).toBe(true);
+      for (const { _id, status } of records) if (status !== 'sent') expect(tried).not.toContain(_id);
+    });
+    test('what waits for its turn when the breaker opens is not tried', async () => {
+      const down: Outcome = { ...failure, kind: 'transient', providerFault: true };
+      const { tried, slow } = await startBusy(async () => {
+        await pause(20);
+        return down;
+      });
+      await backlog();
+      await untilSome(tried);
+      slow();
+      const before = tried.length;
+      await until(async () => (await notifications.countDocuments({ 'error.code': 'provider_down' })) > 0);
+      // Half of the breaker's window of 50, and what was handed over when it opened.
+      expect(tried.length - before).toBeLessThanOrEqual(25 + 2 * 4);
+    });
   });
 
   test('two consumers of one channel share the work, and deliver each once', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -5,6 +6,7 @@ import {
   Locks,
   cancelNotification,
   claimNotifications,
+  clearUnpublished,
   discardDeadLetters,
   ensureIndexes,
   expireOverdue,
@@ -20,8 +22,10 @@ import {
   redriveDeadLetters,
   renewLeases,
   retryNotification,
+  sendAtOnce,
   wakeDue,
   type Notifications,
+  type Result,
   type Store,
 } from '../../../shared/store/index.ts';
 import { aRecord } from '../../support/records.ts';
@@ -154,6 +158,55 @@ describe('claiming', () => {
   });
 });
 
+interface Drawn {
+  status: string;
+  fence: number;
+  ambiguous: boolean;
+  reason: string | undefined;
+  code: string | undefined;
+  provider_message_id: string | undefined;
+  error: { code: string; reason: string } | undefined;
+  retry_count: number | undefined;
+  delayMs: number;
+  isOvertaken: boolean;
+}
+/** A record whose result is expected; of an overtaken one, somebody else has the claim by now. */
+const sending = ({ fence, isOvertaken }: Drawn) =>
+  aRecord({ status: 'sending', attempt: fence, fence: isOvertaken ? fence + 1 : fence, claim: randomUUID() });
+const resultOf = ({
+  status,
+  fence,
+  ambiguous,
+  reason,
+  code,
+  delayMs,
+  isOvertaken: _,
+  ...set
+}: Drawn): Omit<Result, 'id'> => ({
+  fence,
+  status: status as Result['status'],
+  change: {
+    actor: 'test',
+    attempt: fence,
+    ...(reason !== undefined && { reason }),
+    ...(code !== undefined && { code }),
+    ...(ambiguous && { ambiguous: true as const }),
+  },
+  set: Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)),
+  ...((status === 'failed' || status === 'held') && { delayMs }),
+});
+/** A record without what is its own: ids, and the moments, which are told only by whether they are there and how far in the future. */
+async function plain(id: string): Promise<unknown> {
+  const record = await notifications.findOne({ _id: id });
+  return JSON.parse(
+    JSON.stringify(record, (key, value: unknown) => {
+      if (key === '_id' || key === 'claim') return undefined;
+      const isMoment = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value);
+      return isMoment ? `in ${Math.round((Date.parse(value) - Date.now()) / 60_000)} min` : value;
+    }),
+  );
+}
+
 describe('recording', () => {
   test('repeating a bulk whose answer was lost says that it is recorded, and records nothing twice', async () => {
     const id = await stored();
@@ -164,6 +217,42 @@ describe('recording', () => {
     expect(record?.timeline.filter(({ status }) => status === 'sent')).toHaveLength(1);
     expect(record?.delete_at?.getTime()).toBeGreaterThan(Date.now() + 29 * 86_400_000);
   });
+  test('results recorded together are what each would be recorded alone, also when half of them were already', async () => {
+    const texts = fc.constantFrom('550', '$user_id', '', '{"$ne": 1}', 'ünïcode', '$$NOW');
+    const result = fc.record({
+      status: fc.constantFrom('sent', 'failed', 'failed_permanently', 'held', 'outcome_unknown'),
+      fence: fc.constantFrom(1, 2),
+      ambiguous: fc.boolean(),
+      reason: fc.option(texts, { nil: undefined }),
+      code: fc.option(texts, { nil: undefined }),
+      provider_message_id: fc.option(texts, { nil: undefined }),
+      error: fc.option(fc.record({ code: texts, reason: texts }), { nil: undefined }),
+      retry_count: fc.option(fc.nat(5), { nil: undefined }),
+      delayMs: fc.constantFrom(1_000, 2_000),
+      isOvertaken: fc.boolean(),
+    });
+    const property = fc.asyncProperty(
+      fc.array(result, { minLength: 1, maxLength: 40 }),
+      fc.nat(40),
+      async (drawn, done) => {
+        const together = drawn.map((one) => ({ record: sending(one), result: resultOf(one) }));
+        const alone = drawn.map((one) => ({ record: sending(one), result: resultOf(one) }));
+        await notifications.insertMany([...together, ...alone].map(({ record }) => record));
+        const named = (pairs: typeof together) =>
+          pairs.map(({ record, result: one }) => ({ ...one, id: record._id }));
+        const oneByOne: boolean[] = [];
+        for (const one of named(alone))
+          oneByOne.push((await recordResults(notifications, [one], 30)).has(one.id));
+        await recordResults(notifications, named(together).slice(0, done), 30);
+        const recorded = await recordResults(notifications, named(together), 30);
+        expect(together.map(({ record }) => recorded.has(record._id))).toEqual(oneByOne);
+        for (const [index, { record }] of together.entries())
+          if (!drawn[index]?.isOvertaken)
+            expect(await plain(record._id)).toEqual(await plain(alone[index]?.record._id ?? ''));
+      },
+    );
+    await fc.assert(property, { numRuns: 25 });
+  }, 60_000);
   test('a text that looks like an expression stays a text', async () => {
     const id = await stored();
     await claim([id]);
@@ -173,6 +262,54 @@ describe('recording', () => {
       reason: '$user_id',
       code: '$$NOW',
     });
+  });
+});
+
+describe('claimed, handed over and recorded at once', () => {
+  const options = () => ({
+    token: randomUUID(),
+    actor: 'test',
+    leaseMs: 60_000,
+    provider: 'inbox',
+    retentionDays: 30,
+  });
+  test('repeated with its token it answers what the first call sent, and writes nothing twice', async () => {
+    const [id, canceled] = [
+      await stored({ type: 'in_app' }),
+      await stored({ type: 'in_app', status: 'canceled' }),
+    ];
+    const mine = options();
+    expect(await sendAtOnce(notifications, [id, canceled], mine)).toEqual(new Set([id]));
+    expect(await sendAtOnce(notifications, [id, canceled], mine)).toEqual(new Set([id]));
+    expect(await sendAtOnce(notifications, [id, canceled], options())).toEqual(new Set());
+    const record = await notifications.findOne({ _id: id });
+    expect(record).toMatchObject({ status: 'sent', attempt: 1, unread: true });
+    expect(record?.timeline.filter(({ status }) => status === 'sent')).toHaveLength(1);
+  });
+  test('an expired one under a dead lease is not sent', async () => {
+    const past = new Date(Date.now() - 1_000);
+    const id = await stored({ type: 'in_app', status: 'sending', lease_until: past, expires_at: past });
+    expect(await sendAtOnce(notifications, [id], options())).toEqual(new Set());
+  });
+});
+
+describe('the outbox', () => {
+  test('a claim takes a record out of it', async () => {
+    const id = await stored({ unpublished: true });
+    await claim([id]);
+    expect((await notifications.findOne({ _id: id }))?.unpublished).toBeUndefined();
+  });
+  test('a late note that a message was published leaves the mark of a later one', async () => {
+    const [fresh, later] = [
+      await stored({ unpublished: true }),
+      await stored({ unpublished: true, attempt: 1 }),
+    ];
+    await clearUnpublished(
+      notifications,
+      [fresh, later].map((_id) => ({ _id, attempt: 0 })),
+    );
+    await until(async () => (await notifications.findOne({ _id: fresh }))?.unpublished === undefined);
+    expect((await notifications.findOne({ _id: later }))?.unpublished).toBe(true);
   });
 });
 

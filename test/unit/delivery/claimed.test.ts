@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { Claimed } from '../../../shared/delivery/claimed.ts';
+import { aRecord } from '../../support/records.ts';
+
+const HOUR_MS = 3_600_000;
+
+test('what expires is told by the clock of the database, however wrong our own is', () => {
+  // The database is an hour behind us, and claimed it half a second ago.
+  const claimed_at = new Date(Date.now() - HOUR_MS - 500);
+  const at = (ms: number) =>
+    new Claimed(
+      aRecord({ claimed_at, expires_at: new Date(claimed_at.getTime() + ms) }),
+      't',
+      Date.now() - 500,
+    );
+  expect(at(400).isExpired).toBe(true);
+  expect(at(10_000).isExpired).toBe(false);
+  expect(new Claimed(aRecord({ claimed_at }), 't', 0).isExpired).toBe(false);
+});
+
+test('a claim that is lost ends the attempt that is under way', () => {
+  const claimed = new Claimed(aRecord(), 't', Date.now());
+  const attempt = new AbortController();
+  claimed.begins(attempt);
+  claimed.lose('somebody else took it');
+  expect([claimed.isLost, attempt.signal.aborted]).toEqual([true, true]);
+});
