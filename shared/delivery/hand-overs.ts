@@ -3,6 +3,8 @@ import { laneLimit, type Limit } from './lane-slots.ts';
 
 /** Claims' worth of hand-overs that wait at most: one while the next claim is made, the others so that claims are large. */
 const AHEAD = 4;
+/** How many wait at most, by how many go on at once: a provider that turns slow has so many in vain. */
+const WAITING = 4;
 /** Bulk waits behind transactional, but every so often it goes first, or a long backlog would keep what it has claimed for ever. */
 const BULK_FIRST_EVERY = 8;
 
@@ -10,7 +12,7 @@ const BULK_FIRST_EVERY = 8;
  * The hand-overs to a provider: so many at once, transactional first, and bulk never all of them. As a limit it lets only that be claimed
  * which can start about when the claim is there. How much that is, is measured by what ended while the last claim was made: with a fast
  * provider claims are few and large, and it never waits for the store; with a slow one hardly anything waits with a claim, and never more than
- * twice of what goes on at once.
+ * four times of what goes on at once.
  */
 export class HandOvers implements Limit {
   readonly #size: number;
@@ -30,7 +32,7 @@ export class HandOvers implements Limit {
     const { transactional, bulk } = this.#waiting;
     if (lane === 'bulk' && transactional.length > 0) return 0;
     if (this.#waiting[lane].length > this.#endedDuringClaim) return 0;
-    const ahead = Math.min(AHEAD * this.#endedDuringClaim, 2 * this.#size);
+    const ahead = Math.min(AHEAD * this.#endedDuringClaim, WAITING * this.#size);
     return this.#room(lane) + ahead - transactional.length - bulk.length;
   }
 

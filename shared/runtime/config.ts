@@ -96,7 +96,7 @@ export const configSchema = z.object({
     .default(20)
     .describe('E-mails being sent at once by one process; as many SMTP connections.'),
   EMAIL_IN_HAND: whole(1, 5000)
-    .default(150)
+    .default(200)
     .describe(
       'E-mails of one process that are claimed and not recorded yet, at most: so many may be marked as ambiguous after a crash.',
     ),

@@ -1,6 +1,7 @@
 import autocannon from 'autocannon';
 import { Agent, request } from 'node:http';
 import { pause } from '../../shared/runtime/backoff.ts';
+import { toError } from '../../shared/runtime/errors.ts';
 import type { BenchFleet } from './fleet.ts';
 
 /** What a load came to. */
@@ -54,14 +55,15 @@ export async function sendEvenly({
 }: Load & { perSecond: number }): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const startedAt = performance.now();
-  const answers: Promise<void>[] = [];
+  const answers: Promise<unknown>[] = [];
   while (performance.now() - startedAt < seconds * 1_000) {
     const due = ((performance.now() - startedAt) / 1_000) * perSecond;
-    while (answers.length < due) answers.push(post(url, { agent, headers, body: body() }));
+    while (answers.length < due) answers.push(post(url, { agent, headers, body: body() }).catch(toError));
     await pause(1);
   }
-  await Promise.all(answers);
+  const failed = (await Promise.all(answers)).find((answer) => answer instanceof Error);
   agent.destroy();
+  if (failed) throw failed;
 }
 
 /** One request. @throws when anything but 202 is answered. */

@@ -3,7 +3,7 @@
  * draws docs/performance-*.svg, `--profile` leaves CPU profiles of the fleet in .data/bench/profiles.
  * Machines are noisy, so what counts are ratios within one run; nothing here fails because of a time.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { draw } from './chart.ts';
@@ -12,6 +12,7 @@ import { measureDrain } from './parts/drain.ts';
 import { measureGrowth, measureScale, type GrowthPoint } from './parts/growth.ts';
 import { measureLanes, measureLatency, type LatencyPoint } from './parts/latency.ts';
 import { measurePeer } from './parts/peer.ts';
+import { measureViews } from './parts/views.ts';
 import type { Row } from './result.ts';
 import { Sinks } from './sinks.ts';
 import { cpuTable, table } from './table.ts';
@@ -43,12 +44,15 @@ const report: Report = {
   latency: [],
   growth: [],
 };
-if (values.profile) process.env.BENCH_PROFILES = '.data/bench/profiles';
+if (values.profile) {
+  process.env.BENCH_PROFILES = '.data/bench/profiles';
+  rmSync(process.env.BENCH_PROFILES, { recursive: true, force: true });
+}
 const sinks = await Sinks.start();
 const PARTS: Record<string, () => Promise<Row[]>> = {
-  accept: () => measureAccept(sinks, { connections: [1, 32, 256], rounds: 3, seconds: 5 }),
-  deliver: () => measureDrain(sinks, { rounds: 3, counts: { in_app: 20_000, email: 6_000, sms: 6_000 } }),
-  peer: () => measurePeer(sinks, { rounds: 2, seconds: 8 }, say),
+  accept: () => measureAccept(sinks, { connections: [1, 32, 256], rounds: 3, seconds: 4 }),
+  deliver: () => measureDrain(sinks, { rounds: 3, counts: { in_app: 20_000, email: 20_000, sms: 5_000 } }),
+  peer: () => measurePeer(sinks, { rounds: 3, seconds: 8 }, say),
   latency: async () => {
     const { rows, points } = await measureLatency(sinks, { seconds: 10, loads: [0.1, 0.5, 0.9] });
     report.latency = points;
@@ -56,15 +60,16 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
   },
   lanes: () => measureLanes(sinks, 100_000, 15),
   growth: async () => {
-    const { rows, points } = await measureGrowth(sinks, [1_000, 500_000]);
+    const { rows, points } = await measureGrowth(sinks, [1_000, 10_000, 100_000, 500_000]);
     report.growth = points;
     return rows;
   },
+  views: () => measureViews(sinks, [1_000, 100_000, 1_000_000]),
   scale: () => measureScale(sinks, 10_000),
 };
 const SHORT: Record<string, () => Promise<Row[]>> = {
   accept: () => measureAccept(sinks, { connections: [32], rounds: 1, seconds: 2 }),
-  deliver: () => measureDrain(sinks, { rounds: 1, counts: { in_app: 3_000, email: 2_000 } }),
+  deliver: () => measureDrain(sinks, { rounds: 1, counts: { in_app: 3_000, email: 3_000 } }),
 };
 
 const chosen = values.only?.split(',');

@@ -13,6 +13,8 @@ export interface Row {
   note?: string;
   /** Milliseconds of CPU for each notification, by process. */
   cpu?: Record<string, number>;
+  /** The same of the other side. */
+  cpuOfPeer?: Record<string, number>;
 }
 
 /** Ours divided by theirs; undefined where there is nothing to hold it against. */

@@ -16,11 +16,14 @@ function aligned(cells: readonly string[][]): string {
 
 /** What each notification cost, by process, as a Markdown table. */
 export function cpuTable(rows: readonly Row[]): string {
-  const names = [...new Set(rows.flatMap(({ cpu = {} }) => Object.keys(cpu)))].sort();
-  const body = rows.flatMap(({ part, what, cpu }) => {
-    if (!cpu) return [];
+  const lines = rows.flatMap(({ part, what, against, cpu, cpuOfPeer }) => [
+    ...(cpu ? [{ part, what, cpu }] : []),
+    ...(cpuOfPeer ? [{ part, what: `${what}: ${against?.what}`, cpu: cpuOfPeer }] : []),
+  ]);
+  const names = [...new Set(lines.flatMap(({ cpu }) => Object.keys(cpu)))].sort();
+  const body = lines.map(({ part, what, cpu }) => {
     const total = Object.values(cpu).reduce((sum, one) => sum + one, 0);
-    return [[part, what, ...[...names.map((name) => cpu[name]), total].map((ms) => ms?.toFixed(2) ?? '')]];
+    return [part, what, ...[...names.map((name) => cpu[name]), total].map((ms) => ms?.toFixed(2) ?? '')];
   });
   return aligned([['part', 'CPU, in ms for each', ...names, 'total'], ...body]);
 }

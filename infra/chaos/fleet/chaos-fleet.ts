@@ -7,7 +7,7 @@ import { ServiceProcess } from './service-process.ts';
 /** Deliveries at once of each consumer; what a crash can make ambiguous at most. */
 export const CONCURRENCY = { email: 20, sms: 20, in_app: 100 } as const satisfies Record<Channel, number>;
 /** What each consumer has claimed and not recorded at most; whatever has no setting of its own, as much as it sends at once. */
-export const IN_HAND = { email: 150, sms: CONCURRENCY.sms } as const;
+export const IN_HAND = { email: 200, sms: CONCURRENCY.sms } as const;
 /** How long a claim holds in a run, in seconds: the default. */
 export const LEASE_SECONDS = 15;
 /** The key of its API. */

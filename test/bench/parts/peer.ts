@@ -57,8 +57,12 @@ export async function measurePeer(
     target: { atLeast: 1.2 },
   });
   return [
-    { ...row('accepted'), ...(theirs[0] && { cpu: theirs[0].cpu }) },
-    { ...row('delivered'), ...(ours[0] && { cpu: ours[0].cpu }) },
+    row('accepted'),
+    {
+      ...row('delivered'),
+      ...(ours[0] && { cpu: ours[0].cpu }),
+      ...(theirs[0] && { cpuOfPeer: theirs[0].cpu }),
+    },
   ];
 }
 

@@ -429,7 +429,10 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
       const ids = await backlog();
       await untilSome(tried);
       slow();
+      await until(() => Promise.resolve(tried.length > 120));
+      const before = tried.length;
       await stop();
+      expect(tried.length).toBe(before);
       const records = await notifications.find({ _id: { $in: ids } }).toArray();
       expect(records.map(({ status }) => status)).not.toContain('sending');
       expect(records.every(({ ambiguous_count }) => ambiguous_count === 0)).toBe(true);

@@ -83,7 +83,7 @@ describe('hand-overs', () => {
     stage.handOvers.spend(1, 'transactional');
     for (let ends = 0; ends < 50; ends += 1) await stage.handOvers.run('bulk', () => Promise.resolve());
     void stage.handOvers.run('transactional', () => new Promise(() => undefined));
-    expect(stage.handOvers.free(0, 'transactional')).toBe(2 * 2);
+    expect(stage.handOvers.free(0, 'transactional')).toBe(4 * 2);
   });
   test('work that throws frees its place and wakes who waits to claim', async () => {
     const { handOvers } = new Stage(1);
