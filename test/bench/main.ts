@@ -73,18 +73,19 @@ const SHORT: Record<string, () => Promise<Row[]>> = {
 };
 
 const chosen = values.only?.split(',');
+mkdirSync('.data/bench', { recursive: true });
 for (const [name, measure] of Object.entries(values.short ? SHORT : PARTS)) {
   if (chosen && !chosen.includes(name)) continue;
   say(`· ${name} …`);
-  report.rows.push(...(await measure()));
+  const rows = await measure();
+  report.rows.push(...rows);
+  // Part by part, so that nothing is lost if a later one fails.
+  writeFileSync('.data/bench/report.json', `${JSON.stringify(report, null, 2)}\n`);
+  say(`\n${table(rows)}\n`);
 }
 await sinks.stop();
-mkdirSync('.data/bench', { recursive: true });
-writeFileSync('.data/bench/report.json', `${JSON.stringify(report, null, 2)}\n`);
 if (values.pictures) drawAll(report);
-say(
-  `\n${table(report.rows)}\n\n${cpuTable(report.rows)}\n\n${report.machine}. As JSON: .data/bench/report.json`,
-);
+say(`${cpuTable(report.rows)}\n\n${report.machine}. As JSON: .data/bench/report.json`);
 process.exit();
 
 function drawAll({ latency, growth }: Report): void {

@@ -29,7 +29,7 @@ const queueSchema = z.object({
 /** What `/stats` answers. */
 export const statsSchema = z
   .object({
-    as_of: z.iso.datetime(),
+    as_of: z.iso.datetime().describe('When the counts were true; queue depths are of now'),
     total: z.int().describe('Notifications in the store'),
     by_status: counts,
     by_type: z.partialRecord(z.enum(CHANNEL_NAMES), counts),

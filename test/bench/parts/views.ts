@@ -37,6 +37,8 @@ export async function measureViews(sinks: Sinks, sizes: readonly number[]): Prom
       for (; stored < size; stored += Math.min(BATCH, size - stored))
         await notificationsOf(client.db()).insertMany(someRecords(Math.min(BATCH, size - stored)));
       await settled(fleet, size);
+      // Warm-up.
+      await lookAt(fleet);
       found.push(await lookAt(fleet));
     }
     return VIEWS.map((view) =>

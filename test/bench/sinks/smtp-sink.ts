@@ -23,6 +23,8 @@ const server = new SMTPServer({
     });
   },
 });
+// A peer that is ended leaves its connections as they are.
+server.on('error', () => undefined);
 server.listen(0, '127.0.0.1', () => {
   process.send?.({ port: (server.server.address() as AddressInfo).port });
 });

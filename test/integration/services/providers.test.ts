@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import PostalMime from 'postal-mime';
 import { startSandbox, type Sandbox } from '../../../infra/local/sandbox/sandbox.ts';
@@ -68,6 +68,72 @@ describe('e-mail', () => {
     const kinds = [];
     for (let attempt = 0; attempt < 3; attempt += 1) kinds.push((await email.deliver(record, never)).kind);
     expect(kinds).toEqual(['transient', 'transient', 'sent']);
+  });
+  describe('a plain one, to a server that hangs up', () => {
+    /** A server that takes mail, and hangs up instead of answering a command, the first time that it comes on a connection's nth mail. */
+    async function hangingUp(at: {
+      command: string;
+      mail: number;
+    }): Promise<{ channel: DeliveryChannel; taken: () => number; stop: () => Promise<void> }> {
+      let taken = 0;
+      let isArmed = true;
+      const server = createServer((socket) => {
+        let mails = 0;
+        let isBody = false;
+        const commands = (lines: string[]): void => {
+          for (const line of lines) {
+            if (isBody && line !== '.') continue;
+            const command = isBody ? '.' : (line.split(' ')[0] ?? '');
+            isBody = command === 'DATA';
+            if (command === 'MAIL') mails += 1;
+            if (isArmed && command === at.command && mails === at.mail) {
+              isArmed = false;
+              socket.destroy();
+              return;
+            }
+            if (command === '.') taken += 1;
+            socket.write(
+              command === 'DATA' ? '354 go on\r\n' : command === 'QUIT' ? '221 bye\r\n' : '250 fine\r\n',
+            );
+          }
+        };
+        socket
+          .on('error', () => undefined)
+          .on('data', (bytes) => {
+            commands(bytes.toString().trimEnd().split('\r\n'));
+          });
+        socket.write('220 here\r\n');
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      const channel = createEmailChannel(
+        providers({ SMTP_URL: `smtp://127.0.0.1:${port}`, EMAIL_CONCURRENCY: '1' }),
+      );
+      return {
+        channel,
+        taken: () => taken,
+        stop: async () => {
+          await channel.stop?.();
+          await new Promise((resolve) => server.close(resolve));
+        },
+      };
+    }
+    const plain = () => aRecord({ email: 'ada@example.org', subject: 'Order', message: 'Hello' });
+
+    test.each([
+      ['MAIL', 2, ['sent', 'sent'], 2, 'a kept connection that is gone: over another one'],
+      ['RCPT', 1, ['transient'], 0, 'before the message'],
+      ['DATA', 1, ['transient'], 0, 'before the message may begin'],
+      ['.', 1, ['ambiguous'], 0, 'in place of the answer'],
+    ] as const)('at %s of mail %i ends as %j, %i taken: %s', async (command, mail, kinds, taken, _why) => {
+      const server = await hangingUp({ command, mail });
+      try {
+        for (const kind of kinds) expect((await server.channel.deliver(plain(), never)).kind).toBe(kind);
+        expect(server.taken()).toBe(taken);
+      } finally {
+        await server.stop();
+      }
+    });
   });
   test('to a server that never answers the body is ambiguous when the time is up', async () => {
     const outcome = await email.deliver(to('hang@example.org'), AbortSignal.timeout(500));

@@ -430,6 +430,10 @@ describe('the indexes', () => {
     expect(names.sort()).toEqual(['_id_', ...INDEXES.notifications.map(({ name }) => name)].sort());
   });
   const queries: [string, object, object][] = [
+    ['the newest', {}, { _id: -1 }],
+    ['the newest of a channel', { type: 'sms' }, { _id: -1 }],
+    ['the newest that were sent', { status: 'sent' }, { _id: -1 }],
+    ['what retention deletes', { delete_at: { $lte: new Date() } }, { delete_at: 1 }],
     ['dead letters', { status: 'failed_permanently' }, { _id: -1 }],
     ['a list by status', { status: 'failed' }, { _id: -1 }],
     ['one person’s list', { user_id: 'u1' }, { _id: -1 }],
