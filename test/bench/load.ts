@@ -124,13 +124,3 @@ export async function fill(
   await Promise.all([worker(), worker()]);
   return performance.now() - startedAt;
 }
-
-/** Waits until a backlog stands: all published, and in the books. */
-export async function settled({ address, headers }: BenchFleet, count: number): Promise<void> {
-  for (;;) {
-    const response = await fetch(`${address}/stats`, { headers: { ...headers, accept: 'application/json' } });
-    const { unpublished, total } = (await response.json()) as { unpublished: number; total: number };
-    if (unpublished === 0 && total >= count) return;
-    await pause(500);
-  }
-}

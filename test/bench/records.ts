@@ -1,7 +1,13 @@
 import { MongoClient } from 'mongodb';
 import type { Status } from '../../shared/contracts/index.ts';
 import { pause } from '../../shared/runtime/backoff.ts';
-import { notificationsOf, type Notifications } from '../../shared/store/index.ts';
+import {
+  Books,
+  countUnpublished,
+  notificationsOf,
+  totalOf,
+  type Notifications,
+} from '../../shared/store/index.ts';
 import type { BenchFleet } from './fleet.ts';
 
 const LOOK_EVERY_MS = 500;
@@ -10,11 +16,11 @@ const UNDER_WAY: Status[] = ['pending', 'sending', 'failed'];
 /** Looks into a fleet's store, seldom, so as not to be measured itself. */
 async function withRecords<T>(
   { servers }: BenchFleet,
-  look: (notifications: Notifications) => Promise<T>,
+  look: (notifications: Notifications, books: Books) => Promise<T>,
 ): Promise<T> {
   const client = await new MongoClient(servers.mongoUri).connect();
   try {
-    return await look(notificationsOf(client.db()));
+    return await look(notificationsOf(client.db()), new Books(client.db()));
   } finally {
     await client.close();
   }
@@ -54,4 +60,16 @@ async function sentAt(notifications: Notifications, position: number): Promise<D
     .toArray();
   if (!found?.sent_at) throw new Error(`fewer than ${position} were sent`);
   return found.sent_at;
+}
+
+/** Waits until a backlog stands: all published, and in the books. */
+export function settled(fleet: BenchFleet, count: number): Promise<void> {
+  return withRecords(fleet, async (notifications, books) => {
+    for (;;) {
+      const balance = await books.read();
+      const isBooked = balance !== undefined && totalOf(balance.counts) >= count;
+      if (isBooked && (await countUnpublished(notifications)) === 0) return;
+      await pause(LOOK_EVERY_MS);
+    }
+  });
 }

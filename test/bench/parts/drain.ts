@@ -1,9 +1,9 @@
 import { createTestServers } from '../../support/servers.ts';
 import { BenchFleet } from '../fleet.ts';
-import { BODIES, fill, settled, type BenchChannel } from '../load.ts';
+import { BODIES, fill, type BenchChannel } from '../load.ts';
 import { Program } from '../programs.ts';
 import { Processes } from '../processes.ts';
-import { drained } from '../records.ts';
+import { drained, settled } from '../records.ts';
 import { median, type Row } from '../result.ts';
 import type { Sinks } from '../sinks.ts';
 

@@ -1,6 +1,6 @@
 import { BenchFleet } from '../fleet.ts';
-import { BODIES, fill, settled } from '../load.ts';
-import { drained } from '../records.ts';
+import { BODIES, fill } from '../load.ts';
+import { drained, settled } from '../records.ts';
 import { Processes } from '../processes.ts';
 import { median, type Row } from '../result.ts';
 import type { Sinks } from '../sinks.ts';

@@ -1,8 +1,8 @@
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { BenchFleet } from '../fleet.ts';
 import { Agent } from 'node:http';
-import { BODIES, fill, post, send, sendEvenly, settled } from '../load.ts';
-import { drained } from '../records.ts';
+import { BODIES, fill, post, send, sendEvenly } from '../load.ts';
+import { drained, settled } from '../records.ts';
 import { percentile, type Row } from '../result.ts';
 import type { Received, Sinks } from '../sinks.ts';
 

@@ -3,7 +3,7 @@ import type { Notification, Status } from '../../../shared/contracts/index.ts';
 import { notificationsOf } from '../../../shared/store/index.ts';
 import { aRecord } from '../../support/records.ts';
 import { BenchFleet } from '../fleet.ts';
-import { settled } from '../load.ts';
+import { settled } from '../records.ts';
 import { median, type Row } from '../result.ts';
 import type { Sinks } from '../sinks.ts';
 
