@@ -26,6 +26,8 @@ export async function recordResults(
   results: readonly Result[],
   retentionDays: number,
 ): Promise<Set<string>> {
+  // The driver refuses an empty bulk.
+  if (results.length === 0) return new Set();
   const operations = [...alike(results)].map((group) => ({
     updateMany: { filter: oursStill(group), update: resultPipeline(group, retentionDays), ...BY_ID },
   }));
