@@ -147,14 +147,13 @@ export class DeliveryLoop {
   }
 
   #worker(lane: Lane): LaneWorker {
-    const { channel, broker, notifications, concurrency, inHand = concurrency, config, log } = this.#options;
+    const { channel, broker, notifications, config, log } = this.#options;
     return new LaneWorker({
       channel: channel.name,
       lane,
       broker,
       notifications,
       slots: this.#slots,
-      inHand: Math.max(inHand, concurrency),
       leaseMs: config.LEASE_SECONDS * SECOND,
       attemptMs: config.DELIVERY_TIMEOUT_SECONDS * SECOND,
       actor: this.#actor,

@@ -52,7 +52,7 @@ export class HandOvers implements Limit {
   async run<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
     this.#claimArrived(lane);
     if (this.#room(lane) > 0) this.#going[lane] += 1;
-    else await new Promise<void>((resolve) => this.#waiting[lane].push(resolve));
+    else await this.#turn(lane);
     try {
       return await work();
     } finally {
@@ -66,10 +66,19 @@ export class HandOvers implements Limit {
   /** Lets all that wait begin, however many go on: for when beginning is only to be told that there is nothing to begin. */
   letAllBegin(): void {
     for (const lane of LANES)
-      for (const begin of this.#waiting[lane].splice(0)) {
-        this.#going[lane] += 1;
+      this.#waiting[lane].splice(0).forEach((begin) => {
         begin();
-      }
+      });
+  }
+
+  /** Whoever calls what is pushed here gives it its place at once, before anybody else can take it. */
+  #turn(lane: Lane): Promise<void> {
+    return new Promise((resolve) =>
+      this.#waiting[lane].push(() => {
+        this.#going[lane] += 1;
+        resolve();
+      }),
+    );
   }
 
   #claimArrived(lane: Lane): void {
@@ -85,7 +94,6 @@ export class HandOvers implements Limit {
       if (this.#room(lane) <= 0) continue;
       const begin = this.#waiting[lane].shift();
       if (!begin) continue;
-      this.#going[lane] += 1;
       begin();
       return;
     }

@@ -19,7 +19,8 @@ export function laneLimit(lane: Lane, total: number): number {
 }
 
 /**
- * The slots of a channel, shared by its lanes: as many notifications as may be in hand at once, from the claim to the acknowledgement. Where both lanes wait, transactional goes first.
+ * The slots of a channel, shared by its lanes: as many notifications as may be in hand at once, from the claim to the acknowledgement.
+ * Where both lanes wait, transactional goes first.
  */
 export class LaneSlots {
   readonly #total: number;
@@ -36,6 +37,11 @@ export class LaneSlots {
       limit.onFree(() => {
         this.#wake();
       });
+  }
+
+  /** How many slots a lane may hold. */
+  limit(lane: Lane): number {
+    return laneLimit(lane, this.#total);
   }
 
   /** Slots in use, of both lanes. */
@@ -97,7 +103,7 @@ export class LaneSlots {
 
   #free(lane: Lane): number {
     if (lane === 'bulk' && this.#waiting.transactional > 0) return 0;
-    const ofSlots = Math.min(this.#total - this.taken, laneLimit(lane, this.#total) - this.#taken[lane]);
+    const ofSlots = Math.min(this.#total - this.taken, this.limit(lane) - this.#taken[lane]);
     return Math.max(0, Math.min(ofSlots, ...this.#limits.map((limit) => limit.free(this.taken, lane))));
   }
 

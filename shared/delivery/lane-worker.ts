@@ -17,7 +17,7 @@ import {
 import type { BreakerState } from './breaker.ts';
 import { Claimed } from './claimed.ts';
 import { Intake } from './intake.ts';
-import { laneLimit, type LaneSlots } from './lane-slots.ts';
+import type { LaneSlots } from './lane-slots.ts';
 
 /** A queue that holds messages while nothing arrives for so long is not being consumed; what is in flight has its own time on top. Milliseconds. */
 const STALLED_AFTER_MS = 30 * SECOND;
@@ -44,8 +44,6 @@ export interface LaneWorkerOptions {
   broker: Broker;
   notifications: Notifications;
   slots: LaneSlots;
-  /** Notifications in hand at most, of both lanes. */
-  inHand: number;
   leaseMs: number;
   /** What one attempt may take, in milliseconds. */
   attemptMs: number;
@@ -67,14 +65,14 @@ export class LaneWorker {
   #storeBackAt = 0;
 
   constructor(options: LaneWorkerOptions) {
-    const { channel, lane, broker, inHand, log } = options;
+    const { channel, lane, broker, slots, log } = options;
     this.#options = options;
     this.#intake = new Intake({
       channel,
       lane,
       broker,
       // Twice as many as can be under way, so that the next ones are in hand when those are done.
-      prefetch: 2 * laneLimit(lane, inHand),
+      prefetch: 2 * slots.limit(lane),
       log,
       onMessage: () => {
         if (!this.#working) void this.#work();

@@ -5,6 +5,7 @@ import { createTestServers, type TestServers } from '../support/servers.ts';
 import type { Sinks } from './sinks.ts';
 
 const API_KEY = 'a-key-for-benchmarks-only';
+
 /** A fleet on a virtual host and a database of its own. Every setting but addresses and keys is the default. */
 export class BenchFleet {
   readonly servers: TestServers;

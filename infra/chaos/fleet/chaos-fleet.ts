@@ -4,9 +4,9 @@ import type { Channel } from '../../../shared/contracts/index.ts';
 import { SERVICES, type ServiceName } from '../../local/fleet.ts';
 import { ServiceProcess } from './service-process.ts';
 
-/** Deliveries at once of each consumer; what a crash can make ambiguous at most. */
+/** Deliveries at once of each consumer. */
 export const CONCURRENCY = { email: 20, sms: 20, in_app: 100 } as const satisfies Record<Channel, number>;
-/** What each consumer has claimed and not recorded at most; whatever has no setting of its own, as much as it sends at once. */
+/** What each consumer has claimed and not recorded, and a crash can make ambiguous, at most; whatever has no setting of its own, as much as it sends at once. */
 export const IN_HAND = { email: 200, sms: CONCURRENCY.sms } as const;
 /** How long a claim holds in a run, in seconds: the default. */
 export const LEASE_SECONDS = 15;

@@ -175,7 +175,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     let deliveries = 0;
     const slow = async (): Promise<Outcome> => {
       deliveries += 1;
-      await new Promise((resolve) => setTimeout(resolve, 4_500));
+      await pause(4_500);
       return sent;
     };
     await start(slow, { LEASE_SECONDS: '2' });
@@ -295,7 +295,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     });
     const ids = await Promise.all(Array.from({ length: 200 }, () => send()));
     await until(() => tries >= 20);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await pause(3_000);
     // Twenty outcomes to know, and what was in flight then.
     expect(tries).toBeLessThanOrEqual(30);
     expect(((await broker.depth('tidings.v1.email')) ?? 0) + 30).toBeGreaterThanOrEqual(150);
@@ -332,7 +332,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     const late = outcomes.filter(({ outcome }) => outcome === 'conflict');
     expect(won.length + late.length).toBe(150);
     for (const { id } of late) await untilStatus(id, 'sent');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await pause(1_500);
     expect(won.filter(({ id }) => delivered.has(id))).toEqual([]);
     expect(delivered.has(waiting)).toBe(false);
     expect((await recordOf(waiting)).status).toBe('canceled');
@@ -354,7 +354,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
       await servers.management('DELETE', queue);
       const id = await send();
       expect(await untilStatus(id, 'failed')).toMatchObject({ retry_count: 1 });
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await pause(100);
       return (await recordOf(id)).unpublished === true;
     };
     await until(isNoted);

@@ -19,6 +19,7 @@ import {
   type Notifications,
   type Store,
 } from '../../../shared/store/index.ts';
+import { pause } from '../../../shared/runtime/backoff.ts';
 import { aRecord } from '../../support/records.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
 
@@ -124,7 +125,7 @@ test('changes that never pause do not keep them from their time', async () => {
   })();
   await books.keep();
   const before = (await books.read())?.asOf ?? new Date();
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await pause(200);
   const startedAt = Date.now();
   await books.keep();
   expect(Date.now() - startedAt).toBeLessThan(5_000);
