@@ -24,6 +24,9 @@ interface Held {
   since: number;
 }
 
+/** Messages that were taken out for one claim, by their notification. */
+export type Taken = Map<string, Held>;
+
 /** What an intake works with. */
 export interface IntakeOptions {
   channel: Channel;
@@ -89,7 +92,7 @@ export class Intake {
   }
 
   /** Takes up to `count` notifications out, oldest first. */
-  take(count: number): Map<string, Held> {
+  take(count: number): Taken {
     const taken = [...this.#held].slice(0, count);
     for (const [id] of taken) this.#held.delete(id);
     return new Map(taken);

@@ -1,41 +1,31 @@
 import { publishChanges, type Broker, type Delivery } from '../broker/index.ts';
-import type { Channel, Lane, Status } from '../contracts/index.ts';
-import { untilDone } from '../runtime/backoff.ts';
+import type { Channel, Lane } from '../contracts/index.ts';
 import { SECOND } from '../runtime/duration.ts';
-import { toError } from '../runtime/errors.ts';
 import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Spacing } from '../runtime/spacing.ts';
-import {
-  claimNotifications,
-  newClaimToken,
-  sendAtOnce,
-  type AtOnce,
-  type ClaimOptions,
-  type Notifications,
-} from '../store/index.ts';
+import { claimNotifications, sendAtOnce, type AtOnce, type Notifications } from '../store/index.ts';
 import type { BreakerState } from './breaker.ts';
 import { Claimed } from './claimed.ts';
-import { Intake } from './intake.ts';
+import { Intake, type Taken } from './intake.ts';
 import type { LaneSlots } from './lane-slots.ts';
+import { PatientClaims } from './patient-claims.ts';
+import { settleRefused } from './refused.ts';
 
 /** A queue that holds messages while nothing arrives for so long is not being consumed; what is in flight has its own time on top. Milliseconds. */
 const STALLED_AFTER_MS = 30 * SECOND;
 
-/**
- * After MongoDB was away, leases that ran out are left alone for so long, in milliseconds: who holds them may know a result, and records it
- * first. The lease sweep brings back what really was abandoned.
- */
-const SETTLE_MS = 5 * SECOND;
-
 /** Under load, messages of so many milliseconds share a claim. */
 const CLAIMS_APART_MS = 8;
 
-/** Delivers a claimed notification and records it; never throws. */
-type Handle = (claimed: Claimed) => Promise<void>;
+/** Delivers claimed notifications one by one and records them. */
+interface Handler {
+  /** Never throws. */
+  handle(claimed: Claimed): Promise<void>;
+}
 
 /** How a lane's notifications get out: by a claim and then one by one, or all in the write that claims them. */
-export type LaneWork = { handle: Handle } | { atOnce: AtOnce };
+export type LaneWork = Handler | { atOnce: AtOnce };
 
 /** What a lane's worker works with. */
 export interface LaneWorkerOptions {
@@ -52,17 +42,14 @@ export interface LaneWorkerOptions {
   work: LaneWork;
 }
 
-/** Messages that were taken out of the intake for one claim, by their notification. */
-type Taken = ReturnType<Intake['take']>;
-
 /** Takes the messages of one lane, claims as many as there are free slots, and has them delivered. */
 export class LaneWorker {
   readonly #options: LaneWorkerOptions;
   readonly #intake: Intake;
   readonly #spacing = new Spacing(CLAIMS_APART_MS);
   readonly #stopping = new AbortController();
+  readonly #store: PatientClaims;
   #working = false;
-  #storeBackAt = 0;
 
   constructor(options: LaneWorkerOptions) {
     const { channel, lane, broker, slots, log } = options;
@@ -78,6 +65,7 @@ export class LaneWorker {
         if (!this.#working) void this.#work();
       },
     });
+    this.#store = new PatientClaims({ ...options, intake: this.#intake, signal: this.#stopping.signal });
   }
 
   /** Begins to consume. */
@@ -140,14 +128,14 @@ export class LaneWorker {
     this.#spacing.started(taken.size);
     // What was claimed leaves `taken`, so that what the claim refused remains there.
     if ('atOnce' in work) await this.#sendAtOnce(taken, work.atOnce);
-    else await this.#claimAndBegin(taken, work.handle);
+    else await this.#claimAndBegin(taken, work);
     slots.giveBack(lane, taken.size);
-    if (taken.size > 0) await this.#settleRefused(taken);
+    if (taken.size > 0) await this.#settle(taken);
   }
 
   async #sendAtOnce(taken: Taken, atOnce: AtOnce): Promise<void> {
     const ids = [...taken.keys()];
-    const sent = await this.#patiently((options) =>
+    const sent = await this.#store.claim((options) =>
       sendAtOnce(this.#options.notifications, ids, { ...options, ...atOnce }),
     );
     const done = [...taken.values()].filter(({ message }) => sent?.has(message.id));
@@ -158,9 +146,9 @@ export class LaneWorker {
     }
   }
 
-  async #claimAndBegin(taken: Taken, handle: Handle): Promise<void> {
+  async #claimAndBegin(taken: Taken, handler: Handler): Promise<void> {
     const ids = [...taken.keys()];
-    const claim = await this.#patiently(async (options) => ({
+    const claim = await this.#store.claim(async (options) => ({
       claimedAt: Date.now(),
       token: options.token,
       records: await claimNotifications(this.#options.notifications, ids, options),
@@ -173,7 +161,7 @@ export class LaneWorker {
     for (const record of records) {
       const held = taken.get(record._id);
       taken.delete(record._id);
-      void handle(new Claimed(record, token, claimedAt)).then(() => {
+      void handler.handle(new Claimed(record, token, claimedAt)).then(() => {
         this.#end(held?.deliveries ?? []);
       });
     }
@@ -185,70 +173,17 @@ export class LaneWorker {
     this.#options.slots.release(this.#options.lane);
   }
 
-  /** While MongoDB is away nothing is consumed and nothing is given back: each give-back would count towards the delivery limit. */
-  async #patiently<T>(
-    claim: (options: ClaimOptions & { again: boolean }) => Promise<T>,
-  ): Promise<T | undefined> {
-    const { actor, leaseMs } = this.#options;
-    const token = newClaimToken();
-    return untilDone(
-      async (failures) => {
-        const again = failures > 0;
-        const takeOver = !again && Date.now() - this.#storeBackAt > SETTLE_MS;
-        const claimed = await claim({ token, actor, leaseMs, again, takeOver });
-        await this.#storeIsBack();
-        return claimed;
-      },
-      { signal: this.#stopping.signal, onFailure: (thrown) => this.#storeIsAway(toError(thrown)) },
-    );
-  }
-
-  get #storeAway(): boolean {
-    return this.#intake.shutReasons.includes('store');
-  }
-
-  async #storeIsAway(error: Error): Promise<void> {
-    if (this.#storeAway) return;
-    const { log } = this.#options;
-    log.warn('MongoDB cannot be reached; consuming is paused', { queue: this.#intake.queue, error });
-    await this.#intake.shut('store');
-  }
-
-  async #storeIsBack(): Promise<void> {
-    if (!this.#storeAway) return;
-    this.#storeBackAt = Date.now();
-    this.#options.log.info('MongoDB answers again; consuming', { queue: this.#intake.queue });
-    await this.#intake.reopen('store');
+  #settle(refused: Taken): Promise<void> {
+    const { notifications, log } = this.#options;
+    return settleRefused(refused, {
+      notifications,
+      intake: this.#intake,
+      log,
+      signal: this.#stopping.signal,
+    });
   }
 
   #announce(changes: Parameters<typeof publishChanges>[1]): void {
     publishChanges(this.#options.broker.publisher, changes);
-  }
-
-  /**
-   * What the claim refused is canceled or finished, not yet due, or under a live lease: the message is done with, for the record's own due
-   * time or the lease sweep brings it back. Only a message without a record needs a person.
-   */
-  async #settleRefused(refused: Taken): Promise<void> {
-    const status = await this.#statusOf([...refused.keys()]);
-    if (!status) return;
-    for (const [id, { deliveries }] of refused) {
-      const found = status.get(id);
-      this.#options.log.debug('nothing to do for a message', { id, status: found ?? 'no such record' });
-      for (const delivery of deliveries)
-        if (found) delivery.ack();
-        else void this.#intake.park(delivery, `there is no notification ${id}`);
-    }
-  }
-
-  /** As patient as the claim: a message that nobody acknowledges takes up room for good. Undefined when the lane stops. */
-  #statusOf(ids: string[]): Promise<Map<string, Status> | undefined> {
-    const { notifications } = this.#options;
-    const projection = { status: 1 } as const;
-    const read = async (): Promise<Map<string, Status>> => {
-      const found = await notifications.find({ _id: { $in: ids } }, { projection }).toArray();
-      return new Map(found.map((record) => [record._id, record.status]));
-    };
-    return untilDone(read, { signal: this.#stopping.signal });
   }
 }

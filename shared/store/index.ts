@@ -20,7 +20,7 @@ export {
   renewLeases,
   type ClaimOptions,
 } from './notifications/claim.ts';
-export { notificationsOf, type Change, type Notifications } from './notifications/collection.ts';
+export { ANY_QUEUE, notificationsOf, type Change, type Notifications } from './notifications/collection.ts';
 export {
   cancelNotification,
   countDeadLetters,

@@ -19,10 +19,11 @@ export const INDEXES = {
       partialFilterExpression: { idempotency_key: { $exists: true } },
     },
     { name: 'user', key: { user_id: 1, _id: -1 } },
-    // Lists by status, dead letters, and the sweeps for lost leases and lost messages.
+    // Lists by status, dead letters, and the sweeps for lost leases and lost messages. By queue, for a sweep that looks for what one queue
+    // lost must not walk past the backlog of another. Without a queue, ANY_QUEUE keeps the order by id.
     {
-      name: 'status',
-      key: { status: 1, _id: -1 },
+      name: 'state',
+      key: { status: 1, type: 1, lane: 1, _id: -1 },
       partialFilterExpression: { status: { $in: INDEXED_STATUSES } },
     },
     {
@@ -52,8 +53,8 @@ export const INDEXES = {
   books: [],
 } as const satisfies Record<string, readonly IndexDescription[]>;
 
-/** Was a TTL index once, and would delete behind the books' back. */
-const FORMER = 'retention';
+/** Was a TTL index once, and would delete behind the books' back; and one that others have replaced. */
+const FORMER = ['retention', 'status'];
 
 /** Creates what is missing. Safe to run by many processes at once. */
 export async function ensureIndexes(db: Db): Promise<void> {
@@ -61,12 +62,15 @@ export async function ensureIndexes(db: Db): Promise<void> {
     const specs: IndexDescription[] = [...indexes];
     if (specs.length > 0) await db.collection(collection).createIndexes(specs);
   }
-  await db
-    .collection('notifications')
-    .dropIndex(FORMER)
-    .catch((thrown: unknown) => {
-      if (!(thrown instanceof MongoServerError && thrown.codeName === 'IndexNotFound')) throw thrown;
-    });
+  for (const name of FORMER) await dropIndex(db, name);
+}
+
+async function dropIndex(db: Db, name: string): Promise<void> {
+  try {
+    await db.collection('notifications').dropIndex(name);
+  } catch (thrown) {
+    if (!(thrown instanceof MongoServerError && thrown.codeName === 'IndexNotFound')) throw thrown;
+  }
 }
 
 /**

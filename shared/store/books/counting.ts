@@ -94,9 +94,9 @@ export function withoutZeros(counts: Counts): Counts {
   return Object.fromEntries(occurring.map(([channel, pairs]) => [channel, Object.fromEntries(pairs)]));
 }
 
-/** All channels and statuses summed. */
-export function totalOf(counts: Counts): number {
+/** All channels summed, of these statuses. */
+export function totalOf(counts: Counts, statuses: readonly Status[] = STATUSES): number {
   return Object.values(counts)
-    .flatMap((byStatus) => STATUSES.map((status) => byStatus[status] ?? 0))
+    .flatMap((byStatus) => statuses.map((status) => byStatus[status] ?? 0))
     .reduce((sum, count) => sum + count, 0);
 }

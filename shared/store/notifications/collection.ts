@@ -1,5 +1,5 @@
 import type { Collection, Db } from 'mongodb';
-import type { Notification, Status } from '../../contracts/index.ts';
+import { CHANNEL_NAMES, LANES, type Notification, type Status } from '../../contracts/index.ts';
 import { DAY } from '../../runtime/duration.ts';
 import { bounded } from '../bounded.ts';
 
@@ -13,6 +13,12 @@ export function notificationsOf(db: Db): Notifications {
 
 /** For writes to records whose ids are known: without it, MongoDB tries other indexes first, for each of them. */
 export const BY_ID = { hint: '_id_' } as const;
+
+/**
+ * With a status, and no queue in particular: the index of states has channel and lane before the id, so it answers in the order of ids only
+ * where it is told all of them.
+ */
+export const ANY_QUEUE = { type: { $in: [...CHANNEL_NAMES] }, lane: { $in: [...LANES] } };
 
 /** Who changed a record and why, as the timeline keeps it. */
 export interface Change {

@@ -7,7 +7,7 @@ import {
   type Status,
 } from '../../contracts/index.ts';
 import { SECOND } from '../../runtime/duration.ts';
-import { retentionEnd, transitionStage, type Change, type Notifications } from './collection.ts';
+import { ANY_QUEUE, retentionEnd, transitionStage, type Change, type Notifications } from './collection.ts';
 
 /** What became of an order to change one notification: done, or the state that forbids it, or there is none. */
 export type Operated =
@@ -55,6 +55,7 @@ export function resolveNotification(
 export function deadLetters(filter: DeadLetterFilter): Filter<Notification> {
   return {
     status: 'failed_permanently',
+    ...ANY_QUEUE,
     ...(filter.ids && { _id: { $in: filter.ids } }),
     ...(filter.type && { type: filter.type }),
     ...(filter.user_id !== undefined && { user_id: filter.user_id }),

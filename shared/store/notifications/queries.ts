@@ -8,7 +8,7 @@ import {
   type Notification,
   type UserListQuery,
 } from '../../contracts/index.ts';
-import type { Notifications } from './collection.ts';
+import { ANY_QUEUE, type Notifications } from './collection.ts';
 import { deadLetters } from './operate.ts';
 
 /** A page of records, newest first, and where the next one begins. */
@@ -30,7 +30,11 @@ export function listNotifications(notifications: Notifications, query: ListQuery
   const { status, type, user_id } = query;
   return page(
     notifications,
-    { ...(status && { status }), ...(type && { type }), ...(user_id !== undefined && { user_id }) },
+    {
+      ...(status && { status, ...ANY_QUEUE }),
+      ...(type && { type }),
+      ...(user_id !== undefined && { user_id }),
+    },
     query,
   );
 }

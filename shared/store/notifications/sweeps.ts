@@ -8,7 +8,7 @@ import {
 } from '../../contracts/index.ts';
 import { MINUTE, SECOND } from '../../runtime/duration.ts';
 import { idFloor } from '../../runtime/ids.ts';
-import { GONE, movedTo, retentionEnd, transitionStage, type Notifications } from './collection.ts';
+import { ANY_QUEUE, GONE, movedTo, retentionEnd, transitionStage, type Notifications } from './collection.ts';
 
 /** Records handled in one pass of a sweep. */
 export const SWEEP_LIMIT = 500;
@@ -109,7 +109,7 @@ export async function deleteRetained(notifications: Notifications): Promise<numb
 /** What a consumer left behind: its lease ran out, so somebody else may claim it. In batches. */
 export function findLostLeases(notifications: Notifications): AsyncGenerator<Notification[]> {
   const expired = { $expr: { $lt: ['$lease_until', '$$NOW'] } };
-  return hintable(notifications, { status: 'sending', ...expired });
+  return hintable(notifications, { status: 'sending', ...ANY_QUEUE, ...expired });
 }
 
 /** Pending records of a queue that is empty: their message is lost. In batches. */
@@ -135,7 +135,10 @@ export async function* findOvertaken(
     .sort({ _id: 1 })
     .limit(1)
     .toArray();
-  if (head) yield* hintable(notifications, pendingFor(type, lane, head.created_at));
+  if (!head) return;
+  // What came later cannot have been overtaken; without saying so the whole backlog would be looked at.
+  const earlier = { _id: { $lt: head._id } };
+  yield* hintable(notifications, { $and: [pendingFor(type, lane, head.created_at), earlier] });
 }
 
 /** Records that became pending, and whose last message was published, more than a minute before a moment. */

@@ -12,6 +12,8 @@ export interface GrowthPoint {
   perSecond: number;
   consumerMiB: number;
   producerMiB: number;
+  /** Milliseconds of CPU for each notification, by process. */
+  cpu: Record<string, number>;
 }
 
 /** What a backlog costs when it grows: rate and memory of the same consumer. */
@@ -38,17 +40,20 @@ async function medianAt(sinks: Sinks, backlog: number): Promise<GrowthPoint> {
 
 async function at(sinks: Sinks, backlog: number): Promise<GrowthPoint> {
   const fleet = await BenchFleet.start(sinks);
+  const processes = new Processes();
   try {
     await fill(fleet, backlog, BODIES.in_app);
     await settled(fleet, backlog);
     await fleet.add('in-app');
+    processes.reset();
     const { perSecond } = await drained(fleet);
-    const usage = new Processes().usage();
+    const usage = processes.usage();
     return {
       backlog,
       perSecond,
       consumerMiB: usage['in-app']?.peakMiB ?? 0,
       producerMiB: usage.producer?.peakMiB ?? 0,
+      cpu: processes.perNotification(backlog),
     };
   } finally {
     await fleet.stop();
@@ -67,11 +72,12 @@ function rowsOf(points: readonly GrowthPoint[]): Row[] {
     target: { atMost },
   });
   return [
-    ...points.map(({ backlog, perSecond }) => ({
+    ...points.map(({ backlog, perSecond, cpu }) => ({
       part: 'growth',
       what: `in_app, a backlog of ${backlog}`,
       unit: 'per s',
       ours: perSecond,
+      cpu,
       against: { what: `with ${first.backlog}`, figure: first.perSecond },
       ...(backlog === last.backlog && { target: { atLeast: 0.9 } }),
     })),

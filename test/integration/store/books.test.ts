@@ -1,72 +1,55 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import {
   Books,
   cancelNotification,
   claimNotifications,
   countAll,
   deleteRetained,
-  ensureIndexes,
   expireOverdue,
   insertNotifications,
-  notificationsOf,
-  openStore,
   recordResults,
   sendAtOnce,
   redriveDeadLetters,
   retryNotification,
   wakeDue,
-  type Notifications,
-  type Store,
 } from '../../../shared/store/index.ts';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { aRecord } from '../../support/records.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { TestStore } from '../../support/test-store.ts';
 
-let servers: TestServers;
-let store: Store;
-let notifications: Notifications;
+const store = new TestStore();
 let books: Books;
 const change = { actor: 'test' };
 
-beforeAll(async () => {
-  servers = await createTestServers();
-  store = openStore(servers.mongoUri, 'test');
-  notifications = notificationsOf(store.db);
-  books = new Books(store.db);
-  await ensureIndexes(store.db);
-});
 beforeEach(async () => {
-  await notifications.deleteMany({});
+  books = new Books(store.db);
   await store.db.collection('books').deleteMany({});
   await books.keep();
-});
-afterAll(async () => {
-  await store.stop();
-  await servers.drop();
 });
 
 /** What the books say is what a count of all records says. */
 async function expectTrue(): Promise<void> {
-  const [{ counts, ambiguous }, kept] = await Promise.all([countAll(notifications), books.read()]);
+  const [{ counts, ambiguous }, kept] = await Promise.all([countAll(store.notifications), books.read()]);
   expect(kept).toMatchObject({ ambiguous });
   expect(kept?.counts).toEqual(counts);
 }
 
 async function insert(count: number, more: Parameters<typeof aRecord>[0] = {}): Promise<string[]> {
   const records = Array.from({ length: count }, () => aRecord(more));
-  await insertNotifications(notifications, records);
+  await insertNotifications(store.notifications, records);
   return records.map(({ _id }) => _id);
 }
 
 const claimant = (leaseMs = 60_000) => ({ token: randomUUID(), actor: 'test', leaseMs });
-const claim = (ids: string[], leaseMs?: number) => claimNotifications(notifications, ids, claimant(leaseMs));
+const claim = (ids: string[], leaseMs?: number) =>
+  claimNotifications(store.notifications, ids, claimant(leaseMs));
 
 async function live(): Promise<void> {
   const dead = await claim(await insert(7));
   const end = (status: 'sent' | 'failed_permanently' | 'failed', records: typeof dead, delayMs?: number) =>
     recordResults(
-      notifications,
+      store.notifications,
       records.map(({ _id: id, fence, attempt }) => ({
         id,
         fence,
@@ -78,17 +61,17 @@ async function live(): Promise<void> {
     );
   await end('failed_permanently', dead);
   const redriven = { ids: dead.slice(0, 2).map(({ _id }) => _id) };
-  await redriveDeadLetters(notifications, redriven, { change }).next();
-  await retryNotification(notifications, dead[3]?._id ?? '', change);
+  await redriveDeadLetters(store.notifications, redriven, { change }).next();
+  await retryNotification(store.notifications, dead[3]?._id ?? '', change);
   await end('sent', await claim(await insert(5, { type: 'sms' })));
   await end('failed', await claim(await insert(4)), 0);
-  await wakeDue(notifications);
+  await wakeDue(store.notifications);
   const atOnce = { ...claimant(), provider: 'inbox', retentionDays: 0 };
-  await sendAtOnce(notifications, await insert(6, { type: 'in_app' }), atOnce);
+  await sendAtOnce(store.notifications, await insert(6, { type: 'in_app' }), atOnce);
   const [canceled = ''] = await insert(3);
-  await cancelNotification(notifications, canceled, change, 0);
+  await cancelNotification(store.notifications, canceled, change, 0);
   await insert(2, { expires_at: new Date(Date.now() - 1_000) });
-  await expireOverdue(notifications, 0);
+  await expireOverdue(store.notifications, 0);
   // Interrupted and taken over.
   const ids = await insert(2);
   await claim(ids, -1_000);
@@ -139,9 +122,9 @@ test('changes that never pause do not keep them from their time', async () => {
 test('what retention deletes leaves the books first', async () => {
   await live();
   await books.keep();
-  const before = await countAll(notifications);
+  const before = await countAll(store.notifications);
   expect(before.counts.in_app?.sent).toBe(6);
-  expect(await deleteRetained(notifications)).toBe(14);
+  expect(await deleteRetained(store.notifications)).toBe(14);
   await books.keep();
   await expectTrue();
   expect((await books.read())?.counts.in_app).toBeUndefined();

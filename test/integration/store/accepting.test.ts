@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { clearUnpublished, insertNotifications, listNotifications } from '../../../shared/store/index.ts';
+import { aRecord } from '../../support/records.ts';
+import { TestStore } from '../../support/test-store.ts';
+import { until } from '../../support/until.ts';
+
+const store = new TestStore();
+
+describe('accepting', () => {
+  test('of 50 simultaneous requests with one key one is stored, and all get it', async () => {
+    const keyed = () => aRecord({ idempotency_key: 'k1', fingerprint: 'f1' });
+    const results = await Promise.all(
+      Array.from({ length: 50 }, () => insertNotifications(store.notifications, [keyed()])),
+    );
+    const ids = results.flat().map((one) => (one.outcome === 'conflict' ? '' : one.record._id));
+    expect(new Set(ids).size).toBe(1);
+    expect(await store.notifications.countDocuments()).toBe(1);
+  });
+  test('the same key with another body is a conflict, within one bulk too, and the others are stored', async () => {
+    const keyed = (fingerprint: string) => aRecord({ idempotency_key: 'k2', fingerprint });
+    const results = await insertNotifications(store.notifications, [
+      keyed('a'),
+      keyed('b'),
+      keyed('a'),
+      aRecord(),
+    ]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'conflict', 'replayed', 'stored']);
+  });
+  test('two callers may use the same key', async () => {
+    const results = await insertNotifications(store.notifications, [
+      aRecord({ idempotency_key: 'k3', caller: 'api' }),
+      aRecord({ idempotency_key: 'k3', caller: 'web' }),
+    ]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'stored']);
+  });
+});
+
+describe('the outbox', () => {
+  test('a claim takes a record out of it', async () => {
+    const id = await store.add({ unpublished: true });
+    await store.claim([id]);
+    expect((await store.notifications.findOne({ _id: id }))?.unpublished).toBeUndefined();
+  });
+  test('a late note that a message was published leaves the mark of a later one', async () => {
+    const [fresh, later] = [
+      await store.add({ unpublished: true }),
+      await store.add({ unpublished: true, attempt: 1 }),
+    ];
+    await clearUnpublished(
+      store.notifications,
+      [fresh, later].map((_id) => ({ _id, attempt: 0 })),
+    );
+    await until(async () => (await store.notifications.findOne({ _id: fresh }))?.unpublished === undefined);
+    expect((await store.notifications.findOne({ _id: later }))?.unpublished).toBe(true);
+  });
+});
+
+test('lists page by cursor, newest first, without gaps or repeats', async () => {
+  const ids: string[] = [];
+  for (let n = 0; n < 7; n += 1) ids.unshift(await store.add());
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await listNotifications(store.notifications, { limit: 3, cursor });
+    seen.push(...page.records.map(({ _id }) => _id));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  expect(seen).toEqual(ids);
+});
