@@ -53,14 +53,14 @@ export class Acceptor {
   }
 
   /**
-   * Resolves when the record is safe, or was before.
+   * Resolves when the record is safe, or was before. `withinMs`: how long its caller waits, in milliseconds.
    * @throws StoreTimeout or the driver's error when the store cannot be reached.
    */
-  async accept(record: Notification): Promise<Stored> {
+  async accept(record: Notification, withinMs = ANSWER_WITHIN_MS): Promise<Stored> {
     if (this.#group.waiting >= MAX_WAITING) throw new StoreTimeout('too many wait for the store');
     const entry = { record, givenUp: false };
     try {
-      return await inTime(this.#group.add(entry));
+      return await inTime(this.#group.add(entry), withinMs);
     } finally {
       entry.givenUp = true;
     }

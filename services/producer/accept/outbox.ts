@@ -15,7 +15,7 @@ const CHUNK = 100;
 /** Records that wait for their message at most. What is more stays unpublished, and the relay takes it. */
 const MAX_WAITING = 30_000;
 /** From so many on, whoever hands over batches waits; a backlog in here is one that lanes do not help against. */
-const BUSY_FROM = 3_000;
+const BUSY_FROM = 5_000;
 /** How long batches wait at most, in milliseconds: where RabbitMQ is stuck, they are stored all the same. */
 const MAX_PAUSE_MS = SECOND;
 /** That messages are confirmed is noted so often at most, in milliseconds; long before the relay would publish them again. */

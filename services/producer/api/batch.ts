@@ -7,6 +7,7 @@ import {
   notificationRequestSchema,
   type FieldError,
 } from '../../../shared/contracts/index.ts';
+import { ANSWER_WITHIN_MS } from '../accept/deadline.ts';
 import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
 import { CALLER, idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
@@ -35,13 +36,30 @@ export function batchOperations(context: ProducerContext): Operation[] {
       handle: async ({ body, headers }) => {
         const key = idempotencyKeyOf(headers['idempotency-key']);
         await context.acceptor.room();
-        const items = await Promise.all(
-          body.notifications.map((item, index) => acceptItem(context, item, key && `${key}:${index}`)),
-        );
-        return { status: 202, body: batchAnswer(items) };
+        return { status: 202, body: batchAnswer(await acceptAll(context, body.notifications, key)) };
       },
     }),
   ];
+}
+
+/** Items checked and stored together. The next ones are looked at when these are safe: a large batch takes less memory that way. */
+const SLICE = 500;
+
+async function acceptAll(
+  context: ProducerContext,
+  items: readonly unknown[],
+  batchKey: string | undefined,
+): Promise<ItemResult[]> {
+  const results: ItemResult[] = [];
+  const answerBy = performance.now() + ANSWER_WITHIN_MS;
+  for (let from = 0; from < items.length; from += SLICE) {
+    const slice = items.slice(from, from + SLICE).map((item, index) => {
+      const defaultKey = batchKey === undefined ? undefined : `${batchKey}:${from + index}`;
+      return acceptItem(context, item, { defaultKey, answerBy });
+    });
+    results.push(...(await Promise.all(slice)));
+  }
+  return results;
 }
 
 type ItemResult = { id: string; status: string } | { errors: FieldError[] };
@@ -50,7 +68,7 @@ type ItemResult = { id: string; status: string } | { errors: FieldError[] };
 async function acceptItem(
   { acceptor }: ProducerContext,
   item: unknown,
-  defaultKey: string | undefined,
+  { defaultKey, answerBy }: { defaultKey: string | undefined; answerBy: number },
 ): Promise<ItemResult> {
   const { idempotency_key: ownKey, ...body } = isObject(item) ? item : {};
   const key = IDEMPOTENCY_KEY.optional().safeParse(ownKey ?? defaultKey);
@@ -58,9 +76,8 @@ async function acceptItem(
   const keyErrors = key.error?.issues.map(({ message }) => ({ field: 'idempotency_key', message })) ?? [];
   if (!parsed.success || keyErrors.length > 0)
     return { errors: [...keyErrors, ...(parsed.error ? fieldErrors(parsed.error) : [])] };
-  const stored = await acceptor.accept(
-    recordOf(parsed.data, { caller: CALLER, ...keyed(key.data, body) }, new Date()),
-  );
+  const record = recordOf(parsed.data, { caller: CALLER, ...keyed(key.data, body) }, new Date());
+  const stored = await acceptor.accept(record, answerBy - performance.now());
   if (stored.outcome !== 'conflict') return acceptedOf(stored.record);
   return { errors: [{ field: 'idempotency_key', message: 'came with another body before' }] };
 }

@@ -5,13 +5,15 @@ import { keyCheck } from './authentication.ts';
 import { perform, send, type Operation } from './operation.ts';
 import { Problem, problemOf, writeProblem } from './problem.ts';
 
+type HotContext = Pick<ProducerContext, 'config' | 'draining' | 'log'>;
+
 /**
  * Serves the calls that hand notifications over without the web framework, whose routing, middleware and answers cost more than the whole
  * of accepting. Only what is plain is served here; all else goes to `otherwise` unread: other addresses, a missing key, a body that is
  * encoded, chunked, or too large. Both ways share validation, handler and answers.
  */
 export function hotPath(
-  context: ProducerContext,
+  context: HotContext,
   operations: readonly Operation[],
   otherwise: RequestListener,
 ): RequestListener {
@@ -35,7 +37,7 @@ function isPlain({ headers }: IncomingMessage, { maxBodyBytes = MAX_BODY_BYTES }
 }
 
 async function answer(
-  { draining, log }: ProducerContext,
+  { draining, log }: HotContext,
   one: Operation,
   request: IncomingMessage,
   response: ServerResponse,

@@ -88,22 +88,27 @@ export async function expireOverdue(notifications: Notifications, retentionDays:
   return result.modifiedCount;
 }
 
-/**
- * Deletes what is finished and whose retention is over; answers how many. In two steps, for the journal does not tell what a deleted record
- * was: first it leaves the books, then it goes.
- */
+/** Deletes what is finished and whose retention is over, however much that is and whoever else does the same; answers how many. */
 export async function deleteRetained(notifications: Notifications): Promise<number> {
-  const found = await notifications
-    .find({ delete_at: { $lte: new Date() } }, { projection: { _id: 1 } })
-    .sort({ delete_at: 1 })
-    .limit(SWEEP_LIMIT)
-    .toArray();
-  if (found.length === 0) return 0;
-  const ids = found.map((record) => record._id);
+  const over = { delete_at: { $lte: new Date() } };
+  for (let deleted = 0; ;) {
+    const found = await notifications
+      .find(over, { projection: { _id: 1 } })
+      .sort({ delete_at: 1 })
+      .limit(SWEEP_LIMIT)
+      .toArray();
+    if (found.length === 0) return deleted;
+    const ids = found.map((record) => record._id);
+    deleted += await deleteFinished(notifications, { _id: { $in: ids }, ...over });
+  }
+}
+
+/** In two steps, for the journal does not tell what a deleted record was: first it leaves the books, then it goes. */
+async function deleteFinished(notifications: Notifications, which: Filter<Notification>): Promise<number> {
   const left = new RegExp(` ${GONE} `);
   const leave = { $concat: [movedTo(GONE), ' ', { $toString: '$ambiguous_count' }] };
-  await notifications.updateMany({ _id: { $in: ids }, moved: { $not: left } }, [{ $set: { moved: leave } }]);
-  return (await notifications.deleteMany({ _id: { $in: ids }, moved: left })).deletedCount;
+  await notifications.updateMany({ ...which, moved: { $not: left } }, [{ $set: { moved: leave } }]);
+  return (await notifications.deleteMany({ ...which, moved: left })).deletedCount;
 }
 
 /** What a consumer left behind: its lease ran out, so somebody else may claim it. In batches. */

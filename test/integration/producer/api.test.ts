@@ -168,6 +168,18 @@ describe('a batch', () => {
     const second = await producer.call('POST', '/v1/notifications/batch', body, headers);
     expect(second.json.accepted).toEqual(first.json.accepted);
   });
+  test('of 1 000 is answered by the place of each, and repeats as a whole', async () => {
+    const notifications = Array.from({ length: 1_000 }, (_, index) =>
+      index === 700 ? { ...mail, email: 'bad' } : { ...mail, message: `number ${index}` },
+    );
+    const send = () =>
+      producer.call('POST', '/v1/notifications/batch', { notifications }, { 'idempotency-key': 'thousand' });
+    const { accepted, rejected } = (await send()).json as Record<string, { index: number; id: string }[]>;
+    expect(rejected?.map(({ index }) => index)).toEqual([700]);
+    expect(accepted?.map(({ index }) => index)).toEqual([...Array(1_000).keys()].filter((n) => n !== 700));
+    expect(new Set(accepted?.map(({ id }) => id)).size).toBe(999);
+    expect((await send()).json.accepted).toEqual(accepted);
+  });
   test('of more than 1 000 is refused', async () => {
     const answer = await producer.call('POST', '/v1/notifications/batch', {
       notifications: Array(1001).fill(mail),

@@ -3,7 +3,13 @@ import { Broker, DEAD_LETTER_QUEUE, publishDead } from '../../../shared/broker/i
 import type { Notification } from '../../../shared/contracts/index.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
-import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
+import {
+  Books,
+  notificationsOf,
+  openStore,
+  type Notifications,
+  type Store,
+} from '../../../shared/store/index.ts';
 import { startTestChannel, startTestScheduler, testConfig } from '../../support/fleet.ts';
 import { aRecord } from '../../support/records.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
@@ -99,6 +105,31 @@ test('the dead-letter queue is put right: missing messages come, doubled and sta
         .join(),
     25_000,
   );
+});
+
+test('the books are kept: what they say is what is there, seconds after it came', async () => {
+  const books = new Books(store.db);
+  const sent = aRecord({ type: 'sms', status: 'sent' });
+  await notifications.insertMany([sent, ...Array.from({ length: 20 }, () => aRecord({ type: 'sms' }))]);
+  const balance = await until(async () => {
+    const read = await books.read();
+    return read?.counts.sms?.sent === 1 && read;
+  }, 5_000);
+  expect(balance.counts.sms).toEqual({ sent: 1, pending: 20 });
+});
+
+test('what is finished goes when its retention is over, however much that is, and out of the books; the rest stays', async () => {
+  const ago = new Date(Date.now() - 1_000);
+  const over = Array.from({ length: 1_100 }, () =>
+    aRecord({ type: 'in_app', status: 'sent', delete_at: ago }),
+  );
+  const later = aRecord({ type: 'in_app', status: 'sent', delete_at: new Date(Date.now() + 60_000) });
+  await notifications.insertMany([...over, later]);
+  const left = () => notifications.find({ type: 'in_app' }, { projection: { _id: 1 } }).toArray();
+  await until(async () => (await left()).length === 1, 25_000);
+  expect(await left()).toEqual([{ _id: later._id }]);
+  const books = new Books(store.db);
+  await until(async () => (await books.read())?.counts.in_app?.sent === 1, 5_000);
 });
 
 /** The ids in the dead-letter queue, sorted; empty while a pass holds some of them. */
