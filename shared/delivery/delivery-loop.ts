@@ -56,7 +56,10 @@ export class DeliveryLoop {
     });
     if (isStoreChannel(channel))
       this.#work = { atOnce: { provider: channel.provider, retentionDays: config.RETENTION_DAYS } };
-    else this.#work = this.#deliveries = this.#deliveriesOf(channel);
+    else {
+      this.#deliveries = this.#deliveriesOf(channel);
+      this.#work = this.#deliveries;
+    }
     this.#limits = [
       this.#breaker,
       ...(this.#deliveries?.limits ?? []),

@@ -10,7 +10,7 @@ import { Claimed } from './claimed.ts';
 import { Intake, type Taken } from './intake.ts';
 import type { LaneSlots } from './lane-slots.ts';
 import { PatientClaims } from './patient-claims.ts';
-import { settleRefused } from './refused.ts';
+import { settleRefused } from './settle-refused.ts';
 
 /** A queue that holds messages while nothing arrives for so long is not being consumed; what is in flight has its own time on top. Milliseconds. */
 const STALLED_AFTER_MS = 30 * SECOND;
@@ -48,7 +48,7 @@ export class LaneWorker {
   readonly #intake: Intake;
   readonly #spacing = new Spacing(CLAIMS_APART_MS);
   readonly #stopping = new AbortController();
-  readonly #store: PatientClaims;
+  readonly #claims: PatientClaims;
   #working = false;
 
   constructor(options: LaneWorkerOptions) {
@@ -65,7 +65,7 @@ export class LaneWorker {
         if (!this.#working) void this.#work();
       },
     });
-    this.#store = new PatientClaims({ ...options, intake: this.#intake, signal: this.#stopping.signal });
+    this.#claims = new PatientClaims({ ...options, intake: this.#intake, signal: this.#stopping.signal });
   }
 
   /** Begins to consume. */
@@ -135,7 +135,7 @@ export class LaneWorker {
 
   async #sendAtOnce(taken: Taken, atOnce: AtOnce): Promise<void> {
     const ids = [...taken.keys()];
-    const sent = await this.#store.claim((options) =>
+    const sent = await this.#claims.claim((options) =>
       sendAtOnce(this.#options.notifications, ids, { ...options, ...atOnce }),
     );
     const done = [...taken.values()].filter(({ message }) => sent?.has(message.id));
@@ -148,7 +148,7 @@ export class LaneWorker {
 
   async #claimAndBegin(taken: Taken, handler: Handler): Promise<void> {
     const ids = [...taken.keys()];
-    const claim = await this.#store.claim(async (options) => ({
+    const claim = await this.#claims.claim(async (options) => ({
       claimedAt: Date.now(),
       token: options.token,
       records: await claimNotifications(this.#options.notifications, ids, options),

@@ -53,7 +53,7 @@ export const INDEXES = {
   books: [],
 } as const satisfies Record<string, readonly IndexDescription[]>;
 
-/** Was a TTL index once, and would delete behind the books' back; and one that others have replaced. */
+/** Indexes that were: a TTL index, which would delete behind the books' back, and what `state` has replaced. */
 const FORMER = ['retention', 'status'];
 
 /** Creates what is missing. Safe to run by many processes at once. */

@@ -26,11 +26,22 @@ async function withRecords<T>(
   }
 }
 
+/** Waits until nothing waits or is under way. */
+export function drained(fleet: BenchFleet): Promise<void> {
+  return withRecords(fleet, atRest);
+}
+
+/** How many were sent, in what time. */
+export interface Sent {
+  count: number;
+  seconds: number;
+}
+
 /**
- * Waits until nothing waits or is under way; answers how many were sent per second. Counted from the moment when the first, or so many as
+ * Waits until nothing waits or is under way; answers how many were sent in what time. Counted from the moment when the first, or so many as
  * warmed up, had been sent: what shares that moment took its time before it.
  */
-export function drained(fleet: BenchFleet, warmUp = 1): Promise<{ perSecond: number; count: number }> {
+export function sentIn(fleet: BenchFleet, warmUp = 1): Promise<Sent> {
   return withRecords(fleet, async (notifications, books) => {
     await atRest(notifications, books);
     const [row] = await notifications
@@ -42,8 +53,9 @@ export function drained(fleet: BenchFleet, warmUp = 1): Promise<{ perSecond: num
     if (!row) throw new Error('nothing was sent');
     const from = await sentAt(notifications, warmUp);
     const before = await notifications.countDocuments({ sent_at: { $lte: from } });
-    const perSecond = ((row.count - before) * 1_000) / (row.to.getTime() - from.getTime());
-    return { perSecond, count: row.count };
+    const seconds = (row.to.getTime() - from.getTime()) / 1_000;
+    if (seconds === 0) throw new Error(`all ${row.count} were sent in one moment: too few to measure`);
+    return { count: row.count - before, seconds };
   });
 }
 
@@ -74,10 +86,10 @@ async function sentAt(notifications: Notifications, position: number): Promise<D
 }
 
 /** Waits until a backlog stands: all published, and in the books. */
-export function settled(fleet: BenchFleet, count: number): Promise<void> {
+export function settled(fleet: BenchFleet): Promise<void> {
   return withRecords(fleet, async (notifications, books) => {
     for (;;) {
-      const balance = await books.read();
+      const [balance, count] = [await books.read(), await notifications.estimatedDocumentCount()];
       const isBooked = balance !== undefined && totalOf(balance.counts) >= count;
       if (isBooked && (await countUnpublished(notifications)) === 0) return;
       await pause(LOOK_EVERY_MS);

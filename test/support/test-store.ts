@@ -8,6 +8,7 @@ import {
   notificationsOf,
   openStore,
   type Notifications,
+  type Result,
   type Store,
 } from '../../shared/store/index.ts';
 import { aRecord } from './records.ts';
@@ -58,4 +59,16 @@ export class TestStore {
   async statusOf(id: string): Promise<Status | undefined> {
     return (await this.notifications.findOne({ _id: id }))?.status;
   }
+}
+
+/** All items that come in batches. */
+export async function all<T>(batches: AsyncIterable<T[]>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const batch of batches) items.push(...batch);
+  return items;
+}
+
+/** The result of a first attempt that went well. */
+export function sentResult(id: string, fence: number): Result {
+  return { id, fence, status: 'sent', change: { actor: 'test', attempt: 1 } };
 }

@@ -58,6 +58,7 @@ export class Acceptor {
    */
   async accept(record: Notification, withinMs = ANSWER_WITHIN_MS): Promise<Stored> {
     if (this.#group.waiting >= MAX_WAITING) throw new StoreTimeout('too many wait for the store');
+    if (withinMs <= 0) throw new StoreTimeout('its time was over before its turn came');
     const entry = { record, givenUp: false };
     try {
       return await inTime(this.#group.add(entry), withinMs);
@@ -71,9 +72,9 @@ export class Acceptor {
     this.#outbox.add(records);
   }
 
-  /** Resolves when a batch may come: single ones are always taken, but whoever brings many waits while RabbitMQ is behind. */
-  room(): Promise<void> {
-    return this.#outbox.room();
+  /** Takes so many in by `work` when there is room: single ones are always taken, but whoever brings many waits while RabbitMQ is behind. */
+  bulk<T>(count: number, work: () => Promise<T>): Promise<T> {
+    return this.#outbox.bulk(count, work);
   }
 
   /** Resolves when all that was accepted is stored and published, or left to the relay. */

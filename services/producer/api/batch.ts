@@ -35,8 +35,13 @@ export function batchOperations(context: ProducerContext): Operation[] {
       problems: ['validation_failed', 'malformed_json', 'body_too_large', 'unsupported_media_type'],
       handle: async ({ body, headers }) => {
         const key = idempotencyKeyOf(headers['idempotency-key']);
-        await context.acceptor.room();
-        return { status: 202, body: batchAnswer(await acceptAll(context, body.notifications, key)) };
+        // Before it waits for room: what is not begun by then has had its 503.
+        const answerBy = performance.now() + ANSWER_WITHIN_MS;
+        const { notifications } = body;
+        const items = await context.acceptor.bulk(notifications.length, () =>
+          acceptAll(context, notifications, { key, answerBy }),
+        );
+        return { status: 202, body: batchAnswer(items) };
       },
     }),
   ];
@@ -48,13 +53,12 @@ const SLICE = 500;
 async function acceptAll(
   context: ProducerContext,
   items: readonly unknown[],
-  batchKey: string | undefined,
+  { key, answerBy }: { key: string | undefined; answerBy: number },
 ): Promise<ItemResult[]> {
   const results: ItemResult[] = [];
-  const answerBy = performance.now() + ANSWER_WITHIN_MS;
   for (let from = 0; from < items.length; from += SLICE) {
     const slice = items.slice(from, from + SLICE).map((item, index) => {
-      const defaultKey = batchKey === undefined ? undefined : `${batchKey}:${from + index}`;
+      const defaultKey = key && `${key}:${from + index}`;
       return acceptItem(context, item, { defaultKey, answerBy });
     });
     results.push(...(await Promise.all(slice)));

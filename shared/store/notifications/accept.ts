@@ -63,7 +63,8 @@ async function findReplay(notifications: Notifications, record: Notification): P
  * time, instead of two minutes after it.
  */
 export async function markUnpublished(notifications: Notifications, ids: string[]): Promise<void> {
-  await notifications.updateMany({ _id: { $in: ids }, status: 'failed' }, { $set: { unpublished: true } });
+  const waiting = { _id: { $in: ids }, status: 'failed' as const };
+  await notifications.updateMany(waiting, { $set: { unpublished: true } }, BY_ID);
 }
 
 /** What was published: a record, and how often it had been tried by then. */

@@ -7,7 +7,14 @@ import {
   type Status,
 } from '../../contracts/index.ts';
 import { SECOND } from '../../runtime/duration.ts';
-import { ANY_QUEUE, retentionEnd, transitionStage, type Change, type Notifications } from './collection.ts';
+import {
+  ANY_QUEUE,
+  BY_ID,
+  retentionEnd,
+  transitionStage,
+  type Change,
+  type Notifications,
+} from './collection.ts';
 
 /** What became of an order to change one notification: done, or the state that forbids it, or there is none. */
 export type Operated =
@@ -77,7 +84,7 @@ export async function* redriveDeadLetters(
     const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
     const { rate, change } = options;
     if (rate === undefined) {
-      const { modifiedCount } = await notifications.updateMany(stillDead, redrivePipeline(change));
+      const { modifiedCount } = await notifications.updateMany(stillDead, redrivePipeline(change), BY_ID);
       const due = await notifications
         .find({ _id: { $in: ids }, unpublished: true, status: 'pending' })
         .toArray();
@@ -105,9 +112,8 @@ export async function discardDeadLetters(
     delete_at: retentionEnd(options.retentionDays),
   });
   for await (const ids of idChunks(notifications, deadLetters(filter))) {
-    const result = await notifications.updateMany({ _id: { $in: ids }, status: 'failed_permanently' }, [
-      stage,
-    ]);
+    const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
+    const result = await notifications.updateMany(stillDead, [stage], BY_ID);
     changed += result.modifiedCount;
   }
   return changed;

@@ -8,7 +8,15 @@ import {
 } from '../../contracts/index.ts';
 import { MINUTE, SECOND } from '../../runtime/duration.ts';
 import { idFloor } from '../../runtime/ids.ts';
-import { ANY_QUEUE, GONE, movedTo, retentionEnd, transitionStage, type Notifications } from './collection.ts';
+import {
+  ANY_QUEUE,
+  BY_ID,
+  GONE,
+  movedTo,
+  retentionEnd,
+  transitionStage,
+  type Notifications,
+} from './collection.ts';
 
 /** Records handled in one pass of a sweep. */
 export const SWEEP_LIMIT = 500;
@@ -71,7 +79,8 @@ export async function wakeDue(notifications: Notifications): Promise<Notificatio
   if (found.length === 0) return [];
   const ids = found.map((record) => record._id);
   const stage = transitionStage('pending', { actor: ACTOR, reason: 'due' }, { unpublished: true });
-  await notifications.updateMany({ _id: { $in: ids }, ...due }, [stage, { $unset: ['next_retry_time'] }]);
+  const settle = [stage, { $unset: ['next_retry_time'] }];
+  await notifications.updateMany({ _id: { $in: ids }, ...due }, settle, BY_ID);
   return notifications.find({ _id: { $in: ids }, status: 'pending', unpublished: true }).toArray();
 }
 
@@ -88,27 +97,32 @@ export async function expireOverdue(notifications: Notifications, retentionDays:
   return result.modifiedCount;
 }
 
-/** Deletes what is finished and whose retention is over, however much that is and whoever else does the same; answers how many. */
+/** A pass of deleting ends after so long, in milliseconds; the next one goes on. */
+const DELETE_WITHIN_MS = 8 * SECOND;
+
+/** Deletes what is finished and whose retention is over, whoever else does the same; answers how many. */
 export async function deleteRetained(notifications: Notifications): Promise<number> {
   const over = { delete_at: { $lte: new Date() } };
-  for (let deleted = 0; ;) {
-    const found = await notifications
-      .find(over, { projection: { _id: 1 } })
-      .sort({ delete_at: 1 })
-      .limit(SWEEP_LIMIT)
-      .toArray();
-    if (found.length === 0) return deleted;
-    const ids = found.map((record) => record._id);
+  const endBy = Date.now() + DELETE_WITHIN_MS;
+  const found = notifications
+    .find(over, { projection: { _id: 1 } })
+    .sort({ delete_at: 1, _id: 1 })
+    .batchSize(SWEEP_LIMIT);
+  let deleted = 0;
+  while (Date.now() < endBy && (await found.hasNext())) {
+    const ids = found.readBufferedDocuments().map(({ _id }) => _id);
     deleted += await deleteFinished(notifications, { _id: { $in: ids }, ...over });
   }
+  await found.close();
+  return deleted;
 }
 
 /** In two steps, for the journal does not tell what a deleted record was: first it leaves the books, then it goes. */
 async function deleteFinished(notifications: Notifications, which: Filter<Notification>): Promise<number> {
   const left = new RegExp(` ${GONE} `);
   const leave = { $concat: [movedTo(GONE), ' ', { $toString: '$ambiguous_count' }] };
-  await notifications.updateMany({ ...which, moved: { $not: left } }, [{ $set: { moved: leave } }]);
-  return (await notifications.deleteMany({ ...which, moved: left })).deletedCount;
+  await notifications.updateMany({ ...which, moved: { $not: left } }, [{ $set: { moved: leave } }], BY_ID);
+  return (await notifications.deleteMany({ ...which, moved: left }, BY_ID)).deletedCount;
 }
 
 /** What a consumer left behind: its lease ran out, so somebody else may claim it. In batches. */
@@ -170,9 +184,8 @@ async function* hintable(
     const last = found.at(-1);
     if (!last) return;
     const ids = found.map((record) => record._id);
-    await notifications.updateMany({ _id: { $in: ids }, status: { $in: ['pending', 'sending'] } }, [
-      { $set: { hinted_at: '$$NOW' } },
-    ]);
+    const waiting = { _id: { $in: ids }, status: { $in: ['pending' as const, 'sending' as const] } };
+    await notifications.updateMany(waiting, [{ $set: { hinted_at: '$$NOW' } }], BY_ID);
     yield found;
     if (found.length < SWEEP_LIMIT) return;
     after = last._id;

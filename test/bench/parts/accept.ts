@@ -2,10 +2,9 @@ import { BenchFleet } from '../fleet.ts';
 import { BODIES, fill, send, type Accepted } from '../load.ts';
 import { Program } from '../programs.ts';
 import { Processes } from '../processes.ts';
-import { settled } from '../records.ts';
+import { drained, settled } from '../records.ts';
 import { median, type Row } from '../result.ts';
 import { portOf, type Sinks } from '../sinks.ts';
-import type { Drained } from './drain.ts';
 
 /** How much is measured. */
 export interface AcceptSize {
@@ -47,6 +46,7 @@ async function whileConsumersAre(
       const pairs: [Accepted, Accepted][] = [];
       let cpu = {};
       for (let round = 0; round < rounds; round += 1) {
+        await atRest(fleet, what);
         const bareExpress = await send({ ...theirs, connections: count });
         processes.reset();
         const accepted = await send({ ...ours, connections: count });
@@ -59,6 +59,12 @@ async function whileConsumersAre(
   } finally {
     await fleet.stop();
   }
+}
+
+/** The peer is measured while the fleet has nothing left to do. */
+async function atRest(fleet: BenchFleet, consumers: 'off' | 'keeping up'): Promise<void> {
+  if (consumers === 'off') await settled(fleet);
+  else await drained(fleet);
 }
 
 function rowOf(what: string, connections: number, pairs: readonly [Accepted, Accepted][]): Row {
@@ -74,46 +80,53 @@ function rowOf(what: string, connections: number, pairs: readonly [Accepted, Acc
   };
 }
 
-/** Notifications that come at once, and then no more. */
-const BURST = 10_000;
+/** Notifications that come at once, and then no more; and so many that it makes little difference what RabbitMQ has not got yet. */
+const COUNTS = { burst: 10_000, perSecond: 20_000 };
 
-/**
- * The batch endpoint, in notifications, against the requests of bare Express: a burst, of which RabbitMQ gets most when all are answered
- * already, and so many that nothing of that can flatter the rate.
- */
+interface Taken {
+  perSecond: number;
+  /** Milliseconds of CPU for each notification, by process. */
+  cpu: Record<string, number>;
+}
+
+/** The batch endpoint, in notifications, against the requests of bare Express. */
 async function batches(sinks: Sinks, { rounds, seconds }: AcceptSize, bare: string): Promise<Row[]> {
   const fleet = await BenchFleet.start(sinks);
   const body = (): string => JSON.stringify(BODIES.in_app());
   const express: number[] = [];
-  const bursts: number[] = [];
-  const streams: Drained[] = [];
-  let stored = 0;
-  const take = async (count: number): Promise<Drained> => {
-    await settled(fleet, stored);
-    stored += count;
-    const processes = new Processes();
-    processes.reset();
-    const perSecond = (count * 1_000) / (await fill(fleet, count, BODIES.in_app));
-    return { perSecond, cpu: processes.perNotification(count) };
-  };
+  const bursts: Taken[] = [];
+  const rows: Taken[] = [];
+  const inARow = seconds * COUNTS.perSecond;
   try {
-    await take(BURST);
+    await take(fleet, COUNTS.burst);
     for (let round = 0; round < rounds; round += 1) {
+      await settled(fleet);
       express.push((await send({ url: bare, seconds, body, connections: 32 })).perSecond);
-      bursts.push((await take(BURST)).perSecond);
-      streams.push(await take(seconds * 20_000));
+      bursts.push(await take(fleet, COUNTS.burst));
+      rows.push(await take(fleet, inARow));
     }
   } finally {
     await fleet.stop();
   }
   const against = { what: 'requests of bare Express', figure: median(express) };
-  const row = (what: string, ours: number): Row => ({ part: 'accept', what, unit: 'per s', ours, against });
+  const rowFor = (what: string, taken: Taken[]): Row => ({
+    part: 'accept',
+    what: `batches of 1 000, ${what}`,
+    unit: 'per s',
+    ours: median(taken.map(({ perSecond }) => perSecond)),
+    against,
+    ...(taken[0] && { cpu: taken[0].cpu }),
+  });
   return [
-    row(`batches of 1 000, ${BURST} at once`, median(bursts)),
-    {
-      ...row('batches of 1 000, without end', median(streams.map(({ perSecond }) => perSecond))),
-      target: { atLeast: 2 },
-      ...(streams[0] && { cpu: streams[0].cpu }),
-    },
+    rowFor(`${COUNTS.burst} at once`, bursts),
+    { ...rowFor(`${inARow} in a row`, rows), target: { atLeast: 2 } },
   ];
+}
+
+async function take(fleet: BenchFleet, count: number): Promise<Taken> {
+  await settled(fleet);
+  const processes = new Processes();
+  processes.reset();
+  const perSecond = (count * 1_000) / (await fill(fleet, count, BODIES.in_app));
+  return { perSecond, cpu: processes.perNotification(count) };
 }

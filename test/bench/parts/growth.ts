@@ -1,8 +1,8 @@
 import { BenchFleet } from '../fleet.ts';
 import { BODIES, fill } from '../load.ts';
-import { drained, settled } from '../records.ts';
+import { sentIn, settled } from '../records.ts';
 import { Processes } from '../processes.ts';
-import { median, type Row } from '../result.ts';
+import type { Row } from '../result.ts';
 import type { Sinks } from '../sinks.ts';
 import { drainOnce } from './drain.ts';
 
@@ -13,7 +13,7 @@ export interface GrowthPoint {
   consumerMiB: number;
   producerMiB: number;
   /** Milliseconds of CPU for each notification, by process. */
-  cpu: Record<string, number>;
+  cpu?: Record<string, number>;
 }
 
 /** What a backlog costs when it grows: rate and memory of the same consumer. */
@@ -22,42 +22,42 @@ export async function measureGrowth(
   backlogs: readonly number[],
 ): Promise<{ rows: Row[]; points: GrowthPoint[] }> {
   const points: GrowthPoint[] = [];
-  for (const backlog of backlogs) points.push(await medianAt(sinks, backlog));
+  for (const backlog of backlogs) points.push(await pointAt(sinks, backlog));
   return { rows: rowsOf(points), points };
 }
 
-/** What is over in a blink is measured several times. */
-const ROUNDS_BELOW = { backlog: 50_000, rounds: 5 };
+/** What is over in a blink is measured several times, until so many were sent in all, or so often. */
+const ENOUGH = { sent: 30_000, rounds: 10 };
 
-async function medianAt(sinks: Sinks, backlog: number): Promise<GrowthPoint> {
-  const rounds = backlog < ROUNDS_BELOW.backlog ? ROUNDS_BELOW.rounds : 1;
-  const points: GrowthPoint[] = [];
-  for (let round = 0; round < rounds; round += 1) points.push(await at(sinks, backlog));
-  const [first] = points;
-  if (!first) throw new Error('nothing was measured');
-  return { ...first, perSecond: median(points.map(({ perSecond }) => perSecond)) };
+function pointAt(sinks: Sinks, backlog: number): Promise<GrowthPoint> {
+  return at(sinks, backlog, Math.min(ENOUGH.rounds, Math.ceil(ENOUGH.sent / backlog)));
 }
 
-async function at(sinks: Sinks, backlog: number): Promise<GrowthPoint> {
-  const fleet = await BenchFleet.start(sinks);
-  const processes = new Processes();
-  try {
-    await fill(fleet, backlog, BODIES.in_app);
-    await settled(fleet, backlog);
-    await fleet.add('in-app');
-    processes.reset();
-    const { perSecond } = await drained(fleet);
-    const usage = processes.usage();
-    return {
-      backlog,
-      perSecond,
-      consumerMiB: usage['in-app']?.peakMiB ?? 0,
-      producerMiB: usage.producer?.peakMiB ?? 0,
-      cpu: processes.perNotification(backlog),
-    };
-  } finally {
-    await fleet.stop();
+/** A backlog through one consumer, round after round; the counts and times of all rounds together. */
+async function at(sinks: Sinks, backlog: number, rounds: number): Promise<GrowthPoint> {
+  const all = { count: 0, seconds: 0 };
+  let memory = { consumerMiB: 0, producerMiB: 0 };
+  let cpu: Record<string, number> | undefined;
+  for (let round = 0; round < rounds; round += 1) {
+    const fleet = await BenchFleet.start(sinks);
+    const processes = new Processes();
+    try {
+      await fill(fleet, backlog, BODIES.in_app);
+      await settled(fleet);
+      processes.reset();
+      await fleet.add('in-app');
+      const { count, seconds } = await sentIn(fleet);
+      all.count += count;
+      all.seconds += seconds;
+      const usage = processes.usage();
+      memory = { consumerMiB: usage['in-app']?.peakMiB ?? 0, producerMiB: usage.producer?.peakMiB ?? 0 };
+      // Of a short one, starting the consumer costs more than all of it.
+      if (backlog >= ENOUGH.sent) cpu = processes.perNotification(backlog);
+    } finally {
+      await fleet.stop();
+    }
   }
+  return { backlog, perSecond: all.count / all.seconds, ...memory, ...(cpu && { cpu }) };
 }
 
 function rowsOf(points: readonly GrowthPoint[]): Row[] {
@@ -77,7 +77,7 @@ function rowsOf(points: readonly GrowthPoint[]): Row[] {
       what: `in_app, a backlog of ${backlog}`,
       unit: 'per s',
       ours: perSecond,
-      cpu,
+      ...(cpu && { cpu }),
       against: { what: `with ${first.backlog}`, figure: first.perSecond },
       ...(backlog === last.backlog && { target: { atLeast: 0.9 } }),
     })),

@@ -23,7 +23,7 @@ export async function measureLatency(
 ): Promise<{ rows: Row[]; points: LatencyPoint[] }> {
   const fleet = await BenchFleet.start(sinks, ['email']);
   try {
-    const capacity = await capacityOf(fleet);
+    const capacity = await capacityOf(fleet, sinks);
     const idle = await idleLatency(fleet, sinks, seconds);
     const points = [idle.delivered];
     for (const load of loads) points.push(await at(fleet, sinks, { load, capacity, seconds }));
@@ -34,13 +34,15 @@ export async function measureLatency(
 }
 
 /** Mails a second from end to end, while they are accepted over HTTP. */
-async function capacityOf(fleet: BenchFleet): Promise<number> {
+async function capacityOf(fleet: BenchFleet, sinks: Sinks): Promise<number> {
   await send({ ...mails(fleet), connections: 32, seconds: 4 });
   await drained(fleet);
+  await sinks.received('email', { reset: true });
   const startedAt = Date.now();
   const { count } = await send({ ...mails(fleet), connections: 32, seconds: 6 });
   await drained(fleet);
-  return (count * 1_000) / (Date.now() - startedAt);
+  const { lastAt } = await sinks.received('email', { reset: true });
+  return (count * 1_000) / (lastAt - startedAt);
 }
 
 async function idleLatency(
@@ -86,7 +88,7 @@ export async function measureLanes(sinks: Sinks, backlog: number, seconds: numbe
   const fleet = await BenchFleet.start(sinks);
   try {
     await fill(fleet, backlog, () => ({ ...BODIES.email(), subject: 'News', lane: 'bulk' }));
-    await settled(fleet, backlog);
+    await settled(fleet);
     await fleet.add('email');
     // Warm-up.
     await pause(3_000);

@@ -36,7 +36,7 @@ export async function measureViews(sinks: Sinks, sizes: readonly number[]): Prom
     for (const size of sizes) {
       for (; stored < size; stored += Math.min(BATCH, size - stored))
         await notificationsOf(client.db()).insertMany(someRecords(Math.min(BATCH, size - stored)));
-      await settled(fleet, size);
+      await settled(fleet);
       // Warm-up.
       await lookAt(fleet);
       found.push(await lookAt(fleet));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { clearUnpublished, insertNotifications, listNotifications } from '../../../shared/store/index.ts';
+import { clearUnpublished, insertNotifications } from '../../../shared/store/index.ts';
 import { aRecord } from '../../support/records.ts';
 import { TestStore } from '../../support/test-store.ts';
 import { until } from '../../support/until.ts';
@@ -53,17 +53,4 @@ describe('the outbox', () => {
     await until(async () => (await store.notifications.findOne({ _id: fresh }))?.unpublished === undefined);
     expect((await store.notifications.findOne({ _id: later }))?.unpublished).toBe(true);
   });
-});
-
-test('lists page by cursor, newest first, without gaps or repeats', async () => {
-  const ids: string[] = [];
-  for (let n = 0; n < 7; n += 1) ids.unshift(await store.add());
-  const seen: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await listNotifications(store.notifications, { limit: 3, cursor });
-    seen.push(...page.records.map(({ _id }) => _id));
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  expect(seen).toEqual(ids);
 });

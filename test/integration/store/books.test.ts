@@ -3,7 +3,6 @@ import { beforeEach, expect, test } from 'vitest';
 import {
   Books,
   cancelNotification,
-  claimNotifications,
   countAll,
   deleteRetained,
   expireOverdue,
@@ -42,11 +41,9 @@ async function insert(count: number, more: Parameters<typeof aRecord>[0] = {}): 
 }
 
 const claimant = (leaseMs = 60_000) => ({ token: randomUUID(), actor: 'test', leaseMs });
-const claim = (ids: string[], leaseMs?: number) =>
-  claimNotifications(store.notifications, ids, claimant(leaseMs));
 
 async function live(): Promise<void> {
-  const dead = await claim(await insert(7));
+  const dead = await store.claim(await insert(7));
   const end = (status: 'sent' | 'failed_permanently' | 'failed', records: typeof dead, delayMs?: number) =>
     recordResults(
       store.notifications,
@@ -63,8 +60,8 @@ async function live(): Promise<void> {
   const redriven = { ids: dead.slice(0, 2).map(({ _id }) => _id) };
   await redriveDeadLetters(store.notifications, redriven, { change }).next();
   await retryNotification(store.notifications, dead[3]?._id ?? '', change);
-  await end('sent', await claim(await insert(5, { type: 'sms' })));
-  await end('failed', await claim(await insert(4)), 0);
+  await end('sent', await store.claim(await insert(5, { type: 'sms' })));
+  await end('failed', await store.claim(await insert(4)), 0);
   await wakeDue(store.notifications);
   const atOnce = { ...claimant(), provider: 'inbox', retentionDays: 0 };
   await sendAtOnce(store.notifications, await insert(6, { type: 'in_app' }), atOnce);
@@ -74,8 +71,8 @@ async function live(): Promise<void> {
   await expireOverdue(store.notifications, 0);
   // Interrupted and taken over.
   const ids = await insert(2);
-  await claim(ids, -1_000);
-  await claim(ids);
+  await store.claim(ids, -1_000);
+  await store.claim(ids);
 }
 
 test('every change is in the books, each once, whoever makes it', async () => {

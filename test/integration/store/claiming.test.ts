@@ -7,16 +7,10 @@ import {
   renewLeases,
   sendAtOnce,
 } from '../../../shared/store/index.ts';
-import { TestStore } from '../../support/test-store.ts';
+import { TestStore, sentResult } from '../../support/test-store.ts';
 import { until } from '../../support/until.ts';
 
 const store = new TestStore();
-const sentResult = (id: string, fence: number) => ({
-  id,
-  fence,
-  status: 'sent' as const,
-  change: { actor: 'test', attempt: 1 },
-});
 
 describe('claiming', () => {
   test('of 50 simultaneous claims one wins', async () => {

@@ -3,15 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { recordResults, type Result } from '../../../shared/store/index.ts';
 import { aRecord } from '../../support/records.ts';
-import { TestStore } from '../../support/test-store.ts';
+import { TestStore, sentResult } from '../../support/test-store.ts';
 
 const store = new TestStore();
-const sentResult = (id: string, fence: number) => ({
-  id,
-  fence,
-  status: 'sent' as const,
-  change: { actor: 'test', attempt: 1 },
-});
 
 interface Drawn {
   status: string;

@@ -44,7 +44,7 @@ afterAll(() => {
 
 const plain = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
 
-test.each<[string, number, string, RequestInit]>([
+test.each<[string, number, string, RequestInit & { duplex?: 'half' }]>([
   ['a plain call', HOT, '/v1/things', { method: 'POST', headers: plain, body: '{}' }],
   [
     'a charset',
@@ -56,6 +56,24 @@ test.each<[string, number, string, RequestInit]>([
   ['a query', FRAMEWORK, '/v1/things?a', { method: 'POST', headers: plain, body: '{}' }],
   ['another method', FRAMEWORK, '/v1/things', { method: 'PUT', headers: plain, body: '{}' }],
   ['no key', FRAMEWORK, '/v1/things', { method: 'POST', headers: {}, body: '{}' }],
+  [
+    'a wrong key',
+    FRAMEWORK,
+    '/v1/things',
+    { method: 'POST', headers: { ...plain, authorization: 'Bearer wrong' }, body: '{}' },
+  ],
+  [
+    'another type',
+    FRAMEWORK,
+    '/v1/things',
+    { method: 'POST', headers: { ...plain, 'content-type': 'text/plain' }, body: '{}' },
+  ],
+  [
+    'a body in chunks, of unknown length',
+    FRAMEWORK,
+    '/v1/things',
+    { method: 'POST', headers: plain, body: new Blob(['{}']).stream(), duplex: 'half' },
+  ],
   ['no body', FRAMEWORK, '/v1/things', { method: 'POST', headers: plain }],
   [
     'a body that is encoded',
