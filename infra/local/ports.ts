@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -47,18 +48,15 @@ export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   });
 }
 
-/** A port that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => {
-        resolve(port);
-      });
-    });
-  });
+/** Below what systems give to outgoing connections (Linux from 32 768 on, others from 49 152), so that none of those takes it before it is listened to. */
+const CHOSEN = { from: 15_000, to: 32_000 };
+
+/** A port that is free now, and that no outgoing connection is given. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(CHOSEN.from, CHOSEN.to);
+    if (await isFree(port)) return port;
+  }
 }
 
 /** A damaged memory is no reason to stop: other ports are as good. */
