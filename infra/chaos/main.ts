@@ -56,7 +56,7 @@ async function main(): Promise<number> {
     for (const [index, fault] of faults.entries()) {
       if (Date.now() > deadline) break;
       say(`\n· ${fault.name}, seed ${seed + index}: ${fault.what}`);
-      const patienceSeconds = fault.mustLose ? 30 : PATIENCE_SECONDS;
+      const patienceSeconds = fault.mustLose ? 30 : (fault.patienceSeconds ?? PATIENCE_SECONDS);
       const options = { root, cluster, fault, seed: seed + index, count, perSecond, patienceSeconds };
       try {
         const result = await runFault({ ...options, say });

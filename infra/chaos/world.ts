@@ -32,6 +32,8 @@ export interface Fault {
   entries?: Partial<Record<ServiceName, string>>;
   /** Settings of every process. */
   settings?: Readonly<Record<string, string>>;
+  /** How long all may take to come to rest after it, where that is longer than after others. */
+  patienceSeconds?: number;
   /** The fleet is broken on purpose: the run is good when the checker reports losses of this kind, more than the load leaves scheduled. */
   mustLose?: Loss;
   /** Providers refuse at random: recipients who are fine may become dead letters. */

@@ -10,6 +10,8 @@ const LONG_ENOUGH_SECONDS = 180;
 export const BACKLOG: Fault = {
   name: 'backlog',
   what: 'no consumer runs until all of the load is handed over; then their memory must stay flat, if it takes three minutes',
+  // In the end only those are left to whom the provider never answers but 500, and a breaker lets ten of them at a time through.
+  patienceSeconds: 600,
   inject: async (world) => {
     const consumers = world.fleet.processes.filter(({ service }) =>
       ['email', 'sms', 'in-app'].includes(service),
