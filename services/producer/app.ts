@@ -110,12 +110,15 @@ function securityHeaders(): RequestHandler {
         styleSrc: ["'self'"],
         imgSrc: ["'self'"],
         connectSrc: ["'self'"],
+        frameSrc: ["'self'"],
         formAction: ["'self'"],
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
       },
     },
     strictTransportSecurity: false,
+    // The frame of a mail has an origin of its own anyway, and browsers warn where only some pages ask for this.
+    originAgentCluster: false,
     // Without any referrer, browsers send `Origin: null` with a form of our own, and it could not be told from a foreign one.
     referrerPolicy: { policy: 'same-origin' },
   });

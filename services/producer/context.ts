@@ -2,8 +2,9 @@ import type { Broker, ManagementApi } from '../../shared/broker/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Check } from '../../shared/runtime/health.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Books, Notifications } from '../../shared/store/index.ts';
+import type { Books, BulkActs, Notifications } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
+import type { BulkRunner } from './bulk-runner.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
 
@@ -17,6 +18,8 @@ export interface ProducerContext {
   notifications: Notifications;
   books: Books;
   acceptor: Acceptor;
+  bulk: BulkRunner;
+  acts: BulkActs;
   live: LiveUpdates;
   draining: Draining;
   checks: Readonly<Record<string, Check>>;

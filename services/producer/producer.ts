@@ -5,8 +5,15 @@ import { ConfigError } from '../../shared/runtime/config.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { closeServer } from '../../shared/runtime/health.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
-import { Books, connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
+import {
+  Books,
+  BulkActs,
+  connectInBackground,
+  notificationsOf,
+  openStore,
+} from '../../shared/store/index.ts';
 import { Acceptor } from './accept/acceptor.ts';
+import { BulkRunner } from './bulk-runner.ts';
 import { createApp } from './app.ts';
 import type { ProducerContext } from './context.ts';
 import { Draining } from './draining.ts';
@@ -38,6 +45,14 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   });
   const notifications = notificationsOf(store.db);
   const acceptor = new Acceptor({ notifications, publisher: broker.publisher, log });
+  const acts = new BulkActs(store.db);
+  const bulk = new BulkRunner({
+    acts,
+    notifications,
+    acceptor,
+    retentionDays: config.RETENTION_DAYS,
+    log,
+  });
   const live = new LiveUpdates();
   const draining = new Draining();
   const events = new EventsListener({
@@ -58,6 +73,8 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     notifications,
     books: new Books(store.db),
     acceptor,
+    acts,
+    bulk,
     live,
     draining,
     checks: {
@@ -77,7 +94,10 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     stop: async () => {
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
+      // Before the requests that wait for one are waited for.
+      const bulkStopped = bulk.stop();
       await closeServer(server);
+      await bulkStopped;
       await acceptor.drain();
       await events.stop();
       await broker.stop();

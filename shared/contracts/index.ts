@@ -13,11 +13,13 @@
  * - **ambiguous**: the answer to a hand-over was lost, so nobody knows whether the provider took it.
  * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
  */
+export { BULK_KINDS, type BulkAct } from './bulk-act.ts';
 export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
 export {
   CANCELABLE,
   CLAIMABLE_WHEN_DUE,
   FINISHED,
+  TROUBLED,
   RETRYABLE,
   STATUSES,
   TRANSITIONS,

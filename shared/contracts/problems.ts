@@ -12,6 +12,7 @@ export const PROBLEMS = {
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
   idempotency_conflict: { status: 422, title: 'This Idempotency-Key came with another body before' },
+  search_too_wide: { status: 422, title: 'The search took too long: narrow it' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
   store_unavailable: {
     status: 503,

@@ -116,6 +116,11 @@ export const listQuerySchema = z.strictObject({
   status: status.optional(),
   type: type.optional(),
   user_id: line(256).optional(),
+  from: instant.optional().meta({ description: 'Accepted at this time or later' }),
+  to: instant.optional().meta({ description: 'Accepted before this time' }),
+  error: line(200).optional().meta({
+    description: 'A part of the last error’s words, or its code; among those that wait, failed or died',
+  }),
   ...pageFields,
 });
 
@@ -133,6 +138,8 @@ export const deadLetterFilterSchema = z
     type: type.optional(),
     user_id: line(256).optional(),
     code: line(100).optional().meta({ description: 'The code of the last error, such as 550' }),
+    provider: line(100).optional().meta({ description: 'Who refused it last, such as smtp' }),
+    before: instant.optional().meta({ description: 'Died at this time or earlier' }),
   })
   .meta({ id: 'DeadLetterFilter' });
 
@@ -141,6 +148,7 @@ export const deadLetterQuerySchema = z.strictObject({
   type: type.optional(),
   user_id: line(256).optional(),
   code: line(100).optional(),
+  provider: line(100).optional(),
   ...pageFields,
 });
 

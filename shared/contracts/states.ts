@@ -36,6 +36,18 @@ export const CANCELABLE = ['scheduled', 'pending', 'held', 'failed'] as const sa
 /** Statuses that a person may send again by hand. */
 export const RETRYABLE = ['failed_permanently', 'outcome_unknown'] as const satisfies Status[];
 
+/** Statuses whose records may say why they did not get through; those that search by it looks at. */
+export const TROUBLED = [
+  'held',
+  'failed',
+  'failed_permanently',
+  'outcome_unknown',
+  'bounced',
+  'expired',
+  'canceled',
+  'discarded',
+] as const satisfies Status[];
+
 /** Statuses in which the work is over, and retention begins. A dead letter and an unknown outcome wait for a person instead. */
 export const FINISHED = [
   'sent',

@@ -1,6 +1,8 @@
 export { StoreTimeout } from './bounded.ts';
 export { Books } from './books/books.ts';
-export { countAll, totalOf, type Balance, type Counts } from './books/counting.ts';
+export { countAll, sumOver, totalOf, type Balance, type Counts } from './books/counting.ts';
+export { SEARCH_WITHIN_MS, SearchTooWide } from './notifications/reach.ts';
+export { BulkActs } from './bulk-acts.ts';
 export { openStore, type Store } from './connection.ts';
 export { INDEXES, ensureIndexes, connectInBackground } from './indexes.ts';
 export { Locks } from './locks.ts';
@@ -24,8 +26,10 @@ export { ANY_QUEUE, notificationsOf, type Change, type Notifications } from './n
 export {
   cancelNotification,
   countDeadLetters,
+  groupDeadLetters,
   discardDeadLetters,
   redriveDeadLetters,
+  type DeadLetterGroup,
   resolveNotification,
   retryNotification,
   type Operated,

@@ -51,6 +51,8 @@ export const INDEXES = {
   ],
   locks: [],
   books: [],
+  // Listed by time, and kept as long as an audit asks for them.
+  bulk_acts: [{ name: 'time', key: { started_at: -1 }, expireAfterSeconds: 90 * 86_400 }],
 } as const satisfies Record<string, readonly IndexDescription[]>;
 
 /** Indexes that were: a TTL index, which would delete behind the books' back, and what `state` has replaced. */

@@ -1,5 +1,7 @@
+import axe from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
 import { startLocalFleet, type LocalFleet } from '../support/local-fleet.ts';
 
 /** A person at a real Chromium, in front of the fleet that `npm start` runs. */
@@ -46,6 +48,18 @@ async function fillMail(to: string): Promise<void> {
   await page.getByLabel('Subject').fill('From the form');
   await page.getByLabel('Message').fill('Hello');
 }
+/** Whoever asks for what is dead finds at least one. */
+async function leaveADeadLetter(): Promise<void> {
+  await fleet.call('POST', '/v1/notifications', {
+    user_id: 'u-left',
+    type: 'email',
+    email: 'bounce@example.org',
+    message: 'Hello',
+  });
+  await until(
+    async () => ((await fleet.call('GET', '/v1/dead-letters')).json.notifications as unknown[]).length > 0,
+  );
+}
 const send = () => page.getByRole('button', { name: 'Send' }).click();
 const state = (words: string) => page.locator('[data-status] .tag', { hasText: words });
 
@@ -70,6 +84,8 @@ test('one that fails comes back, one that dies is sent again by hand', async () 
   await send();
   await state('Failed permanently').waitFor();
   fleet.sandbox.smtpFault = undefined;
+  await page.getByRole('link', { name: 'Retry this notification' }).click();
+  await page.getByRole('heading', { name: 'Send this notification again?' }).waitFor();
   await page.getByRole('button', { name: 'Retry this notification' }).click();
   await state('Sent').waitFor();
   expect(await page.locator('.timeline').innerText()).toContain('manual retry');
@@ -105,13 +121,131 @@ test('errors stand beside their fields, the summary has the focus, and what was 
 
 test('every page opens at phone width without scrolling sideways, and without complaint', async () => {
   await page.setViewportSize({ width: 390, height: 800 });
-  for (const path of ['/', '/send-notification', '/stats', '/docs']) {
+  await leaveADeadLetter();
+  for (const path of [
+    '/',
+    '/send-notification',
+    '/notifications',
+    '/dead-letters',
+    '/dead-letters/redrive?all=yes',
+    '/stats',
+    '/docs',
+  ]) {
     await page.goto(`${fleet.address}${path}`, { waitUntil: 'networkidle' });
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     if (path !== '/docs') expect([path, overflow <= 0]).toEqual([path, true]);
   }
   await page.goto(`http://127.0.0.1:${fleet.sandbox.httpPort}/`);
   await page.getByRole('heading', { name: 'Mailbox' }).waitFor();
+});
+
+test('one is found in the list and taken back, by keyboard alone', async () => {
+  const send_at = new Date(Date.now() + 3_600_000).toISOString();
+  const { json } = await fleet.call('POST', '/v1/notifications', {
+    user_id: 'u-list',
+    type: 'in_app',
+    message: 'Not yet',
+    send_at,
+  });
+  await page.goto(`${fleet.address}/notifications`);
+  await page.getByLabel('Person').focus();
+  await page.keyboard.type('u-list');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/user_id=u-list/);
+  await page.getByRole('link', { name: 'Not yet' }).focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL(new RegExp(String(json.id)));
+  await page.getByRole('link', { name: 'Cancel this notification' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Cancel this notification' }).focus();
+  await page.keyboard.press('Enter');
+  await state('Canceled').waitFor();
+});
+
+test('two hundred dead letters are looked into, redriven with a number and a reason, and arrive', async () => {
+  fleet.sandbox.smtpFault = { refuse: { at: 'rcpt', code: 550, message: '5.1.1 no such mailbox' } };
+  const notifications = Array.from({ length: 200 }, (_, index) => ({
+    user_id: 'u-dead',
+    type: 'email',
+    email: `dead${index}@example.org`,
+    message: 'Hello',
+  }));
+  await fleet.call('POST', '/v1/notifications/batch', { notifications });
+  await until(async () => {
+    const { json } = await fleet.call('POST', '/v1/dead-letters/retry', {
+      filter: { user_id: 'u-dead' },
+      dry_run: true,
+    });
+    return json.matched === 200;
+  }, 30_000);
+  fleet.sandbox.smtpFault = undefined;
+  await page.goto(`${fleet.address}/dead-letters?user_id=u-dead`);
+  await page.getByRole('link', { name: 'Redrive all that match' }).click();
+  await page.getByRole('heading', { name: 'Redrive 200 dead letters?' }).waitFor();
+  await page.getByLabel('Why').fill('the mail server is back');
+  await page.getByLabel('How many per second').fill('100');
+  await page.getByLabel('Type 200 to confirm').fill('200');
+  await page.getByRole('button', { name: 'Redrive 200 dead letters' }).click();
+  await page.getByText('200 of 200').waitFor();
+  await until(async () => {
+    const { json } = await fleet.call('GET', '/v1/notifications?user_id=u-dead&status=sent&limit=200');
+    return (json.notifications as unknown[]).length === 200;
+  }, 30_000);
+});
+
+test.each(['light', 'dark'] as const)(
+  'nothing on any page shuts people out, as far as axe can tell (%s)',
+  async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });
+    const { json } = await fleet.call('POST', '/v1/notifications', {
+      user_id: 'u1',
+      type: 'in_app',
+      message: 'Hi',
+      send_at: new Date(Date.now() + 3_600_000).toISOString(),
+    });
+    await leaveADeadLetter();
+    for (const path of [
+      '/',
+      '/send-notification',
+      '/notifications',
+      '/notifications?from=yesterday',
+      `/notifications/${String(json.id)}`,
+      `/notifications/${String(json.id)}/cancel`,
+      `/notifications/${String(json.id)}/retry`,
+      '/dead-letters',
+      '/dead-letters/redrive?all=yes',
+      '/stats',
+      '/nowhere',
+    ]) {
+      await page.goto(fleet.address + path);
+      await page
+        .locator(path.startsWith('/dead-letters') ? 'td' : 'h1')
+        .first()
+        .waitFor();
+      // Not as a script of the page, which its policy would refuse.
+      await page.evaluate(axe.source);
+      const found = await page.evaluate(async () => {
+        const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+      });
+      expect([path, found]).toEqual([path, []]);
+    }
+    // The browser notes each of the pages that are meant to be errors.
+    complaints = complaints.filter((words) => !/status of (404|409|422)/.test(words));
+  },
+);
+
+test('times are the viewer’s, and the exact one is on hover', async () => {
+  const context = await browser.newContext({ timezoneId: 'Asia/Tokyo', locale: 'en-US' });
+  const page = await context.newPage();
+  await page.goto(`${fleet.address}/notifications`);
+  const time = page.locator('td time').first();
+  const [shown, exact] = [await time.innerText(), (await time.getAttribute('title')) ?? ''];
+  // Tokyo is nine hours ahead all year.
+  const hour = (new Date(exact).getUTCHours() + 9) % 24;
+  expect(shown).toMatch(new RegExp(`\\b0?${hour % 12 === 0 ? 12 : hour % 12}:.*GMT\\+9`));
+  expect(exact).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+  await context.close();
 });
 
 test('without JavaScript the form sends, and the page shows the state on reload', async () => {
@@ -130,4 +264,20 @@ test('without JavaScript the form sends, and the page shows the state on reload'
   await plain.reload();
   expect(await plain.locator('[data-status]').innerText()).toMatch(/Sent|Being sent/);
   await context.close();
+});
+
+test('the HTML of a mail shows in its frame, and its script does not run', async () => {
+  const { json } = await fleet.call('POST', '/v1/notifications', {
+    user_id: 'u1',
+    type: 'email',
+    email: 'html@example.org',
+    message: 'Hello',
+    html: '<p style="color:teal">Hello</p><script>top.document.title = "owned"</script>',
+  });
+  await page.goto(`${fleet.address}/notifications/${String(json.id)}`);
+  await page.getByText('As HTML').click();
+  await page.frameLocator('iframe').getByText('Hello').waitFor();
+  expect(await page.title()).not.toContain('owned');
+  // The browser says that it blocked it, and says so as an error.
+  complaints = complaints.filter((words) => !words.includes('Blocked script execution'));
 });

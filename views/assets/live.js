@@ -1,34 +1,30 @@
-// Keeps one notification's state up to date: the stream says when, the server's own fragment says what. Without the stream, it polls.
+// Keeps a part of the page up to date: the stream says when, the server's own fragment says what. Without a stream, it polls.
+import { showLocalTimes } from './times.js';
+
 const region = document.querySelector('[data-live]');
 const announcer = document.querySelector('[data-live-announcer]');
-const FINAL = [
-  'sent',
-  'delivered',
-  'bounced',
-  'failed_permanently',
-  'outcome_unknown',
-  'suppressed',
-  'expired',
-  'canceled',
-  'discarded',
-];
 const POLL_MS = 2000;
 let lastStatus = statusOf();
+let shown;
 let timer;
 
-const stream = new EventSource(`${region.dataset.live}/live`);
-stream.addEventListener('changed', refresh);
-stream.addEventListener('error', () => {
-  // A refused stream is closed for good; a cut one comes back by itself.
-  if (stream.readyState === EventSource.CLOSED) poll();
-});
-addEventListener('pagehide', () => stream.close());
+if ('stream' in region.dataset) listen();
 poll();
+
+function listen() {
+  const stream = new EventSource(`${region.dataset.live}/live`);
+  stream.addEventListener('changed', refresh);
+  stream.addEventListener('error', () => {
+    // A refused stream is closed for good; a cut one comes back by itself.
+    if (stream.readyState === EventSource.CLOSED) poll();
+  });
+  addEventListener('pagehide', () => stream.close());
+}
 
 /** Events only wake; a lost one must not leave the page behind. Ends with the notification. */
 function poll() {
   clearTimeout(timer);
-  if (FINAL.includes(statusOf())) return;
+  if (isFinal()) return;
   timer = setTimeout(async () => {
     await refresh();
     poll();
@@ -41,7 +37,11 @@ async function refresh() {
     if (!response.ok) return;
     const html = await response.text();
     // A focused button must not vanish under the finger.
-    if (html !== region.innerHTML && !region.contains(document.activeElement)) region.innerHTML = html;
+    if (html !== shown && !region.contains(document.activeElement)) {
+      region.innerHTML = html;
+      showLocalTimes(region);
+      shown = html;
+    }
     announce();
   } catch {
     // The server is away: what is shown keeps its value, and the next poll tries again.
@@ -50,9 +50,14 @@ async function refresh() {
 
 function announce() {
   const status = statusOf();
-  if (status !== lastStatus && FINAL.includes(status))
-    announcer.textContent = `It is ${region.querySelector('.tag').textContent.trim()} now.`;
+  if (isFinal()) document.querySelector('[data-until-final]')?.remove();
+  if (status !== lastStatus && isFinal())
+    announcer.textContent = `It is ${region.querySelector('[data-status]').textContent.trim()} now.`;
   lastStatus = status;
+}
+
+function isFinal() {
+  return region.querySelector('[data-final]') !== null;
 }
 
 function statusOf() {

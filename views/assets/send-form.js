@@ -1,6 +1,5 @@
 // Shows the fields of the chosen channel only, and ignores a second click. Without script all fields show, and the server's key guards.
 const form = document.querySelector('[data-send-form]');
-const summary = document.querySelector('#summary');
 
 function showFields() {
   const type = new FormData(form).get('type');
@@ -17,4 +16,3 @@ form.addEventListener('submit', (event) => {
 // A page that comes back from the history can be sent again.
 addEventListener('pageshow', () => (sent = false));
 showFields();
-summary?.focus();

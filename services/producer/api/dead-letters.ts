@@ -6,16 +6,13 @@ import {
   redriveRequestSchema,
   viewOf,
 } from '../../../shared/contracts/index.ts';
-import {
-  countDeadLetters,
-  discardDeadLetters,
-  listDeadLetters,
-  redriveDeadLetters,
-} from '../../../shared/store/index.ts';
 import { MINUTE } from '../../../shared/runtime/duration.ts';
+import { newId } from '../../../shared/runtime/ids.ts';
+import { countDeadLetters, listDeadLetters } from '../../../shared/store/index.ts';
+import type { BulkOrder } from '../bulk-runner.ts';
 import type { ProducerContext } from '../context.ts';
 import { CALLER } from './idempotency.ts';
-import { operation, type Operation } from './operation.ts';
+import { operation, type Answer, type Operation } from './operation.ts';
 
 const TAG = 'Dead letters';
 const BODY_PROBLEMS = [
@@ -29,7 +26,7 @@ const BODY_PROBLEMS = [
 const BULK_WITHIN_MS = 2 * MINUTE;
 
 /** Looking into the dead letters, sending them again, giving them up. */
-export function deadLetterOperations({ notifications, acceptor, config }: ProducerContext): Operation[] {
+export function deadLetterOperations({ notifications, bulk }: ProducerContext): Operation[] {
   return [
     operation({
       method: 'get',
@@ -58,19 +55,9 @@ export function deadLetterOperations({ notifications, acceptor, config }: Produc
       answer: { status: 202, description: 'How many', schema: bulkResultSchema },
       problems: BODY_PROBLEMS,
       answerWithinMs: BULK_WITHIN_MS,
-      handle: async ({ body: { filter, dry_run, rate } }) => {
-        const matched = await countDeadLetters(notifications, filter);
-        let changed = 0;
-        const change = {
-          actor: CALLER,
-          reason: rate === undefined ? 'redrive' : `redrive at ${rate} per second`,
-        };
-        if (!dry_run)
-          for await (const chunk of redriveDeadLetters(notifications, filter, { change, rate })) {
-            changed += chunk.changed;
-            acceptor.publish(chunk.due);
-          }
-        return { status: 202, body: { matched, changed, dry_run } };
+      handle: ({ body: { filter, dry_run, rate } }) => {
+        const reason = rate === undefined ? 'redrive' : `redrive at ${rate} per second`;
+        return act({ kind: 'redrive', reason, filter, rate }, dry_run);
       },
     }),
     operation({
@@ -83,12 +70,16 @@ export function deadLetterOperations({ notifications, acceptor, config }: Produc
       answer: { status: 202, description: 'How many', schema: bulkResultSchema },
       problems: BODY_PROBLEMS,
       answerWithinMs: BULK_WITHIN_MS,
-      handle: async ({ body: { filter, dry_run, reason } }) => {
-        const matched = await countDeadLetters(notifications, filter);
-        const options = { change: { actor: CALLER, reason }, retentionDays: config.RETENTION_DAYS };
-        const changed = dry_run ? 0 : await discardDeadLetters(notifications, filter, options);
-        return { status: 202, body: { matched, changed, dry_run } };
-      },
+      handle: ({ body: { filter, dry_run, reason } }) => act({ kind: 'discard', reason, filter }, dry_run),
     }),
   ];
+
+  async function act(order: Omit<BulkOrder, 'id' | 'actor'>, isDryRun: boolean): Promise<Answer> {
+    if (isDryRun) {
+      const matched = await countDeadLetters(notifications, order.filter);
+      return { status: 202, body: { matched, changed: 0, dry_run: true } };
+    }
+    const { matched, changed } = await bulk.run({ ...order, id: newId(), actor: CALLER });
+    return { status: 202, body: { matched, changed, dry_run: false } };
+  }
 }

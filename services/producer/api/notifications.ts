@@ -61,7 +61,7 @@ export function notificationOperations({ acceptor, notifications }: ProducerCont
       summary: 'List notifications, newest first',
       query: listQuerySchema,
       answer: { status: 200, description: 'A page', schema: notificationListSchema },
-      problems: ['validation_failed'],
+      problems: ['validation_failed', 'search_too_wide'],
       handle: async ({ query }) => {
         const page = await listNotifications(notifications, query);
         return {

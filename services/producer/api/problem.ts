@@ -5,7 +5,7 @@ import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { render } from '../web/pages.ts';
-import { StoreTimeout } from '../../../shared/store/index.ts';
+import { SearchTooWide, StoreTimeout } from '../../../shared/store/index.ts';
 
 /** Seconds after which a caller may try again while the store is away. */
 const RETRY_AFTER_SECONDS = 5;
@@ -103,6 +103,8 @@ export function problemOf(thrown: unknown, log: Logger): Problem {
       headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
     });
   }
+  if (thrown instanceof SearchTooWide)
+    return new Problem('search_too_wide', { detail: 'Give a status, a person, or a shorter time as well.' });
   const problem = bodyProblem(thrown);
   if (problem) return problem;
   log.error('a request failed: this is a bug', { error: toError(thrown) });

@@ -11,6 +11,7 @@ import { SECOND } from '../../../shared/runtime/duration.ts';
 import {
   countAll,
   countUnpublished,
+  sumOver,
   totalOf,
   type Balance,
   type Counts,
@@ -97,14 +98,6 @@ async function balanceNow({ books, notifications }: ProducerContext): Promise<Ba
   const balance = await books.read();
   const isFresh = balance !== undefined && Date.now() - balance.asOf.getTime() < STALE_AFTER_MS;
   return isFresh ? balance : countAll(notifications);
-}
-
-function sumOver(counts: Counts): Partial<Record<Status, number>> {
-  const sums: Partial<Record<Status, number>> = {};
-  for (const byStatus of Object.values(counts))
-    for (const [status, count] of Object.entries(byStatus) as [Status, number][])
-      sums[status] = (sums[status] ?? 0) + count;
-  return sums;
 }
 
 /** Depths come from the broker at once; who consumes, and what is unacknowledged, only its management API knows, some seconds later. */

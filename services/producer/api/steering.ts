@@ -1,18 +1,14 @@
 import { acceptedSchema, resolveRequestSchema } from '../../../shared/contracts/index.ts';
-import {
-  cancelNotification,
-  resolveNotification,
-  retryNotification,
-  type Operated,
-} from '../../../shared/store/index.ts';
+import type { Operated } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { CALLER } from './idempotency.ts';
 import { TAG, idParams } from './notifications.ts';
 import { operation, type Answer, type Operation } from './operation.ts';
+import { cancel, resolve, retry } from '../steering.ts';
 import { Problem } from './problem.ts';
 
 /** What a person may order for one notification. */
-export function steeringOperations({ acceptor, notifications, config }: ProducerContext): Operation[] {
+export function steeringOperations(context: ProducerContext): Operation[] {
   return [
     operation({
       method: 'post',
@@ -23,12 +19,7 @@ export function steeringOperations({ acceptor, notifications, config }: Producer
       params: idParams,
       answer: { status: 202, description: 'Pending again, with a full ladder', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],
-      handle: async ({ params }) => {
-        const change = { actor: CALLER, reason: 'manual retry' };
-        const operated = await retryNotification(notifications, params.id, change);
-        if (operated.outcome === 'done') acceptor.publish([operated.record]);
-        return operatedAnswer(operated);
-      },
+      handle: async ({ params }) => operatedAnswer(await retry(context, params.id, CALLER)),
     }),
     operation({
       method: 'post',
@@ -39,12 +30,7 @@ export function steeringOperations({ acceptor, notifications, config }: Producer
       params: idParams,
       answer: { status: 202, description: 'Canceled: nothing will be sent', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],
-      handle: async ({ params }) => {
-        const change = { actor: CALLER, reason: 'canceled' };
-        return operatedAnswer(
-          await cancelNotification(notifications, params.id, change, config.RETENTION_DAYS),
-        );
-      },
+      handle: async ({ params }) => operatedAnswer(await cancel(context, params.id, CALLER)),
     }),
     operation({
       method: 'post',
@@ -63,11 +49,8 @@ export function steeringOperations({ acceptor, notifications, config }: Producer
         'not_found',
         'state_conflict',
       ],
-      handle: async ({ params, body }) => {
-        const change = { actor: CALLER, reason: `resolved as ${body.outcome}` };
-        const options = { change, retentionDays: config.RETENTION_DAYS };
-        return operatedAnswer(await resolveNotification(notifications, params.id, body.outcome, options));
-      },
+      handle: async ({ params, body }) =>
+        operatedAnswer(await resolve(context, params.id, body.outcome, CALLER)),
     }),
   ];
 }

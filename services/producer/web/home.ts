@@ -5,7 +5,6 @@ import { listNotifications } from '../../../shared/store/index.ts';
 import { collectStats } from '../api/stats.ts';
 import type { ProducerContext } from '../context.ts';
 import { render } from './pages.ts';
-import { lookOf, recipientOf } from './presentation.ts';
 
 /** The start page: is it healthy, what happened last, and the ways on. */
 export function homePage(context: ProducerContext) {
@@ -18,9 +17,6 @@ export function homePage(context: ProducerContext) {
       title: 'Tidings',
       checks: Object.entries(health.checks),
       notifications: latest.records.map(viewOf),
-      lookOf,
-      recipientOf,
-      links: linksOf(context),
     });
   };
 }
@@ -28,16 +24,6 @@ export function homePage(context: ProducerContext) {
 /** The figures for people, under the address where machines get them as JSON. */
 export function statsPage(context: ProducerContext) {
   return async function showStats(_request: Request, response: Response): Promise<void> {
-    const stats = await collectStats(context);
-    await render(response, 'stats', { title: 'Stats · Tidings', stats, lookOf, links: linksOf(context) });
+    await render(response, 'stats', { title: 'Stats · Tidings', stats: await collectStats(context) });
   };
-}
-
-/** Addresses outside the producer that the pages link to; without the credentials that ours may carry. */
-export function linksOf({ config }: ProducerContext): {
-  sandbox: string | undefined;
-  management: string | undefined;
-} {
-  const management = config.RABBITMQ_MANAGEMENT_URL && new URL(config.RABBITMQ_MANAGEMENT_URL);
-  return { sandbox: config.SANDBOX_URL, management: management ? `${management.origin}/` : undefined };
 }

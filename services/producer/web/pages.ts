@@ -1,12 +1,76 @@
 import ejs from 'ejs';
-import type { Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { join } from 'node:path';
+import type { Notification } from '../../../shared/contracts/index.ts';
+import { getNotification } from '../../../shared/store/index.ts';
+import { Problem } from '../api/problem.ts';
+import type { ProducerContext } from '../context.ts';
 import { PROJECT_ROOT } from '../root.ts';
+import { FIELD_LABELS, channelName, lookOf, recipientOf, short } from './presentation.ts';
 
 const VIEWS = join(PROJECT_ROOT, 'views');
 
 /** Renders a page, or a part of one, from `views/`. Data is escaped there; templates come from the repository only. */
 export async function render(response: Response, view: string, data: object, status = 200): Promise<void> {
-  const html = await ejs.renderFile(join(VIEWS, `${view}.ejs`), data, { cache: true, rmWhitespace: true });
+  const all = {
+    links: {},
+    here: '',
+    labels: FIELD_LABELS,
+    channelName,
+    lookOf,
+    recipientOf,
+    short,
+    ...response.locals,
+    ...data,
+  };
+  const html = await ejs.renderFile(join(VIEWS, `${view}.ejs`), all, { cache: true, rmWhitespace: true });
   response.status(status).set('cache-control', 'no-store').type('html').send(html);
+}
+
+/** The record that a page is about. @throws Problem when there is none. */
+export async function findNotification(
+  { notifications }: ProducerContext,
+  id: string,
+): Promise<Notification> {
+  const record = await getNotification(notifications, id);
+  if (!record) throw new Problem('not_found', { detail: 'There is no such notification.' });
+  return record;
+}
+
+/** Of these fields of an address or a form, those that hold something: a form sends every field, also empty ones. */
+export function givenFields<F extends string>(
+  given: Record<string, unknown>,
+  fields: readonly F[],
+): Partial<Record<F, string>> {
+  const held = fields.flatMap((field) => {
+    const value = given[field];
+    return typeof value === 'string' && value.trim() !== '' ? [[field, value.trim()] as const] : [];
+  });
+  return Object.fromEntries(held) as Partial<Record<F, string>>;
+}
+
+/** The one place that builds an address with a query; what is empty is left out. */
+export function withQuery(path: string, fields: Record<string, string | undefined>): string {
+  const query = new URLSearchParams();
+  for (const [field, value] of Object.entries(fields)) if (value) query.set(field, value);
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+/** What every page shows around its content: where we are, and the ways on. */
+export function surroundings(context: ProducerContext): RequestHandler {
+  const links = linksOf(context);
+  return function setSurroundings(request, response, next) {
+    Object.assign(response.locals, { links, here: request.path });
+    next();
+  };
+}
+
+/** Addresses outside the producer that the pages link to; without the credentials that ours may carry. */
+function linksOf({ config }: ProducerContext): {
+  sandbox: string | undefined;
+  management: string | undefined;
+} {
+  const management = config.RABBITMQ_MANAGEMENT_URL && new URL(config.RABBITMQ_MANAGEMENT_URL);
+  return { sandbox: config.SANDBOX_URL, management: management ? `${management.origin}/` : undefined };
 }

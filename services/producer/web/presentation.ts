@@ -1,10 +1,4 @@
-import {
-  CANCELABLE,
-  RETRYABLE,
-  type NotificationDetail,
-  type NotificationView,
-  type Status,
-} from '../../../shared/contracts/index.ts';
+import type { Channel, NotificationView, Status } from '../../../shared/contracts/index.ts';
 
 /** How a status looks: a role for colour and shape, and words that are an adjective. */
 const LOOKS: Record<Status, { role: string; words: string }> = {
@@ -34,10 +28,36 @@ export function recipientOf({ type, email, phone, user_id }: NotificationView): 
   return { email, sms: phone, in_app: undefined }[type] ?? `the inbox of ${user_id}`;
 }
 
-/** Which buttons a notification's page shows. */
-export function actionsOf({ status }: NotificationDetail): { retry: boolean; cancel: boolean } {
-  return {
-    retry: (RETRYABLE as readonly Status[]).includes(status),
-    cancel: (CANCELABLE as readonly Status[]).includes(status),
-  };
+const CHANNEL_WORDS: Record<Channel, string> = { email: 'E-mail', sms: 'SMS', in_app: 'In-app' };
+
+/** A channel in words. */
+export function channelName(type: Channel): string {
+  return CHANNEL_WORDS[type];
 }
+
+/** The beginning of a text, cut between characters. */
+export function short(text: string, characters: number): string {
+  const all = Array.from(text.slice(0, 2 * characters));
+  return all.slice(0, characters).join('');
+}
+
+/** What the forms call their fields. */
+export const FIELD_LABELS: Record<string, string> = {
+  user_id: 'Person',
+  type: 'Channel',
+  email: 'E-mail address',
+  phone: 'Phone number',
+  subject: 'Subject',
+  message: 'Message',
+  html: 'The same as HTML',
+  lane: 'Lane',
+  id: 'Id',
+  code: 'Code',
+  provider: 'Provider',
+  error: 'Words of the error',
+  from: 'Accepted from',
+  to: 'Accepted before',
+  reason: 'Why',
+  rate: 'How many per second',
+  typed: 'The number',
+};

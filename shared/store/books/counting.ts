@@ -100,3 +100,12 @@ export function totalOf(counts: Counts, statuses: readonly Status[] = STATUSES):
     .flatMap((byStatus) => statuses.map((status) => byStatus[status] ?? 0))
     .reduce((sum, count) => sum + count, 0);
 }
+
+/** By status, all channels summed. */
+export function sumOver(counts: Counts): Partial<Record<Status, number>> {
+  const sums: Partial<Record<Status, number>> = {};
+  for (const byStatus of Object.values(counts))
+    for (const [status, count] of Object.entries(byStatus) as [Status, number][])
+      sums[status] = (sums[status] ?? 0) + count;
+  return sums;
+}

@@ -2,6 +2,7 @@ import type { Filter } from 'mongodb';
 import {
   CANCELABLE,
   RETRYABLE,
+  type Channel,
   type DeadLetterFilter,
   type Notification,
   type Status,
@@ -15,6 +16,7 @@ import {
   type Change,
   type Notifications,
 } from './collection.ts';
+import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
 
 /** What became of an order to change one notification: done, or the state that forbids it, or there is none. */
 export type Operated =
@@ -67,6 +69,8 @@ export function deadLetters(filter: DeadLetterFilter): Filter<Notification> {
     ...(filter.type && { type: filter.type }),
     ...(filter.user_id !== undefined && { user_id: filter.user_id }),
     ...(filter.code !== undefined && { 'error.code': filter.code }),
+    ...(filter.provider !== undefined && { 'error.provider': filter.provider }),
+    ...(filter.before && { updated_at: { $lte: filter.before } }),
   };
 }
 
@@ -101,27 +105,74 @@ export async function* redriveDeadLetters(
   }
 }
 
-/** Gives dead letters up for good; answers how many. */
-export async function discardDeadLetters(
+/** Gives dead letters up for good; answers how many, chunk by chunk. */
+export async function* discardDeadLetters(
   notifications: Notifications,
   filter: DeadLetterFilter,
   options: { change: Change; retentionDays: number },
-): Promise<number> {
-  let changed = 0;
+): AsyncGenerator<number> {
   const stage = transitionStage('discarded', options.change, {
     delete_at: retentionEnd(options.retentionDays),
   });
   for await (const ids of idChunks(notifications, deadLetters(filter))) {
     const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
     const result = await notifications.updateMany(stillDead, [stage], BY_ID);
-    changed += result.modifiedCount;
+    yield result.modifiedCount;
   }
-  return changed;
 }
 
-/** How many dead letters a filter means now. */
-export function countDeadLetters(notifications: Notifications, filter: DeadLetterFilter): Promise<number> {
-  return notifications.countDocuments(deadLetters(filter));
+/** How many dead letters a filter means now. @throws SearchTooWide where it is not to take longer than `withinMs`, and does. */
+export function countDeadLetters(
+  notifications: Notifications,
+  filter: DeadLetterFilter,
+  withinMs?: number,
+): Promise<number> {
+  const options = withinMs === undefined ? {} : { maxTimeMS: withinMs };
+  return inReach(notifications.countDocuments(deadLetters(filter), options));
+}
+
+/** Dead letters that have the same cause. */
+export interface DeadLetterGroup {
+  type: Channel;
+  code: string | undefined;
+  provider: string | undefined;
+  count: number;
+  /** Words of the newest one. */
+  reason: string;
+  first: Date;
+  last: Date;
+}
+
+/** The newest dead letters by their cause, the largest group first; looks at `look` of them at most. @throws SearchTooWide */
+export async function groupDeadLetters(
+  notifications: Notifications,
+  { look, groups }: { look: number; groups: number },
+): Promise<DeadLetterGroup[]> {
+  const cause = { type: '$type', code: '$error.code', provider: '$error.provider' };
+  const rows = await inReach(
+    notifications
+      .aggregate<DeadLetterGroup & { _id: Pick<DeadLetterGroup, 'type' | 'code' | 'provider'> }>(
+        [
+          { $match: deadLetters({}) },
+          { $sort: { _id: -1 } },
+          { $limit: look },
+          {
+            $group: {
+              _id: cause,
+              count: { $sum: 1 },
+              reason: { $first: '$error.reason' },
+              first: { $min: '$updated_at' },
+              last: { $max: '$updated_at' },
+            },
+          },
+          { $sort: { count: -1, last: -1 } },
+          { $limit: groups },
+        ],
+        { maxTimeMS: SEARCH_WITHIN_MS },
+      )
+      .toArray(),
+  );
+  return rows.map(({ _id, ...group }) => ({ ...group, ..._id }));
 }
 
 async function operate(
@@ -161,7 +212,7 @@ async function* idChunks(
   let after = '';
   const until = new Date();
   for (;;) {
-    const page = { $and: [filter, { _id: { $gt: after }, updated_at: { $lte: until } }] };
+    const page = { $and: [filter, { _id: { $gt: after } }, { updated_at: { $lte: until } }] };
     const found = await notifications
       .find(page, { projection: { _id: 1 } })
       .sort({ _id: 1 })

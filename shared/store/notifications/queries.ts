@@ -3,14 +3,17 @@ import {
   CHANNELS,
   CHANNEL_NAMES,
   LANES,
+  TROUBLED,
   type Channel,
   type DeadLetterQuery,
   type ListQuery,
   type Notification,
   type UserListQuery,
 } from '../../contracts/index.ts';
+import { idFloor } from '../../runtime/ids.ts';
 import { ANY_QUEUE, type Notifications } from './collection.ts';
 import { deadLetters } from './operate.ts';
+import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
 
 /** A page of records, newest first, and where the next one begins. */
 export interface Page {
@@ -26,21 +29,29 @@ export function getNotification(notifications: Notifications, id: string): Promi
   return notifications.findOne({ _id: id });
 }
 
-/** A page of all records. */
+/** A page of all records. @throws SearchTooWide */
 export function listNotifications(notifications: Notifications, query: ListQuery): Promise<Page> {
-  const { status, type, user_id } = query;
-  return page(
-    notifications,
-    {
-      ...(status && { status, ...ANY_QUEUE }),
-      ...(type && { type }),
-      ...(user_id !== undefined && { user_id }),
-    },
-    query,
-  );
+  return page(notifications, listed(query), query);
 }
 
-/** A page of one person's records. */
+/** Ids begin with the time of acceptance, so that a span of time is a span of ids. */
+function listed({ status, type, user_id, from, to, error }: ListQuery): Filter<Notification> {
+  const wanted = status ?? (error === undefined ? undefined : { $in: [...TROUBLED] });
+  const span = { ...(from && { $gte: idFloor(from) }), ...(to && { $lt: idFloor(to) }) };
+  return {
+    ...(wanted && { status: wanted, ...ANY_QUEUE }),
+    ...(type && { type }),
+    ...(user_id !== undefined && { user_id }),
+    ...((from ?? to) && { _id: span }),
+    ...(error !== undefined && { $or: [{ 'error.code': error }, { 'error.reason': containing(error) }] }),
+  };
+}
+
+function containing(words: string): { $regex: string; $options: 'i' } {
+  return { $regex: words.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), $options: 'i' };
+}
+
+/** A page of one person's records. @throws SearchTooWide */
 export function listUserNotifications(
   notifications: Notifications,
   userId: string,
@@ -53,7 +64,7 @@ export function listUserNotifications(
   return page(notifications, { user_id: userId, ...(query.type && { type: query.type }), ...unread }, query);
 }
 
-/** A page of dead letters. */
+/** A page of dead letters. @throws SearchTooWide */
 export function listDeadLetters(notifications: Notifications, query: DeadLetterQuery): Promise<Page> {
   return page(notifications, deadLetters(query), query);
 }
@@ -97,11 +108,13 @@ async function page(
   { cursor, limit }: { cursor?: string | undefined; limit: number },
 ): Promise<Page> {
   const older = cursor === undefined ? filter : { $and: [filter, { _id: { $lt: cursor } }] };
-  const records = await notifications
-    .find(older)
-    .sort({ _id: -1 })
-    .limit(limit + 1)
-    .toArray();
+  const records = await inReach(
+    notifications
+      .find(older, { maxTimeMS: SEARCH_WITHIN_MS })
+      .sort({ _id: -1 })
+      .limit(limit + 1)
+      .toArray(),
+  );
   const shown = records.slice(0, limit);
   return { records: shown, nextCursor: records.length > limit ? (shown.at(-1)?._id ?? null) : null };
 }

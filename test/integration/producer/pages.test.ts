@@ -1,8 +1,9 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
 import { startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
 import { aRecord } from '../../support/records.ts';
+import { until } from '../../support/until.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
 
 let servers: TestServers;
@@ -91,12 +92,279 @@ test('a page that is not there says so as a page, and to a program as a problem'
   expect([problem.status, problem.json.code]).toEqual([404, 'not_found']);
 });
 
-test('what people wrote is shown as text, never as markup', async () => {
-  const record = aRecord({ subject: '<img src=x onerror=alert(1)>', message: '<script>alert(1)</script>' });
+const page = async (path: string) => {
+  const { status, text, headers } = await producer.call('GET', path, undefined, {
+    authorization: '',
+    accept: 'text/html',
+  });
+  return { status, text, headers };
+};
+
+test('what people wrote is shown as text, never as markup, wherever it is shown', async () => {
+  const hostile = `"><img src=x onerror=alert(1)><script>alert(1)</script>\u202e${'é🚀'.repeat(2_000)}`;
+  const error = { code: hostile.slice(0, 90), reason: hostile, provider: hostile.slice(0, 90) };
+  const entry = { at: new Date(), status: 'failed_permanently' as const, actor: hostile, reason: hostile };
+  const record = aRecord({
+    status: 'failed_permanently',
+    user_id: hostile.slice(0, 200),
+    subject: hostile,
+    message: hostile,
+    html: hostile,
+    email: hostile,
+    data: { [hostile]: hostile },
+    provider: hostile,
+    provider_message_id: hostile,
+    error,
+    timeline: [entry],
+  });
   await notifications.insertOne(record);
-  const { text } = await producer.call('GET', `/notifications/${record._id}`);
-  expect(text).not.toContain('<img src=x');
-  expect(text).not.toContain('<script>alert');
+  const query = new URLSearchParams({ user_id: hostile.slice(0, 200), error: hostile.slice(0, 90) });
+  for (const path of [
+    `/notifications/${record._id}`,
+    `/notifications/${record._id}/state`,
+    `/notifications/${record._id}/retry`,
+    `/notifications/${record._id}/cancel`,
+    `/notifications?${query.toString()}`,
+    '/dead-letters',
+    '/dead-letters/redrive?all=yes',
+    `/dead-letters?${new URLSearchParams({ code: hostile.slice(0, 90) }).toString()}`,
+    `/notifications?${new URLSearchParams({ id: hostile.slice(0, 90) }).toString()}`,
+    '/notifications?status=failed_permanently',
+    '/',
+  ]) {
+    const { status, text } = await page(path);
+    expect([path, status < 500]).toEqual([path, true]);
+    expect(text).not.toContain('<img src=x');
+    expect(text).not.toContain('<script>alert');
+  }
+});
+
+test('the HTML of a mail is shown with a policy that lets nothing of it run or call home', async () => {
+  const record = aRecord({ html: '<b>Hi</b><script>alert(1)</script>' });
+  await notifications.insertOne(record);
+  const { text, headers } = await page(`/notifications/${record._id}/html`);
+  expect(text).toContain('<b>Hi</b>');
+  expect(headers.get('content-security-policy')).toBe(
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'",
+  );
+});
+
+describe('the list', () => {
+  const titles = (text: string) =>
+    [...text.matchAll(/<a href="\/notifications\/[^"]+">(?:<bdi>)?([^<]*)</g)].map(([, title]) => title);
+
+  test('is filtered by state, channel, person, time and the words of the error, and pages by address', async () => {
+    const user_id = 'u-filter';
+    const error = { code: '550', reason: '5.1.1 No such (mailbox)', provider: 'smtp' };
+    const dead = aRecord({ user_id, type: 'email', status: 'failed_permanently', subject: 'dead', error });
+    const waiting = Array.from({ length: 60 }, (_, index) =>
+      aRecord({ user_id, type: 'sms', status: 'scheduled', subject: `text ${index}` }),
+    );
+    await notifications.insertMany([dead, ...waiting]);
+    const found = async (query: string) =>
+      titles((await page(`/notifications?user_id=${user_id}${query}`)).text);
+    expect(await found('&status=failed_permanently')).toEqual(['dead']);
+    expect(await found('&type=email')).toEqual(['dead']);
+    expect(await found('&error=no+such+(mail')).toEqual(['dead']);
+    expect(await found('&error=550')).toEqual(['dead']);
+    expect(await found('&error=.*')).toEqual([]);
+    expect(await found('&to=2020-01-01T00:00')).toEqual([]);
+    expect(await found('&from=2020-01-01T00:00&type=email')).toEqual(['dead']);
+    const first = await page(`/notifications?user_id=${user_id}&type=sms`);
+    expect(titles(first.text)).toHaveLength(50);
+    const older = /rel="next" href="([^"]+)"/.exec(first.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    expect(older).toContain('type=sms');
+    expect(titles((await page(older)).text)).toEqual(
+      waiting
+        .slice(0, 10)
+        .reverse()
+        .map(({ subject }) => subject),
+    );
+  });
+  test('leads from an id to its notification, and says so when there is none', async () => {
+    const record = aRecord();
+    await notifications.insertOne(record);
+    const there = await producer.call('GET', `/notifications?id=${record._id}`, undefined, {
+      authorization: '',
+    });
+    expect([there.status, there.headers.get('location')]).toEqual([303, `/notifications/${record._id}`]);
+    const nowhere = await page('/notifications?id=nobody');
+    expect(nowhere.status).toBe(422);
+    expect(nowhere.text).toContain('is of no notification');
+  });
+  test('says what is wrong with a filter, and keeps it', async () => {
+    const { status, text } = await page('/notifications?from=yesterday&user_id=u-kept');
+    expect(status).toBe(422);
+    expect(text).toMatch(/<title>Error: /);
+    expect(text).toMatch(/href="#from">Accepted from must be/);
+    expect(text).toContain('value="u-kept"');
+  });
+  test('says what to do next where there is nothing', async () => {
+    expect((await page('/notifications?user_id=u-nobody')).text).toContain('Clear the filter');
+  });
+});
+
+describe('the dead letters', () => {
+  const deadMail = (more: Parameters<typeof aRecord>[0] = {}) =>
+    aRecord({
+      type: 'email',
+      status: 'failed_permanently',
+      error: { code: '550', reason: 'no such mailbox', provider: 'smtp' },
+      ...more,
+    });
+  const submitTo = (path: string, fields: Record<string, string>) =>
+    producer.call('POST', path, new URLSearchParams(fields).toString(), {
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: producer.address,
+      authorization: '',
+      accept: 'text/html',
+    });
+  /** The hidden and given fields of the form on a page. */
+  const fieldsOf = (text: string) =>
+    Object.fromEntries(
+      [...text.matchAll(/<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"/g)].map(([, name, value]) => [
+        name ?? '',
+        (value ?? '').replaceAll('&#34;', '"'),
+      ]),
+    );
+  beforeEach(async () => {
+    await notifications.deleteMany({});
+  });
+
+  test('are told by their causes, the most frequent first', async () => {
+    const sms = { code: '21211', reason: 'not a number', provider: 'twilio' };
+    await notifications.insertMany([
+      deadMail(),
+      aRecord({ type: 'sms', status: 'failed_permanently', error: sms }),
+      deadMail(),
+    ]);
+    const { text } = await page('/dead-letters');
+    expect(text.indexOf('E-mail, 550 (smtp)')).toBeGreaterThan(0);
+    expect(text.indexOf('SMS, 21211 (twilio)')).toBeGreaterThan(text.indexOf('E-mail, 550 (smtp)'));
+    expect(text).toContain('/dead-letters/redrive?type=sms&amp;code=21211&amp;provider=twilio');
+  });
+  test('are redriven by a plan: a number, a reason, a cut-off; twice is once; what dies later is not meant', async () => {
+    const meant = Array.from({ length: 150 }, () => deadMail({ updated_at: new Date(Date.now() - 1_000) }));
+    await notifications.insertMany([...meant, aRecord({ type: 'sms', status: 'failed_permanently' })]);
+    const plan = await page('/dead-letters/redrive?type=email');
+    expect(plan.text).toContain('Redrive 150 dead letters?');
+    const fields = fieldsOf(plan.text);
+    await notifications.insertOne(deadMail({ updated_at: new Date(Date.now() + 1_000) }));
+    const unsure = await submitTo('/dead-letters/redrive', {
+      ...fields,
+      reason: 'mailbox is back',
+      typed: '15',
+    });
+    expect([unsure.status, unsure.text.includes('must be 150')]).toEqual([422, true]);
+    const noReason = await submitTo('/dead-letters/redrive', { ...fields, reason: '', typed: '150' });
+    expect(noReason.status).toBe(422);
+    const order = { ...fields, reason: 'mailbox is back', typed: '150' };
+    const [first, second] = [
+      await submitTo('/dead-letters/redrive', order),
+      await submitTo('/dead-letters/redrive', order),
+    ];
+    expect([first.status, second.headers.get('location')]).toEqual([303, first.headers.get('location')]);
+    const progress = await until(async () => {
+      const { text } = await page(first.headers.get('location') ?? '');
+      return text.includes('data-final') && text;
+    });
+    expect(progress).toContain('150 of 150');
+    expect(await notifications.countDocuments({ status: 'pending', type: 'email' })).toBe(150);
+    expect(await notifications.countDocuments({ status: 'failed_permanently', type: 'email' })).toBe(1);
+    const redriven = await notifications.findOne({ status: 'pending' });
+    expect(redriven?.timeline.at(-1)).toMatchObject({ actor: 'web', reason: 'mailbox is back' });
+    expect((await page('/dead-letters')).text).toContain('mailbox is back');
+  });
+  test('that were chosen one by one are discarded, and no others', async () => {
+    const [one, two, three] = [deadMail(), deadMail(), deadMail()];
+    await notifications.insertMany([one, two, three]);
+    const plan = await page(`/dead-letters/discard?ids=${one._id}&ids=${two._id}`);
+    expect(plan.text).toContain('Discard 2 dead letters?');
+    const form = new URLSearchParams({ ...fieldsOf(plan.text), reason: 'wrong addresses' });
+    form.delete('ids');
+    form.append('ids', one._id);
+    form.append('ids', two._id);
+    const answer = await producer.call('POST', '/dead-letters/discard', form.toString(), {
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: producer.address,
+      authorization: '',
+    });
+    expect(answer.status).toBe(303);
+    await until(async () => (await notifications.countDocuments({ status: 'discarded' })) === 2);
+    expect((await notifications.findOne({ _id: three._id }))?.status).toBe('failed_permanently');
+  });
+  test('nothing chosen, or a filter that cannot be read, means nobody, never all of them', async () => {
+    await notifications.insertOne(deadMail());
+    for (const query of ['chosen=yes', '', 'codes=550', 'code=550&code=551', 'type=fax']) {
+      const { status, text } = await page(`/dead-letters/discard?${query}`);
+      expect([query, status]).toEqual([query, 400]);
+      expect(text).not.toContain('Discard 1');
+    }
+    expect((await page('/dead-letters/discard?all=yes')).text).toContain('Discard 1 dead letter?');
+    const withoutCutOff = await submitTo('/dead-letters/discard', { reason: 'x', expected: '1' });
+    expect(withoutCutOff.status).toBe(400);
+  });
+  test('an act of the API is on the list too', async () => {
+    await notifications.insertOne(deadMail());
+    await producer.call('POST', '/v1/dead-letters/discard', { filter: {}, reason: 'by a script' });
+    expect((await page('/dead-letters')).text).toContain('by a script');
+  });
+});
+
+describe('a confirmation', () => {
+  const act = (path: string, fields = '') =>
+    producer.call('POST', path, fields, {
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: producer.address,
+      authorization: '',
+      accept: 'text/html',
+    });
+  test('asks first; looking changes nothing', async () => {
+    const record = aRecord({ status: 'scheduled', next_retry_time: new Date(Date.now() + 60_000) });
+    await notifications.insertOne(record);
+    expect((await page(`/notifications/${record._id}/cancel`)).text).toContain('Cancel this notification');
+    expect((await notifications.findOne({ _id: record._id }))?.status).toBe('scheduled');
+    expect((await act(`/notifications/${record._id}/cancel`)).status).toBe(303);
+    expect((await notifications.findOne({ _id: record._id }))?.status).toBe('canceled');
+  });
+  test('of what cannot be done any more says so, and does nothing', async () => {
+    const record = aRecord({ status: 'sent' });
+    await notifications.insertOne(record);
+    for (const name of ['retry', 'cancel', 'mark-sent', 'mark-failed']) {
+      expect((await page(`/notifications/${record._id}/${name}`)).status).toBe(409);
+      const answer = await act(`/notifications/${record._id}/${name}`);
+      expect([answer.status, answer.text]).toEqual([409, expect.stringContaining('by now')]);
+    }
+  });
+  test('answered twice at once is done once, and both lead back', async () => {
+    const record = aRecord({ status: 'failed_permanently' });
+    await notifications.insertOne(record);
+    const seen = new URLSearchParams({ seen: record.updated_at.toISOString() }).toString();
+    const answers = await Promise.all([
+      act(`/notifications/${record._id}/retry`, seen),
+      act(`/notifications/${record._id}/retry`, seen),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    const retries = (await notifications.findOne({ _id: record._id }))?.timeline.filter(
+      ({ reason }) => reason === 'manual retry',
+    );
+    expect(retries).toHaveLength(1);
+  });
+  test('of what has changed since it was asked about is not carried out', async () => {
+    const record = aRecord({ status: 'failed_permanently' });
+    await notifications.insertOne(record);
+    const seen = new URLSearchParams({ seen: '2020-01-01T00:00:00.000Z' }).toString();
+    expect((await act(`/notifications/${record._id}/retry`, seen)).status).toBe(409);
+    expect((await notifications.findOne({ _id: record._id }))?.status).toBe('failed_permanently');
+  });
+  test('lets a person say what became of an unknown outcome', async () => {
+    const [sent, lost] = [aRecord({ status: 'outcome_unknown' }), aRecord({ status: 'outcome_unknown' })];
+    await notifications.insertMany([sent, lost]);
+    await act(`/notifications/${sent._id}/mark-sent`);
+    await act(`/notifications/${lost._id}/mark-failed`);
+    expect((await notifications.findOne({ _id: sent._id }))?.status).toBe('sent');
+    expect((await notifications.findOne({ _id: lost._id }))?.status).toBe('failed_permanently');
+  });
 });
 
 test('the stats are a page for a browser, JSON for whoever has the key, and both count the same', async () => {

@@ -55,7 +55,8 @@ describe('steering', () => {
   test('a discard says why on the timeline, and begins retention', async () => {
     const id = await store.add({ status: 'failed_permanently' });
     const change = { actor: 'api', reason: 'customer left' };
-    expect(await discardDeadLetters(store.notifications, {}, { change, retentionDays: 1 })).toBe(1);
+    const discarded = discardDeadLetters(store.notifications, {}, { change, retentionDays: 1 });
+    expect((await discarded.next()).value).toBe(1);
     const record = await store.notifications.findOne({ _id: id });
     expect(record).toMatchObject({ status: 'discarded', delete_at: expect.any(Date) as Date });
     expect(record?.timeline.at(-1)).toMatchObject({ actor: 'api', reason: 'customer left' });

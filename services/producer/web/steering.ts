@@ -1,0 +1,119 @@
+import type { Request, RequestHandler, Response } from 'express';
+import {
+  CANCELABLE,
+  RETRYABLE,
+  viewOf,
+  type Notification,
+  type Status,
+} from '../../../shared/contracts/index.ts';
+import type { Operated } from '../../../shared/store/index.ts';
+import { SECOND } from '../../../shared/runtime/duration.ts';
+import { Problem } from '../api/problem.ts';
+import type { ProducerContext } from '../context.ts';
+import { cancel, resolve, retry } from '../steering.ts';
+import { findNotification, render } from './pages.ts';
+import { lookOf } from './presentation.ts';
+import { WEB } from './send.ts';
+
+/** What a person may do to one notification: asked once more on a page of its own, so that it works without scripts. */
+interface Act {
+  /** The states in which it can be done. */
+  from: readonly Status[];
+  question: string;
+  words: string;
+  button: string;
+  run: (context: ProducerContext, id: string) => Promise<Operated>;
+}
+
+/** Every act, by the last part of its address. */
+export const ACTS = {
+  retry: {
+    from: RETRYABLE,
+    question: 'Send this notification again?',
+    words: 'It keeps its id and its Message-ID, and gets all of its retries again.',
+    button: 'Retry this notification',
+    run: (context, id) => retry(context, id, WEB),
+  },
+  cancel: {
+    from: CANCELABLE,
+    question: 'Take this notification back?',
+    words: 'It is not sent any more. This cannot be undone.',
+    button: 'Cancel this notification',
+    run: (context, id) => cancel(context, id, WEB),
+  },
+  'mark-sent': {
+    from: ['outcome_unknown'],
+    question: 'Did this notification reach its person?',
+    words: 'Look at the provider first: nobody here knows. It is recorded as sent, and not sent again.',
+    button: 'Mark as sent',
+    run: (context, id) => resolve(context, id, 'sent', WEB),
+  },
+  'mark-failed': {
+    from: ['outcome_unknown'],
+    question: 'Did this notification get lost?',
+    words:
+      'Look at the provider first: nobody here knows. It becomes a dead letter, which can be sent again.',
+    button: 'Mark as failed',
+    run: (context, id) => resolve(context, id, 'failed', WEB),
+  },
+} as const satisfies Record<string, Act>;
+
+/** The last part of an act's address. */
+export type ActName = keyof typeof ACTS;
+
+/** The acts that a notification's state allows. */
+export function actsFor(status: Status): ActName[] {
+  return (Object.keys(ACTS) as ActName[]).filter((name) =>
+    (ACTS[name].from as readonly Status[]).includes(status),
+  );
+}
+
+/** Asks before it is done. */
+export function confirmPage(context: ProducerContext, name: ActName): RequestHandler {
+  return async function showConfirmation(request, response) {
+    await askAbout(await findNotification(context, idOf(request)), name, response);
+  };
+}
+
+async function askAbout(record: Notification, name: ActName, response: Response): Promise<void> {
+  const isPossible = actsFor(record.status).includes(name);
+  const { question, words, button } = ACTS[name];
+  const title = `${question} · Tidings`;
+  const data = { title, question, words, button, act: name, isPossible, notification: viewOf(record) };
+  await render(response, 'confirm', data, isPossible ? 200 : 409);
+}
+
+/** A second answer to the same question within so long is a double click, in milliseconds. */
+const DOUBLE_CLICK_MS = 10 * SECOND;
+
+/**
+ * Does it, and leads back to the notification. What was asked about must still be as it was then; where somebody else was quicker, says so,
+ * and where it was this very person, leads back as well.
+ */
+export function actSubmit(context: ProducerContext, name: ActName): RequestHandler {
+  return async function act(request, response) {
+    const id = idOf(request);
+    const { seen } = (request.body ?? {}) as { seen?: unknown };
+    const before = await findNotification(context, id);
+    const isAsAsked = seen === undefined || seen === before.updated_at.toISOString();
+    const operated = isAsAsked ? await ACTS[name].run(context, id) : undefined;
+    if (operated?.outcome !== 'done') refuseUnlessDoubled(await findNotification(context, id));
+    response.redirect(303, `/notifications/${encodeURIComponent(id)}`);
+  };
+}
+
+function refuseUnlessDoubled({ status, timeline }: Notification): void {
+  const isOurs = timeline.some(
+    ({ actor, at }) => actor === WEB && Date.now() - at.getTime() < DOUBLE_CLICK_MS,
+  );
+  // What was accepted by the form counts as an entry of ours, too; one that nobody has touched since was not acted on.
+  if (isOurs && timeline.length > 1) return;
+  throw new Problem('state_conflict', {
+    detail: `It is “${lookOf(status).words}” by now. Nothing was changed.`,
+    state: status,
+  });
+}
+
+function idOf(request: Request): string {
+  return String(request.params.id);
+}
