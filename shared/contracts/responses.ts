@@ -34,7 +34,7 @@ export const notificationViewSchema = z
     data: z.record(z.string(), z.unknown()).optional(),
     on_ambiguous: z.enum(ON_AMBIGUOUS),
     attempt: z.int().describe('Attempts so far'),
-    retry_count: z.int(),
+    retry_count: z.int().describe('Retries by itself since acceptance or the last retry by hand'),
     ambiguous_count: z.int().describe('Attempts whose outcome is unknown: each may be a duplicate'),
     next_retry_time: time.optional(),
     send_at: time.optional(),

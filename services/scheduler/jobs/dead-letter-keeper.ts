@@ -48,7 +48,7 @@ async function pass({ broker, notifications, log }: JobContext): Promise<number>
     const seen = new Set<string>();
     const dropped = await sift(channel, { publisher: broker.publisher, notifications, seen });
     const added = await addMissing(broker.publisher, notifications, seen);
-    log.info('dead-letter queue put right', { kept: seen.size, dropped, added });
+    log.info('dead-letter queue put right', { kept: seen.size, obsolete: dropped, added });
     return dropped + added;
   } finally {
     await channel.close().catch(() => undefined);
