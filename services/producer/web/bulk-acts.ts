@@ -15,7 +15,7 @@ import { newId } from '../../../shared/runtime/ids.ts';
 import { SEARCH_WITHIN_MS, countDeadLetters, listDeadLetters, sumOver } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
-import { givenFields, render } from './pages.ts';
+import { givenFields, render, renderForm } from './pages.ts';
 import { WEB } from './send.ts';
 
 type Kind = BulkAct['kind'];
@@ -89,7 +89,7 @@ async function showPlanOf({ notifications }: ProducerContext, response: Response
   const question = `${verb} ${count.toLocaleString('en')} dead ${count === 1 ? 'letter' : 'letters'}?`;
   const page = {
     ...plan,
-    title: `${plan.errors.length > 0 ? 'Error: ' : ''}${question} · Tidings`,
+    title: `${question} · Tidings`,
     question,
     verb,
     count,
@@ -97,7 +97,7 @@ async function showPlanOf({ notifications }: ProducerContext, response: Response
     isTyped: count >= TYPED_FROM,
     notifications: samples.records.map(viewOf),
   };
-  await render(response, 'bulk-plan', page, plan.errors.length > 0 ? 422 : 200);
+  await renderForm(response, 'bulk-plan', page);
 }
 
 /** How far an act has come. */

@@ -4,24 +4,17 @@ import {
   deadLetterQuerySchema,
   fieldErrors,
   viewOf,
-  type FieldError,
-  type NotificationView,
 } from '../../../shared/contracts/index.ts';
 import { SearchTooWide, groupDeadLetters, listDeadLetters } from '../../../shared/store/index.ts';
 import { bulkActView } from './bulk-acts.ts';
 import type { ProducerContext } from '../context.ts';
-import { givenFields, render, withQuery } from './pages.ts';
+import type { Listed } from './notifications.ts';
+import { givenFields, renderForm, withQuery } from './pages.ts';
 
 /** The filter's fields, as they stand in the address. */
 const FIELDS = ['type', 'code', 'provider', 'user_id'] as const;
 /** Of how many dead letters the causes are told, so that a million cost no more than these; and how many causes. */
 const LOOK = { look: 2_000, groups: 30 };
-
-interface Listed {
-  notifications: NotificationView[];
-  nextCursor: string | null;
-  errors: FieldError[];
-}
 
 /** The dead letters: by their causes, and one by one. */
 export function deadLettersPage(context: ProducerContext) {
@@ -34,7 +27,7 @@ export function deadLettersPage(context: ProducerContext) {
       context.acts.latest(),
     ]);
     const page = {
-      title: `${listed.errors.length > 0 ? 'Error: ' : ''}Dead letters · Tidings`,
+      title: 'Dead letters · Tidings',
       asked,
       ...listed,
       groups,
@@ -45,7 +38,7 @@ export function deadLettersPage(context: ProducerContext) {
       filter,
       withQuery,
     };
-    await render(response, 'dead-letters', page, listed.errors.length > 0 ? 422 : 200);
+    await renderForm(response, 'dead-letters', page);
   };
 }
 

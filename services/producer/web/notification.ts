@@ -15,7 +15,7 @@ import { ACTS, actsFor } from './steering.ts';
 /** One notification with its timeline, which the page keeps up to date by itself. */
 export function notificationPage(context: ProducerContext) {
   return async function showNotification(request: Request, response: Response): Promise<void> {
-    const record = await findNotification(context, String(request.params.id));
+    const record = await findNotification(context, request);
     const title = `${lookOf(record.status).words}: ${record.subject ?? 'notification'} · Tidings`;
     await render(response, 'notification', { title, ...shown(record) });
   };
@@ -24,18 +24,14 @@ export function notificationPage(context: ProducerContext) {
 /** The part of the page that changes, for the page's script. */
 export function notificationFragment(context: ProducerContext) {
   return async function showFragment(request: Request, response: Response): Promise<void> {
-    await render(
-      response,
-      'partials/notification-state',
-      shown(await findNotification(context, String(request.params.id))),
-    );
+    await render(response, 'partials/notification-state', shown(await findNotification(context, request)));
   };
 }
 
 /** The stream that says when to fetch that part. */
 export function notificationStream(context: ProducerContext) {
   return async function streamNotification(request: Request, response: Response): Promise<void> {
-    const { _id } = await findNotification(context, String(request.params.id));
+    const { _id } = await findNotification(context, request);
     context.live.watch(_id, request, response);
   };
 }
@@ -47,7 +43,7 @@ const MAIL_POLICY =
 /** The HTML of a mail as its person may see it, for a frame on the page; with a policy of its own. */
 export function notificationHtml(context: ProducerContext) {
   return async function showHtml(request: Request, response: Response): Promise<void> {
-    const { html } = await findNotification(context, String(request.params.id));
+    const { html } = await findNotification(context, request);
     if (html === undefined) throw new Problem('not_found', { detail: 'This notification has no HTML.' });
     response.set({ 'content-security-policy': MAIL_POLICY, 'cache-control': 'no-store' });
     response.type('html').send(html);

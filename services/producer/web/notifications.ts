@@ -12,15 +12,15 @@ import {
 } from '../../../shared/contracts/index.ts';
 import { SearchTooWide, getNotification, listNotifications, sumOver } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
-import { givenFields, render, withQuery } from './pages.ts';
+import { givenFields, renderForm, withQuery } from './pages.ts';
 import { lookOf } from './presentation.ts';
 
 /** The filter's fields, as they stand in the address. */
 const FIELDS = ['id', 'status', 'type', 'user_id', 'from', 'to', 'error', 'cursor'] as const;
 type Asked = Partial<Record<(typeof FIELDS)[number], string>>;
 
-/** What the list shows: a page of it, or why there is none. */
-interface Listed {
+/** What a list shows: a page of it, or why there is none. */
+export interface Listed {
   notifications: NotificationView[];
   nextCursor: string | null;
   errors: FieldError[];
@@ -37,7 +37,7 @@ export function notificationsPage(context: ProducerContext) {
     const [listed, balance] = await Promise.all([list(context, asked), context.books.read()]);
     const status = STATUSES.find((one) => one === asked.status);
     const page = {
-      title: `${listed.errors.length > 0 ? 'Error: ' : ''}${status ? `${lookOf(status).words} n` : 'N'}otifications · Tidings`,
+      title: `${status ? `${lookOf(status).words} n` : 'N'}otifications · Tidings`,
       // A state that there is not would stay in the form, where nobody can take it out.
       asked: { ...asked, status },
       ...listed,
@@ -48,7 +48,7 @@ export function notificationsPage(context: ProducerContext) {
       isFiltered: Object.keys(asked).some((field) => field !== 'cursor'),
       addressWith: (change: Asked) => withQuery('/notifications', { ...asked, cursor: '', ...change }),
     };
-    await render(response, 'notifications', page, listed.errors.length > 0 ? 422 : 200);
+    await renderForm(response, 'notifications', page);
   };
 }
 

@@ -1,7 +1,7 @@
 import ejs from 'ejs';
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { join } from 'node:path';
-import type { Notification } from '../../../shared/contracts/index.ts';
+import type { FieldError, Notification } from '../../../shared/contracts/index.ts';
 import { getNotification } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
@@ -27,12 +27,12 @@ export async function render(response: Response, view: string, data: object, sta
   response.status(status).set('cache-control', 'no-store').type('html').send(html);
 }
 
-/** The record that a page is about. @throws Problem when there is none. */
+/** The record that an address names. @throws Problem when there is none. */
 export async function findNotification(
   { notifications }: ProducerContext,
-  id: string,
+  { params }: Request,
 ): Promise<Notification> {
-  const record = await getNotification(notifications, id);
+  const record = await getNotification(notifications, String(params.id));
   if (!record) throw new Problem('not_found', { detail: 'There is no such notification.' });
   return record;
 }
@@ -55,6 +55,16 @@ export function withQuery(path: string, fields: Record<string, string | undefine
   for (const [field, value] of Object.entries(fields)) if (value) query.set(field, value);
   const text = query.toString();
   return text === '' ? path : `${path}?${text}`;
+}
+
+/** Renders a page with a form: where something in it is wrong, the title says so first, and the answer is a 422. */
+export function renderForm(
+  response: Response,
+  view: string,
+  data: { title: string; errors: readonly FieldError[] },
+): Promise<void> {
+  if (data.errors.length === 0) return render(response, view, data);
+  return render(response, view, { ...data, title: `Error: ${data.title}` }, 422);
 }
 
 /** What every page shows around its content: where we are, and the ways on. */

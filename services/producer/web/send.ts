@@ -9,7 +9,7 @@ import { newId } from '../../../shared/runtime/ids.ts';
 import { fingerprintOf } from '../accept/fingerprint.ts';
 import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
-import { render } from './pages.ts';
+import { renderForm } from './pages.ts';
 
 /** The caller and actor of what people do on the pages. */
 export const WEB = 'web';
@@ -21,7 +21,7 @@ type Values = Partial<Record<(typeof FIELDS)[number], string>>;
 /** The empty form. Its hidden key makes a double click one notification. */
 export function sendForm() {
   return async function showSendForm(_request: Request, response: Response): Promise<void> {
-    await showForm(response, { values: { type: 'email' }, key: newId(), errors: [] }, 200);
+    await showForm(response, { values: { type: 'email' }, key: newId(), errors: [] });
   };
 }
 
@@ -33,7 +33,7 @@ export function sendSubmit(context: ProducerContext) {
     const key = typeof form.idempotency_key === 'string' ? form.idempotency_key.slice(0, 100) : newId();
     const parsed = notificationRequestSchema.safeParse(values);
     if (!parsed.success) {
-      await showForm(response, { values, key, errors: fieldErrors(parsed.error) }, 422);
+      await showForm(response, { values, key, errors: fieldErrors(parsed.error) });
       return;
     }
     const origin = { caller: WEB, idempotencyKey: key, fingerprint: fingerprintOf(values) };
@@ -42,7 +42,7 @@ export function sendSubmit(context: ProducerContext) {
       const errors = [
         { field: 'message', message: 'was changed after it had been sent; press Send again to send it too' },
       ];
-      await showForm(response, { values, key: newId(), errors }, 422);
+      await showForm(response, { values, key: newId(), errors });
       return;
     }
     response.redirect(303, `/notifications/${stored.record._id}`);
@@ -73,8 +73,7 @@ interface Form {
   errors: { field: string; message: string }[];
 }
 
-async function showForm(response: Response, form: Form, status: number): Promise<void> {
-  const title = `${form.errors.length > 0 ? 'Error: ' : ''}Send a notification · Tidings`;
-  const data = { title, ...form, types: CHANNEL_NAMES, lanes: LANES };
-  await render(response, 'send-notification', data, status);
+function showForm(response: Response, form: Form): Promise<void> {
+  const data = { title: 'Send a notification · Tidings', ...form, types: CHANNEL_NAMES, lanes: LANES };
+  return renderForm(response, 'send-notification', data);
 }

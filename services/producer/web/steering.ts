@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import {
   CANCELABLE,
   RETRYABLE,
@@ -71,7 +71,7 @@ export function actsFor(status: Status): ActName[] {
 /** Asks before it is done. */
 export function confirmPage(context: ProducerContext, name: ActName): RequestHandler {
   return async function showConfirmation(request, response) {
-    await askAbout(await findNotification(context, idOf(request)), name, response);
+    await askAbout(await findNotification(context, request), name, response);
   };
 }
 
@@ -92,13 +92,12 @@ const DOUBLE_CLICK_MS = 10 * SECOND;
  */
 export function actSubmit(context: ProducerContext, name: ActName): RequestHandler {
   return async function act(request, response) {
-    const id = idOf(request);
     const { seen } = (request.body ?? {}) as { seen?: unknown };
-    const before = await findNotification(context, id);
-    const isAsAsked = seen === undefined || seen === before.updated_at.toISOString();
-    const operated = isAsAsked ? await ACTS[name].run(context, id) : undefined;
-    if (operated?.outcome !== 'done') refuseUnlessDoubled(await findNotification(context, id));
-    response.redirect(303, `/notifications/${encodeURIComponent(id)}`);
+    const { _id, updated_at } = await findNotification(context, request);
+    const isAsAsked = seen === undefined || seen === updated_at.toISOString();
+    const operated = isAsAsked ? await ACTS[name].run(context, _id) : undefined;
+    if (operated?.outcome !== 'done') refuseUnlessDoubled(await findNotification(context, request));
+    response.redirect(303, `/notifications/${encodeURIComponent(_id)}`);
   };
 }
 
@@ -112,8 +111,4 @@ function refuseUnlessDoubled({ status, timeline }: Notification): void {
     detail: `It is “${lookOf(status).words}” by now. Nothing was changed.`,
     state: status,
   });
-}
-
-function idOf(request: Request): string {
-  return String(request.params.id);
 }
