@@ -1,5 +1,5 @@
 /**
- * The door of `npm start`, `npm test`, `npm run chaos`, `npm run bench` and `npm run reset`: plain JavaScript without dependencies, for it runs before any is installed.
+ * The door of `npm start`, `npm test` and of every `npm run` that needs the build: plain JavaScript without dependencies, for it runs before any is installed.
  * Installs when the lockfile changed, builds when a source changed, then hands over to the compiled command.
  */
 import { spawnSync } from 'node:child_process';
@@ -14,6 +14,7 @@ const COMMANDS = {
   start: 'local/start',
   test: 'local/test',
   reset: 'local/reset',
+  'sign-in': 'local/sign-in',
   chaos: 'chaos/main',
   bench: 'local/bench',
 };

@@ -1,11 +1,12 @@
+import type { IssuedLink } from '../../services/producer/sign-in/first-link.ts';
 import type { Fleet } from './fleet.ts';
 
 /** What is printed once everything runs: where to go, with which key, and a first command to paste. */
-export function readyBlock(fleet: Fleet, tookMs: number): string {
+export function readyBlock(fleet: Fleet, signIn: IssuedLink | undefined, tookMs: number): string {
   const { address, apiKey, sandboxUrl, managementUrl } = fleet;
   const body = '{"user_id":"u1","type":"email","email":"a@example.org","subject":"Hi","message":"Hello"}';
   const rows: [string, string | undefined][] = [
-    ['Pages', `${address}/`],
+    ['Pages', signIn ? `${signIn.address}   signs you in, once` : `${address}/`],
     ['API documentation', `${address}/docs`],
     ['API key', apiKey],
     ['Sandbox mailbox', sandboxUrl && `${sandboxUrl}/`],

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { pause } from '../../shared/runtime/backoff.ts';
 import { ConfigError, readConfig, type Config } from '../../shared/runtime/config.ts';
 import { toError } from '../../shared/runtime/errors.ts';
+import { firstLink } from '../../services/producer/sign-in/first-link.ts';
 import { SERVICES, planFleet, type Fleet } from './fleet.ts';
 import { lockHolder, takeLock } from './lock.ts';
 import { isFree } from './ports.ts';
@@ -74,7 +75,9 @@ async function start(): Promise<void> {
     ...services,
     ...serverProcesses,
   ]);
-  output.say(readyBlock(fleet, Date.now() - startedAt));
+  const pages = config.PUBLIC_URL ?? fleet.address;
+  const signIn = await firstLink({ ...config, MONGO_URI: mongodb.url }, pages);
+  output.say(readyBlock(fleet, signIn, Date.now() - startedAt));
 }
 
 /** What the environment names; empty values count as not set. */

@@ -16,5 +16,5 @@ export function createEmailChannel(config: Config): DeliveryChannel {
     from: config.MAIL_FROM,
     connections: config.EMAIL_CONCURRENCY,
   });
-  return { name: 'email', deliver: provider.send, stop: provider.close };
+  return { name: 'email', provider: 'smtp', deliver: provider.send, stop: provider.close };
 }

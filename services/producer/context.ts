@@ -2,11 +2,19 @@ import type { Broker, ManagementApi } from '../../shared/broker/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Check } from '../../shared/runtime/health.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Books, BulkActs, Notifications } from '../../shared/store/index.ts';
+import type {
+  Books,
+  BulkActs,
+  Controls,
+  ControlsWatch,
+  Notifications,
+  Presences,
+} from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
 import type { BulkRunner } from './bulk-runner.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
+import type { SignIn } from './sign-in/sign-in.ts';
 
 /** What every resource and page of the producer works with. */
 export interface ProducerContext {
@@ -20,6 +28,11 @@ export interface ProducerContext {
   acceptor: Acceptor;
   bulk: BulkRunner;
   acts: BulkActs;
+  signIn: SignIn;
+  /** What operators have switched, in the store; and as this process last heard, for what is asked by the thousand. */
+  controls: Controls;
+  controlsNow: ControlsWatch;
+  presences: Presences;
   live: LiveUpdates;
   draining: Draining;
   checks: Readonly<Record<string, Check>>;

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Broker, EventsListener, ManagementApi, policyCheck } from '../../shared/broker/index.ts';
+import { ACCEPTING } from '../../shared/contracts/index.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { closeServer } from '../../shared/runtime/health.ts';
@@ -8,16 +9,21 @@ import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
 import {
   Books,
   BulkActs,
+  Controls,
+  ControlsWatch,
+  Presences,
+  announce,
   connectInBackground,
   notificationsOf,
   openStore,
 } from '../../shared/store/index.ts';
 import { Acceptor } from './accept/acceptor.ts';
 import { BulkRunner } from './bulk-runner.ts';
-import { createApp } from './app.ts';
+import { TOLERATED, createApp } from './app.ts';
 import type { ProducerContext } from './context.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
+import { SignIn } from './sign-in/sign-in.ts';
 
 /**
  * How long an idle connection is kept, in milliseconds: longer than the 60 s after which load balancers drop theirs. Whoever drops first must
@@ -44,7 +50,10 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     log,
   });
   const notifications = notificationsOf(store.db);
-  const acceptor = new Acceptor({ notifications, publisher: broker.publisher, log });
+  const controls = new Controls(store.db);
+  const controlsNow = new ControlsWatch({ controls, log });
+  const isOpen = (): boolean => !controlsNow.isOn(ACCEPTING);
+  const acceptor = new Acceptor({ notifications, publisher: broker.publisher, isOpen, log });
   const acts = new BulkActs(store.db);
   const bulk = new BulkRunner({
     acts,
@@ -74,6 +83,10 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     books: new Books(store.db),
     acceptor,
     acts,
+    controls,
+    controlsNow,
+    presences: new Presences(store.db),
+    signIn: new SignIn(store, config),
     bulk,
     live,
     draining,
@@ -85,8 +98,14 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   };
   broker.start();
   events.start();
+  context.controlsNow.start();
   await broker.ready(BROKER_WAIT_MS);
   const server = await listen(context);
+  const presence = announce(
+    context.presences,
+    { service: 'producer', checks: context.checks, tolerated: TOLERATED },
+    log,
+  );
   const { port } = server.address() as AddressInfo;
   log.info('accepting', { address: `http://${config.HOST}:${port}` });
   return {
@@ -94,6 +113,8 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     stop: async () => {
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
+      // Before what its checks ask is gone.
+      await presence.stop();
       // Before the requests that wait for one are waited for.
       const bulkStopped = bulk.stop();
       await closeServer(server);
@@ -101,6 +122,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
       await acceptor.drain();
       await events.stop();
       await broker.stop();
+      controlsNow.stop();
       connecting.abort();
       await store.stop();
     },

@@ -6,7 +6,15 @@ import { startHealthServer, type Check, type CheckResult } from '../../shared/ru
 import { newId } from '../../shared/runtime/ids.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
-import { Books, Locks, connectInBackground, notificationsOf, openStore } from '../../shared/store/index.ts';
+import {
+  Books,
+  Locks,
+  Presences,
+  announce,
+  connectInBackground,
+  notificationsOf,
+  openStore,
+} from '../../shared/store/index.ts';
 import type { Job, JobContext } from './job.ts';
 import { JOBS } from './jobs/index.ts';
 
@@ -37,20 +45,21 @@ export async function startScheduler(
     instance: newId(),
   };
   const runners = jobs.map((job) => new JobRunner(job, context));
-  const health = await startHealthServer(
-    { host: config.HOST, port: config.HEALTH_PORT },
-    {
-      mongodb: () => store.check(),
-      rabbitmq: () => broker.check(),
-      ...policyAudit(config),
-      ...Object.fromEntries(runners.map((runner) => [`job ${runner.name}`, () => runner.check()])),
-    },
-  );
+  const checks = {
+    mongodb: () => store.check(),
+    rabbitmq: () => broker.check(),
+    ...policyAudit(config),
+    ...Object.fromEntries(runners.map((runner) => [`job ${runner.name}`, () => runner.check()])),
+  };
+  const health = await startHealthServer({ host: config.HOST, port: config.HEALTH_PORT }, checks);
   broker.start();
   for (const runner of runners) runner.start();
+  const presence = announce(new Presences(store.db), { service: 'scheduler', checks, tolerated: [] }, log);
   log.info('scheduling', { jobs: runners.map((runner) => runner.name), health_port: health.port });
   return {
     stop: async () => {
+      // Before what its checks ask is gone.
+      await presence.stop();
       await Promise.all(runners.map((runner) => runner.stop()));
       await broker.stop();
       connecting.abort();

@@ -16,6 +16,7 @@ export function createSmsChannel(config: Config): DeliveryChannel {
   const provider = createTwilioProvider({ accountSid, authToken, from, baseUrl: config.TWILIO_API_BASE_URL });
   return {
     name: 'sms',
+    provider: 'twilio',
     deliver: (notification) => {
       const phone = notification.phone ?? '';
       if (isValidPhoneNumber(phone)) return provider.send(phone, notification.message);

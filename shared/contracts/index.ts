@@ -11,9 +11,12 @@
  * - **tier**: one delay of the retry ladder. **wait queue**: where a tier's messages sit.
  * - **dead letter**: exhausted or permanently refused. **parking**: the queue of messages that we cannot read.
  * - **ambiguous**: the answer to a hand-over was lost, so nobody knows whether the provider took it.
+ * - **account**: a person who may sign in to the pages, with a **role**: viewer, operator or admin.
  * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
  */
+export { ROLES, accountNameSchema, isAtLeast, type Account, type Role } from './account.ts';
 export { BULK_KINDS, type BulkAct } from './bulk-act.ts';
+export { ACCEPTING, controlSchema, pauseOfChannel, pauseOfProvider, type Control } from './control.ts';
 export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
 export {
   CANCELABLE,
@@ -57,6 +60,7 @@ export {
   type UserListQuery,
 } from './requests.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
+export type { Presence } from './presence.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
 export {
   acceptedSchema,

@@ -5,7 +5,8 @@ export const PROBLEMS = {
   validation_failed: { status: 400, title: 'Some fields need another value' },
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
   unauthorized: { status: 401, title: 'A valid bearer key is needed' },
-  forbidden: { status: 403, title: 'This page is served to this machine only' },
+  signed_out: { status: 401, title: 'Sign in first' },
+  forbidden: { status: 403, title: 'This is not open to you' },
   not_found: { status: 404, title: 'There is nothing under this address' },
   method_not_allowed: { status: 405, title: 'This address does not take this method' },
   state_conflict: { status: 409, title: 'The notification is in a state that forbids this' },
@@ -13,7 +14,12 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
   idempotency_conflict: { status: 422, title: 'This Idempotency-Key came with another body before' },
   search_too_wide: { status: 422, title: 'The search took too long: narrow it' },
+  too_many_requests: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
+  accepting_stopped: {
+    status: 503,
+    title: 'Nothing is accepted now, for an operator drains the fleet; repeat with the same Idempotency-Key',
+  },
   store_unavailable: {
     status: 503,
     title: 'The store cannot be reached; repeat with the same Idempotency-Key',

@@ -32,7 +32,7 @@ export async function attempt(
   }, timeoutMs);
   try {
     const { signal } = underWay;
-    const outcome = await Promise.race([channel.deliver(record, signal), hanging(signal, channel.name)]);
+    const outcome = await Promise.race([channel.deliver(record, signal), hanging(signal, channel.provider)]);
     // Too slow is the provider's fault, however the channel puts it.
     return outcome.kind !== 'sent' && signal.reason === TOO_SLOW
       ? { ...outcome, providerFault: true }
@@ -42,7 +42,7 @@ export async function attempt(
     log.error('the channel threw: this is a bug', { id: record._id, error });
     return {
       kind: 'transient',
-      provider: channel.name,
+      provider: channel.provider,
       code: 'handler_error',
       reason: error.message,
       untried: true,
@@ -53,7 +53,7 @@ export async function attempt(
 }
 
 /** What is decided by the history of the record and the time alone, so that nothing is handed over. */
-export function settledBefore(claimed: Claimed, { name: provider }: DeliveryChannel): Outcome | undefined {
+export function settledBefore(claimed: Claimed, { provider }: DeliveryChannel): Outcome | undefined {
   const { record } = claimed;
   if (record.interrupted >= POISON_AT)
     return {

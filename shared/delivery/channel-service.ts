@@ -1,7 +1,16 @@
 import { Broker } from '../broker/index.ts';
+import { pauseOfChannel, pauseOfProvider, type Control } from '../contracts/index.ts';
 import { startHealthServer } from '../runtime/health.ts';
 import type { Service, ServiceContext } from '../runtime/service.ts';
-import { connectInBackground, notificationsOf, openStore } from '../store/index.ts';
+import {
+  Controls,
+  ControlsWatch,
+  Presences,
+  announce,
+  connectInBackground,
+  notificationsOf,
+  openStore,
+} from '../store/index.ts';
 import type { DeliveryChannel, StoreChannel } from './channel.ts';
 import { DeliveryLoop, PROVIDER_CHECK } from './delivery-loop.ts';
 
@@ -31,11 +40,29 @@ export async function startChannelService(
   });
   const notifications = notificationsOf(store.db);
   const loop = new DeliveryLoop({ channel, broker, notifications, config, ...capacity, log });
+  const pauses = new ControlsWatch({
+    controls: new Controls(store.db),
+    log,
+    onChange: (active) => {
+      loop.pause(isPausing(active, channel));
+    },
+  });
   const checks = { mongodb: () => store.check(), rabbitmq: () => broker.check(), ...loop.checks() };
   const address = { host: config.HOST, port: config.HEALTH_PORT };
   const health = await startHealthServer(address, checks, [PROVIDER_CHECK]);
   broker.start();
   loop.start();
+  pauses.start();
+  const presence = announce(
+    new Presences(store.db),
+    {
+      service: channel.name,
+      checks,
+      tolerated: [PROVIDER_CHECK],
+      delivery: () => loop.presence,
+    },
+    log,
+  );
   log.info('consuming', {
     channel: channel.name,
     concurrency: capacity.concurrency,
@@ -44,6 +71,9 @@ export async function startChannelService(
   });
   return {
     stop: async () => {
+      pauses.stop();
+      // Before what its checks ask is gone.
+      await presence.stop();
       await loop.stop();
       await broker.stop();
       connecting.abort();
@@ -51,4 +81,9 @@ export async function startChannelService(
       await health.stop();
     },
   };
+}
+
+function isPausing(active: readonly Control[], { name, provider }: DeliveryChannel | StoreChannel): boolean {
+  const pauses = [pauseOfChannel(name), pauseOfProvider(provider)];
+  return active.some(({ _id }) => pauses.includes(_id));
 }

@@ -4,6 +4,8 @@ import type { Outcome } from './outcome.ts';
 /** A channel that hands over to a provider: only how to hand over one. Everything around it is the shared loop. */
 export interface DeliveryChannel {
   name: Channel;
+  /** Who carries it out, as records and pages call it. */
+  provider: string;
   /** Tries once. `signal` aborts when the time is up or the claim is lost: stop, and say what is known. Throws only on a bug. */
   deliver(notification: Notification, signal: AbortSignal): Promise<Outcome>;
   /** Closes what it holds. */
@@ -16,7 +18,7 @@ export interface DeliveryChannel {
  */
 export interface StoreChannel {
   name: Channel;
-  /** What the record calls the provider. */
+  /** Who carries it out, as records and pages call it. */
   provider: string;
 }
 

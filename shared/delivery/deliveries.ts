@@ -14,6 +14,7 @@ import { Isolation } from './isolation.ts';
 import type { Limit } from './lane-slots.ts';
 import { Leases } from './leases.ts';
 import type { Outcome } from './outcome.ts';
+import type { PauseLimit } from './pause-limit.ts';
 import { Recorder } from './recorder.ts';
 
 /** How long one is put off that could not begin, in milliseconds; spread, so that suspects do not meet again. */
@@ -23,6 +24,7 @@ const PUT_OFF_MS = { least: SECOND, most: 5 * SECOND };
 export interface DeliveriesOptions {
   channel: DeliveryChannel;
   breaker: Breaker;
+  pause: PauseLimit;
   notifications: Notifications;
   publisher: Publisher;
   config: Config;
@@ -113,10 +115,11 @@ export class Deliveries {
 
   /** Much may have happened since the claim: why it is not handed over now that it is its turn. */
   #refusal(claimed: Claimed): Outcome | 'lost' | undefined {
-    const { breaker, channel } = this.#options;
+    const { breaker, channel, pause } = this.#options;
     // Whoever holds the claim now delivers it.
     if (claimed.isLost) return 'lost';
     if (this.#isStopping) return putOff(channel, 'stopping');
+    if (pause.isPaused) return putOff(channel, 'paused');
     if (breaker.state === 'open') return putOff(channel, 'provider_down');
     return settledBefore(claimed, channel);
   }
@@ -135,10 +138,11 @@ export class Deliveries {
 const REASONS = {
   isolated: 'one that was interrupted before is being sent alone',
   stopping: 'the consumer stops, and had not begun with it',
+  paused: 'an operator has paused it',
   provider_down: 'the provider is down',
 } as const;
 
-function putOff({ name: provider }: DeliveryChannel, code: keyof typeof REASONS): Outcome {
+function putOff({ provider }: DeliveryChannel, code: keyof typeof REASONS): Outcome {
   const { least, most } = PUT_OFF_MS;
   return {
     kind: 'deferred',

@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/index.ts';
-import { LANES, type Lane } from '../contracts/index.ts';
+import { LANES, type Lane, type Presence } from '../contracts/index.ts';
 import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import type { Check, CheckResult } from '../runtime/health.ts';
@@ -11,6 +11,7 @@ import { Deliveries } from './deliveries.ts';
 import { LaneSlots, type Limit } from './lane-slots.ts';
 import { LaneWorker, type LaneWork } from './lane-worker.ts';
 import { Pace } from './pace.ts';
+import { PauseLimit } from './pause-limit.ts';
 
 /** The check that says whether the provider is down. */
 export const PROVIDER_CHECK = 'provider';
@@ -38,12 +39,15 @@ export class DeliveryLoop {
   readonly #options: DeliveryLoopOptions;
   readonly #actor: string;
   readonly #breaker: Breaker;
+  readonly #pause = new PauseLimit();
   readonly #limits: readonly Limit[];
   readonly #slots: LaneSlots;
   /** None where our own store is the provider. */
   readonly #deliveries: Deliveries | undefined;
   readonly #work: LaneWork;
   readonly #workers: readonly LaneWorker[];
+  /** Whether operators have said so, and not only that it is not known yet. */
+  #isOrdered = false;
 
   constructor(options: DeliveryLoopOptions) {
     const { channel, config, concurrency, inHand = concurrency, perSecond } = options;
@@ -62,11 +66,43 @@ export class DeliveryLoop {
     }
     this.#limits = [
       this.#breaker,
+      this.#pause,
       ...(this.#deliveries?.limits ?? []),
       ...(perSecond === undefined ? [] : [new Pace(perSecond)]),
     ];
     this.#slots = new LaneSlots(Math.max(inHand, concurrency), this.#limits);
     this.#workers = LANES.map((lane) => this.#worker(lane));
+  }
+
+  /** What the pages show of it. */
+  get presence(): NonNullable<Presence['delivery']> {
+    const { name: channel, provider } = this.#options.channel;
+    const { state: breaker, faultRatio } = this.#breaker;
+    const { isPaused } = this.#pause;
+    return {
+      channel,
+      provider,
+      is_paused: isPaused,
+      in_flight: this.#slots.taken,
+      breaker,
+      fault_ratio: faultRatio,
+    };
+  }
+
+  /**
+   * Pauses by order of an operator, or goes on. Paused, nothing is consumed, what has not begun is put off, and what has begun comes to its
+   * end. Until this is called for the first time nothing begins.
+   */
+  pause(isPaused: boolean): void {
+    const { log, channel } = this.#options;
+    if (isPaused !== this.#isOrdered)
+      log.warn(isPaused ? 'paused by an operator; consuming stops' : 'no longer paused; consuming', {
+        channel: channel.name,
+      });
+    this.#isOrdered = isPaused;
+    this.#pause.set(isPaused);
+    if (isPaused) this.#deliveries?.putOffWaiting();
+    for (const worker of this.#workers) void worker.shutWhile('paused', isPaused);
   }
 
   /** Begins to consume both lanes. */
@@ -111,7 +147,7 @@ export class DeliveryLoop {
         channel: channel.name,
       });
     if (state === 'open') this.#deliveries?.putOffWaiting();
-    for (const worker of this.#workers) void worker.providerIs(state);
+    for (const worker of this.#workers) void worker.shutWhile('provider', state === 'open');
   }
 
   #checkLane(index: number): ReturnType<Check> {
@@ -125,6 +161,7 @@ export class DeliveryLoop {
       channel,
       publisher,
       breaker: this.#breaker,
+      pause: this.#pause,
       actor: this.#actor,
     });
   }

@@ -10,8 +10,8 @@ import { parseMessage, type Channel, type Lane, type Message } from '../contract
 import { MINUTE, SECOND } from '../runtime/duration.ts';
 import type { Logger } from '../runtime/logger.ts';
 
-/** Why a lane takes no messages: MongoDB is away, or the provider is down. */
-export type ShutReason = 'store' | 'provider';
+/** Why a lane takes no messages: MongoDB is away, the provider is down, or operators have paused it. */
+export type ShutReason = 'store' | 'provider' | 'paused';
 
 /** Messages in hand while the lane is shut are given back after so long, in milliseconds: the broker ends channels that sit on them. */
 const GIVE_BACK_AFTER_MS = MINUTE;

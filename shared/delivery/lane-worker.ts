@@ -5,9 +5,8 @@ import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Spacing } from '../runtime/spacing.ts';
 import { claimNotifications, sendAtOnce, type AtOnce, type Notifications } from '../store/index.ts';
-import type { BreakerState } from './breaker.ts';
 import { Claimed } from './claimed.ts';
-import { Intake, type Taken } from './intake.ts';
+import { Intake, type ShutReason, type Taken } from './intake.ts';
 import type { LaneSlots } from './lane-slots.ts';
 import { PatientClaims } from './patient-claims.ts';
 import { settleRefused } from './settle-refused.ts';
@@ -84,10 +83,10 @@ export class LaneWorker {
     return this.#intake.stop();
   }
 
-  /** While the provider is down nothing is consumed. */
-  async providerIs(state: BreakerState): Promise<void> {
-    if (state === 'open') await this.#intake.shut('provider');
-    else await this.#intake.reopen('provider');
+  /** Consumes nothing while there is this reason. */
+  async shutWhile(reason: ShutReason, isSo: boolean): Promise<void> {
+    if (isSo) await this.#intake.shut(reason);
+    else await this.#intake.reopen(reason);
   }
 
   /** Whether this lane makes progress: subscribed, and the queue is empty or something moves. */
@@ -95,6 +94,7 @@ export class LaneWorker {
     const { shutReasons, isSubscribed, queue, lastDeliveryAt } = this.#intake;
     if (shutReasons.includes('store'))
       return { ok: false, detail: 'consuming is paused: MongoDB cannot be reached' };
+    if (shutReasons.includes('paused')) return { ok: true, detail: 'paused by an operator' };
     // A check of its own says so.
     if (shutReasons.includes('provider')) return { ok: true, detail: 'paused: the provider is down' };
     if (!isSubscribed) return { ok: false, detail: `${queue} is not consumed` };

@@ -50,7 +50,13 @@ export const configSchema = z.object({
     .min(1)
     .default('127.0.0.1')
     .describe(
-      'Address the producer and the probes listen on. The pages are served on a loopback address only.',
+      'Address the producer and the probes listen on. On another one than a loopback address, the pages need PUBLIC_URL.',
+    ),
+  PUBLIC_URL: url('http:', 'https:')
+    .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', { error: 'must have no path' })
+    .optional()
+    .describe(
+      'Address under which people reach the pages, such as https://tidings.example.org. Without it: this machine only.',
     ),
   RABBITMQ_URL: urls('amqp:', 'amqps:')
     .default('amqp://guest:guest@127.0.0.1:5672')

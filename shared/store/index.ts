@@ -2,10 +2,13 @@ export { StoreTimeout } from './bounded.ts';
 export { Books } from './books/books.ts';
 export { countAll, sumOver, totalOf, type Balance, type Counts } from './books/counting.ts';
 export { SEARCH_WITHIN_MS, SearchTooWide } from './notifications/reach.ts';
+export { Accounts } from './accounts.ts';
 export { BulkActs } from './bulk-acts.ts';
+export { Controls, ControlsWatch } from './controls.ts';
 export { openStore, type Store } from './connection.ts';
 export { INDEXES, ensureIndexes, connectInBackground } from './indexes.ts';
 export { Locks } from './locks.ts';
+export { Openers } from './openers.ts';
 export {
   clearUnpublished,
   insertNotifications,
@@ -45,6 +48,7 @@ export {
   markRead,
   type Page,
 } from './notifications/queries.ts';
+export { Presences, announce } from './presences.ts';
 export { recordResults, type Result } from './notifications/record.ts';
 export {
   SWEEP_LIMIT,

@@ -8,6 +8,12 @@ import type { Store } from './connection.ts';
 /** Statuses that lists and sweeps look for. Most records end as `sent` or `delivered`; walking `_id` finds those at once. */
 const INDEXED_STATUSES: Status[] = STATUSES.filter((status) => status !== 'sent' && status !== 'delivered');
 
+/** Sessions and sign-in links: by account, and until they are over. */
+const OPENERS = [
+  { name: 'account', key: { account: 1 } },
+  { name: 'over', key: { expires_at: 1 }, expireAfterSeconds: 0 },
+] as const;
+
 /** The indexes of each collection, declared once. Tests assert with explain() that every query uses one. */
 export const INDEXES = {
   notifications: [
@@ -51,6 +57,16 @@ export const INDEXES = {
   ],
   locks: [],
   books: [],
+  accounts: [],
+  presences: [{ name: 'over', key: { beat_at: 1 }, expireAfterSeconds: 60 }],
+  controls: [{ name: 'over', key: { until: 1 }, expireAfterSeconds: 0 }],
+  sessions: OPENERS,
+  sign_in_links: OPENERS,
+  // Of the library that counts them.
+  sign_in_attempts: [
+    { name: 'key', key: { key: 1 }, unique: true },
+    { name: 'over', key: { expire: 1 }, expireAfterSeconds: 0 },
+  ],
   // Listed by time, and kept as long as an audit asks for them.
   bulk_acts: [{ name: 'time', key: { started_at: -1 }, expireAfterSeconds: 90 * 86_400 }],
 } as const satisfies Record<string, readonly IndexDescription[]>;

@@ -1,5 +1,5 @@
 import axe from 'axe-core';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { startLocalFleet, type LocalFleet } from '../support/local-fleet.ts';
@@ -8,6 +8,8 @@ import { startLocalFleet, type LocalFleet } from '../support/local-fleet.ts';
 let fleet: LocalFleet;
 let browser: Browser;
 let page: Page;
+/** Where this person is signed in. */
+let context: BrowserContext;
 /** What the browser complained about; every test ends without any. */
 let complaints: string[];
 
@@ -23,13 +25,15 @@ beforeAll(async () => {
     '--disable-sync',
   ];
   browser = await chromium.launch({ executablePath, args });
+  context = await browser.newContext();
+  await signInByLink(context);
 });
 afterAll(async () => {
   await browser.close();
   await fleet.stop();
 });
 beforeEach(async () => {
-  page = await browser.newPage();
+  page = await context.newPage();
   complaints = [];
   page.on('console', (message) => {
     if (message.type() === 'error' && !message.text().includes('422')) complaints.push(message.text());
@@ -40,6 +44,16 @@ afterEach(async () => {
   await page.close();
   expect(complaints).toEqual([]);
 });
+
+/** As somebody who has just started the fleet: with the link that it printed. */
+async function signInByLink(browserContext: BrowserContext): Promise<void> {
+  const link = /http\S+\/sign-in\/link\?secret=\S+/.exec(fleet.output())?.[0] ?? '';
+  const page = await browserContext.newPage();
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Sign in as operator' }).click();
+  await page.getByRole('heading', { name: 'Tidings' }).waitFor();
+  await page.close();
+}
 
 async function fillMail(to: string): Promise<void> {
   await page.goto(`${fleet.address}/send-notification`);
@@ -236,8 +250,12 @@ test.each(['light', 'dark'] as const)(
 );
 
 test('times are the viewer’s, and the exact one is on hover', async () => {
-  const context = await browser.newContext({ timezoneId: 'Asia/Tokyo', locale: 'en-US' });
-  const page = await context.newPage();
+  const inTokyo = await browser.newContext({
+    timezoneId: 'Asia/Tokyo',
+    locale: 'en-US',
+    storageState: await context.storageState(),
+  });
+  const page = await inTokyo.newPage();
   await page.goto(`${fleet.address}/notifications`);
   const time = page.locator('td time').first();
   const [shown, exact] = [await time.innerText(), (await time.getAttribute('title')) ?? ''];
@@ -245,12 +263,15 @@ test('times are the viewer’s, and the exact one is on hover', async () => {
   const hour = (new Date(exact).getUTCHours() + 9) % 24;
   expect(shown).toMatch(new RegExp(`\\b0?${hour % 12 === 0 ? 12 : hour % 12}:.*GMT\\+9`));
   expect(exact).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
-  await context.close();
+  await inTokyo.close();
 });
 
 test('without JavaScript the form sends, and the page shows the state on reload', async () => {
-  const context = await browser.newContext({ javaScriptEnabled: false });
-  const plain = await context.newPage();
+  const withoutScripts = await browser.newContext({
+    javaScriptEnabled: false,
+    storageState: await context.storageState(),
+  });
+  const plain = await withoutScripts.newPage();
   await plain.goto(`${fleet.address}/send-notification`);
   await plain.getByLabel('Person').fill('u1');
   await plain.getByLabel('E-mail address').fill('plain@example.org');
@@ -263,7 +284,7 @@ test('without JavaScript the form sends, and the page shows the state on reload'
   );
   await plain.reload();
   expect(await plain.locator('[data-status]').innerText()).toMatch(/Sent|Being sent/);
-  await context.close();
+  await withoutScripts.close();
 });
 
 test('the HTML of a mail shows in its frame, and its script does not run', async () => {

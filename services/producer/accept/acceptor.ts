@@ -26,6 +26,11 @@ const MAX_WAITING = 20_000;
  */
 const GIVE_UP_GROUP_MS = 2 * ANSWER_WITHIN_MS;
 
+/** An operator drains the fleet: what was accepted is delivered, and nothing new is. */
+export class AcceptingStopped extends Error {
+  override readonly name = 'AcceptingStopped';
+}
+
 /** A record on its way into the store. */
 interface Entry {
   record: Notification;
@@ -45,18 +50,27 @@ export class Acceptor {
     apartMs: GROUPS_APART_MS,
     run: (entries) => this.#store(entries),
   });
+  readonly #isOpen: () => boolean;
   readonly #outbox: Outbox;
 
-  constructor(options: { notifications: Notifications; publisher: Publisher; log: Logger }) {
+  /** `isOpen`: whether anything new is taken in. */
+  constructor(options: {
+    notifications: Notifications;
+    publisher: Publisher;
+    isOpen: () => boolean;
+    log: Logger;
+  }) {
     this.#notifications = options.notifications;
+    this.#isOpen = options.isOpen;
     this.#outbox = new Outbox(options);
   }
 
   /**
    * Resolves when the record is safe, or was before. `withinMs`: how long its caller waits, in milliseconds.
-   * @throws StoreTimeout or the driver's error when the store cannot be reached.
+   * @throws AcceptingStopped while an operator drains the fleet; StoreTimeout or the driver's error when the store cannot be reached.
    */
   async accept(record: Notification, withinMs = ANSWER_WITHIN_MS): Promise<Stored> {
+    if (!this.#isOpen()) throw new AcceptingStopped();
     if (this.#group.waiting >= MAX_WAITING) throw new StoreTimeout('too many wait for the store');
     if (withinMs <= 0) throw new StoreTimeout('its time was over before its turn came');
     const entry = { record, givenUp: false };

@@ -3,7 +3,7 @@ import { newId } from '../../../shared/runtime/ids.ts';
 
 /** Where a notification comes from. */
 export interface Origin {
-  /** Whose idempotency keys these are: `api` or `web`. */
+  /** Whose idempotency keys these are: `api`, or `web:` and the name of an account. */
   caller: string;
   idempotencyKey?: string | undefined;
   /** Of the body that came with the key. */

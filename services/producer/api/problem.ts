@@ -4,11 +4,14 @@ import type { NextFunction, Request, Response } from 'express';
 import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../../shared/contracts/index.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
+import { AcceptingStopped } from '../accept/acceptor.ts';
 import { render } from '../web/pages.ts';
 import { SearchTooWide, StoreTimeout } from '../../../shared/store/index.ts';
 
 /** Seconds after which a caller may try again while the store is away. */
 const RETRY_AFTER_SECONDS = 5;
+/** Seconds after which a caller may try again while an operator drains the fleet. */
+const DRAINED_AFTER_SECONDS = 60;
 const SOCKET_ENDED = new Set(['EPIPE', 'ECONNRESET']);
 /** Bytes of a body that is too large which are still read, so that the client gets to read the answer. */
 const DRAIN_BYTES = 32 * 1024 * 1024;
@@ -96,6 +99,8 @@ export function wantsPage(request: Request): boolean {
 /** What is answered to whatever was thrown; what no caller has brought about is logged. */
 export function problemOf(thrown: unknown, log: Logger): Problem {
   if (thrown instanceof Problem) return thrown;
+  if (thrown instanceof AcceptingStopped)
+    return new Problem('accepting_stopped', { headers: { 'retry-after': String(DRAINED_AFTER_SECONDS) } });
   if (isStoreAway(thrown)) {
     log.warn('the store cannot be reached', { error: toError(thrown) });
     return new Problem('store_unavailable', {

@@ -15,8 +15,8 @@ import { newId } from '../../../shared/runtime/ids.ts';
 import { SEARCH_WITHIN_MS, countDeadLetters, listDeadLetters, sumOver } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
+import { actorOf } from './identity.ts';
 import { givenFields, render, renderForm } from './pages.ts';
-import { WEB } from './send.ts';
 
 type Kind = BulkAct['kind'];
 
@@ -60,7 +60,7 @@ export function planSubmit(context: ProducerContext, kind: Kind): RequestHandler
       return;
     }
     const { id, reason, rate } = parsed.data;
-    await context.bulk.begin({ id, kind, actor: WEB, reason, filter, rate });
+    await context.bulk.begin({ id, kind, actor: actorOf(response), reason, filter, rate });
     response.redirect(303, `/dead-letters/acts/${id}`);
   };
 }

@@ -9,7 +9,8 @@ import { SearchTooWide, groupDeadLetters, listDeadLetters } from '../../../share
 import { bulkActView } from './bulk-acts.ts';
 import type { ProducerContext } from '../context.ts';
 import type { Listed } from './notifications.ts';
-import { givenFields, renderForm, withQuery } from './pages.ts';
+import { withQuery } from './addresses.ts';
+import { givenFields, renderForm } from './pages.ts';
 
 /** The filter's fields, as they stand in the address. */
 const FIELDS = ['type', 'code', 'provider', 'user_id'] as const;

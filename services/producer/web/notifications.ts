@@ -12,7 +12,8 @@ import {
 } from '../../../shared/contracts/index.ts';
 import { SearchTooWide, getNotification, listNotifications, sumOver } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
-import { givenFields, renderForm, withQuery } from './pages.ts';
+import { withQuery } from './addresses.ts';
+import { givenFields, renderForm } from './pages.ts';
 import { lookOf } from './presentation.ts';
 
 /** The filter's fields, as they stand in the address. */

@@ -6,6 +6,7 @@ import { getNotification } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { PROJECT_ROOT } from '../root.ts';
+import { themeOf } from './theme.ts';
 import { FIELD_LABELS, channelName, lookOf, recipientOf, short } from './presentation.ts';
 
 const VIEWS = join(PROJECT_ROOT, 'views');
@@ -15,6 +16,10 @@ export async function render(response: Response, view: string, data: object, sta
   const all = {
     links: {},
     here: '',
+    address: '/',
+    theme: '',
+    account: undefined,
+    may: () => false,
     labels: FIELD_LABELS,
     channelName,
     lookOf,
@@ -49,14 +54,6 @@ export function givenFields<F extends string>(
   return Object.fromEntries(held) as Partial<Record<F, string>>;
 }
 
-/** The one place that builds an address with a query; what is empty is left out. */
-export function withQuery(path: string, fields: Record<string, string | undefined>): string {
-  const query = new URLSearchParams();
-  for (const [field, value] of Object.entries(fields)) if (value) query.set(field, value);
-  const text = query.toString();
-  return text === '' ? path : `${path}?${text}`;
-}
-
 /** Renders a page with a form: where something in it is wrong, the title says so first, and the answer is a 422. */
 export function renderForm(
   response: Response,
@@ -71,7 +68,8 @@ export function renderForm(
 export function surroundings(context: ProducerContext): RequestHandler {
   const links = linksOf(context);
   return function setSurroundings(request, response, next) {
-    Object.assign(response.locals, { links, here: request.path });
+    const { path: here, originalUrl: address } = request;
+    Object.assign(response.locals, { links, here, address, theme: themeOf(request) });
     next();
   };
 }

@@ -60,4 +60,8 @@ export const FIELD_LABELS: Record<string, string> = {
   reason: 'Why',
   rate: 'How many per second',
   typed: 'The number',
+  name: 'Name',
+  role: 'Role',
+  password: 'Password',
+  current: 'Current password',
 };

@@ -1,13 +1,22 @@
-import express, { Router } from 'express';
+import express, { Router, type RequestHandler } from 'express';
 import { join } from 'node:path';
-import { BULK_KINDS, MAX_BODY_BYTES } from '../../../shared/contracts/index.ts';
+import { BULK_KINDS, MAX_BODY_BYTES, type Role } from '../../../shared/contracts/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { PROJECT_ROOT } from '../root.ts';
-import { guardPages } from './guard.ts';
+import { accountPage, passwordSubmit } from './account.ts';
+import {
+  ACCOUNT_ACTS,
+  accountActSubmit,
+  accountLinkSubmit,
+  accountSubmit,
+  accountsPage,
+} from './accounts.ts';
 import { abortSubmit, actFragment, actPage, planPage, planSubmit } from './bulk-acts.ts';
 import { deadLettersPage } from './dead-letters.ts';
+import { guardPages } from './guard.ts';
 import { homePage, statsPage } from './home.ts';
+import { identify, requireRole } from './identity.ts';
 import {
   notificationFragment,
   notificationHtml,
@@ -16,48 +25,101 @@ import {
 } from './notification.ts';
 import { notificationsPage } from './notifications.ts';
 import { surroundings } from './pages.ts';
+import { signInForm, signInLinkPage, signInLinkSubmit, signInSubmit, signOut } from './sign-in.ts';
 import { ACTS, actSubmit, confirmPage, type ActName } from './steering.ts';
 import { sendForm, sendSubmit } from './send.ts';
+import { themeSubmit } from './theme.ts';
 
-/** The pages. Everything here is behind the guard. */
+/** An address of the pages: who may open it, and what answers. */
+export interface PageRoute {
+  path: string;
+  /** `nobody`: whoever is not signed in, too. */
+  needs: Role | 'nobody';
+  get?: RequestHandler;
+  post?: RequestHandler;
+  /** Other methods of the same address are somebody else's. */
+  isShared?: true;
+}
+
+/** Every page: the one place that says who may open it. */
+export function pageRoutes(context: ProducerContext): PageRoute[] {
+  return [
+    { path: '/sign-in', needs: 'nobody', get: signInForm(), post: signInSubmit(context) },
+    { path: '/sign-in/link', needs: 'nobody', get: signInLinkPage(context), post: signInLinkSubmit(context) },
+    { path: '/sign-out', needs: 'nobody', post: signOut(context) },
+    { path: '/theme', needs: 'nobody', post: themeSubmit() },
+    { path: '/account', needs: 'viewer', get: accountPage(), post: passwordSubmit(context) },
+    ...accountRoutes(context),
+    { path: '/', needs: 'viewer', get: homePage(context) },
+    { path: '/stats', needs: 'viewer', get: statsPage(context), isShared: true },
+    { path: '/send-notification', needs: 'operator', get: sendForm(), post: sendSubmit(context) },
+    ...notificationRoutes(context),
+    ...deadLetterRoutes(context),
+  ];
+}
+
+function accountRoutes(context: ProducerContext): PageRoute[] {
+  const acts = Object.keys(ACCOUNT_ACTS) as (keyof typeof ACCOUNT_ACTS)[];
+  return [
+    { path: '/accounts', needs: 'admin', get: accountsPage(context), post: accountSubmit(context) },
+    { path: '/accounts/:name/link', needs: 'admin', post: accountLinkSubmit(context) },
+    ...acts.map((act) => ({
+      path: `/accounts/:name/${act}`,
+      needs: 'admin' as const,
+      post: accountActSubmit(context, act),
+    })),
+  ];
+}
+
+function notificationRoutes(context: ProducerContext): PageRoute[] {
+  return [
+    { path: '/notifications', needs: 'viewer', get: notificationsPage(context) },
+    { path: '/notifications/:id', needs: 'viewer', get: notificationPage(context) },
+    { path: '/notifications/:id/state', needs: 'viewer', get: notificationFragment(context) },
+    { path: '/notifications/:id/live', needs: 'viewer', get: notificationStream(context) },
+    { path: '/notifications/:id/html', needs: 'viewer', get: notificationHtml(context) },
+    ...(Object.keys(ACTS) as ActName[]).map((name) => ({
+      path: `/notifications/:id/${name}`,
+      needs: 'operator' as const,
+      get: confirmPage(context, name),
+      post: actSubmit(context, name),
+    })),
+  ];
+}
+
+function deadLetterRoutes(context: ProducerContext): PageRoute[] {
+  return [
+    { path: '/dead-letters', needs: 'viewer', get: deadLettersPage(context) },
+    ...BULK_KINDS.map((kind) => ({
+      path: `/dead-letters/${kind}`,
+      needs: 'operator' as const,
+      get: planPage(context, kind),
+      post: planSubmit(context, kind),
+    })),
+    { path: '/dead-letters/acts/:id', needs: 'viewer', get: actPage(context) },
+    { path: '/dead-letters/acts/:id/state', needs: 'viewer', get: actFragment(context) },
+    { path: '/dead-letters/acts/:id/abort', needs: 'operator', post: abortSubmit(context) },
+  ];
+}
+
+/** The pages, each behind the guard and the role that it needs. */
 export function webRouter(context: ProducerContext): Router {
   const router = Router();
-  const guard = guardPages(context.config.HOST);
+  const guard = guardPages(context.config);
   const form = express.urlencoded({ extended: false, limit: MAX_BODY_BYTES });
   router.use('/assets', express.static(join(PROJECT_ROOT, 'views/assets'), { index: false }));
   router.use(surroundings(context));
-  router.route('/').get(guard, homePage(context)).all(only('GET, HEAD'));
-  router
-    .route('/send-notification')
-    .get(guard, sendForm())
-    .post(guard, form, sendSubmit(context))
-    .all(only('GET, HEAD, POST'));
-  router.get('/stats', guard, statsPage(context));
-  router.route('/notifications').get(guard, notificationsPage(context)).all(only('GET, HEAD'));
-  router.route('/notifications/:id').get(guard, notificationPage(context)).all(only('GET, HEAD'));
-  router.route('/notifications/:id/state').get(guard, notificationFragment(context)).all(only('GET, HEAD'));
-  router.route('/notifications/:id/live').get(guard, notificationStream(context)).all(only('GET, HEAD'));
-  router.route('/notifications/:id/html').get(guard, notificationHtml(context)).all(only('GET, HEAD'));
-  for (const name of Object.keys(ACTS) as ActName[])
-    router
-      .route(`/notifications/:id/${name}`)
-      .get(guard, confirmPage(context, name))
-      .post(guard, form, actSubmit(context, name))
-      .all(only('GET, HEAD, POST'));
-  router.route('/dead-letters').get(guard, deadLettersPage(context)).all(only('GET, HEAD'));
-  for (const kind of BULK_KINDS)
-    router
-      .route(`/dead-letters/${kind}`)
-      .get(guard, planPage(context, kind))
-      .post(guard, form, planSubmit(context, kind))
-      .all(only('GET, HEAD, POST'));
-  router.route('/dead-letters/acts/:id').get(guard, actPage(context)).all(only('GET, HEAD'));
-  router.route('/dead-letters/acts/:id/state').get(guard, actFragment(context)).all(only('GET, HEAD'));
-  router.route('/dead-letters/acts/:id/abort').post(guard, abortSubmit(context)).all(only('POST'));
+  for (const { path, needs, get, post, isShared } of pageRoutes(context)) {
+    const route = router.route(path);
+    const doors = [guard, identify(context), ...(needs === 'nobody' ? [] : [requireRole(needs)])];
+    if (get) route.get(doors, get);
+    if (post) route.post(doors, form, post);
+    if (!isShared) route.all(only([...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', ')));
+  }
   return router;
 }
 
-function only(allow: string): express.RequestHandler {
+function only(allow: string): RequestHandler {
   return () => {
     throw new Problem('method_not_allowed', { detail: `Use ${allow}.`, headers: { allow } });
   };

@@ -9,10 +9,8 @@ import { newId } from '../../../shared/runtime/ids.ts';
 import { fingerprintOf } from '../accept/fingerprint.ts';
 import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
+import { actorOf } from './identity.ts';
 import { renderForm } from './pages.ts';
-
-/** The caller and actor of what people do on the pages. */
-export const WEB = 'web';
 
 const FIELDS = ['user_id', 'type', 'email', 'phone', 'subject', 'message', 'html', 'lane'] as const;
 
@@ -36,7 +34,7 @@ export function sendSubmit(context: ProducerContext) {
       await showForm(response, { values, key, errors: fieldErrors(parsed.error) });
       return;
     }
-    const origin = { caller: WEB, idempotencyKey: key, fingerprint: fingerprintOf(values) };
+    const origin = { caller: actorOf(response), idempotencyKey: key, fingerprint: fingerprintOf(values) };
     const stored = await context.acceptor.accept(recordOf(parsed.data, origin, new Date()));
     if (stored.outcome === 'conflict') {
       const errors = [

@@ -11,9 +11,9 @@ import { SECOND } from '../../../shared/runtime/duration.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { cancel, resolve, retry } from '../steering.ts';
+import { actorOf } from './identity.ts';
 import { findNotification, render } from './pages.ts';
 import { lookOf } from './presentation.ts';
-import { WEB } from './send.ts';
 
 /** What a person may do to one notification: asked once more on a page of its own, so that it works without scripts. */
 interface Act {
@@ -22,7 +22,7 @@ interface Act {
   question: string;
   words: string;
   button: string;
-  run: (context: ProducerContext, id: string) => Promise<Operated>;
+  run: (context: ProducerContext, id: string, actor: string) => Promise<Operated>;
 }
 
 /** Every act, by the last part of its address. */
@@ -32,21 +32,21 @@ export const ACTS = {
     question: 'Send this notification again?',
     words: 'It keeps its id and its Message-ID, and gets all of its retries again.',
     button: 'Retry this notification',
-    run: (context, id) => retry(context, id, WEB),
+    run: retry,
   },
   cancel: {
     from: CANCELABLE,
     question: 'Take this notification back?',
     words: 'It is not sent any more. This cannot be undone.',
     button: 'Cancel this notification',
-    run: (context, id) => cancel(context, id, WEB),
+    run: cancel,
   },
   'mark-sent': {
     from: ['outcome_unknown'],
     question: 'Did this notification reach its person?',
     words: 'Look at the provider first: nobody here knows. It is recorded as sent, and not sent again.',
     button: 'Mark as sent',
-    run: (context, id) => resolve(context, id, 'sent', WEB),
+    run: (context, id, actor) => resolve(context, id, 'sent', actor),
   },
   'mark-failed': {
     from: ['outcome_unknown'],
@@ -54,7 +54,7 @@ export const ACTS = {
     words:
       'Look at the provider first: nobody here knows. It becomes a dead letter, which can be sent again.',
     button: 'Mark as failed',
-    run: (context, id) => resolve(context, id, 'failed', WEB),
+    run: (context, id, actor) => resolve(context, id, 'failed', actor),
   },
 } as const satisfies Record<string, Act>;
 
@@ -93,17 +93,18 @@ const DOUBLE_CLICK_MS = 10 * SECOND;
 export function actSubmit(context: ProducerContext, name: ActName): RequestHandler {
   return async function act(request, response) {
     const { seen } = (request.body ?? {}) as { seen?: unknown };
+    const actor = actorOf(response);
     const { _id, updated_at } = await findNotification(context, request);
     const isAsAsked = seen === undefined || seen === updated_at.toISOString();
-    const operated = isAsAsked ? await ACTS[name].run(context, _id) : undefined;
-    if (operated?.outcome !== 'done') refuseUnlessDoubled(await findNotification(context, request));
+    const operated = isAsAsked ? await ACTS[name].run(context, _id, actor) : undefined;
+    if (operated?.outcome !== 'done') refuseUnlessDoubled(await findNotification(context, request), actor);
     response.redirect(303, `/notifications/${encodeURIComponent(_id)}`);
   };
 }
 
-function refuseUnlessDoubled({ status, timeline }: Notification): void {
+function refuseUnlessDoubled({ status, timeline }: Notification, actor: string): void {
   const isOurs = timeline.some(
-    ({ actor, at }) => actor === WEB && Date.now() - at.getTime() < DOUBLE_CLICK_MS,
+    (entry) => entry.actor === actor && Date.now() - entry.at.getTime() < DOUBLE_CLICK_MS,
   );
   // What was accepted by the form counts as an entry of ours, too; one that nobody has touched since was not acted on.
   if (isOurs && timeline.length > 1) return;

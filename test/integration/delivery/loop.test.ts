@@ -60,7 +60,11 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     more: Record<string, string> = {},
     capacity: Capacity = { concurrency: 10 },
   ): Promise<Service> {
-    const service = await startTestChannel(testConfig(servers, more), { name: 'email', deliver }, capacity);
+    const service = await startTestChannel(
+      testConfig(servers, more),
+      { name: 'email', provider: 'test', deliver },
+      capacity,
+    );
     running.push(service);
     return service;
   }

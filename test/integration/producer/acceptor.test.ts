@@ -10,7 +10,12 @@ const store = new TestStore();
 
 test('what comes when its caller has had a 503 already is not stored any more', async () => {
   const { notifications } = store;
-  const acceptor = new Acceptor({ notifications, publisher: {} as Publisher, log: silentLogger });
+  const acceptor = new Acceptor({
+    notifications,
+    publisher: {} as Publisher,
+    isOpen: () => true,
+    log: silentLogger,
+  });
   await expect(acceptor.accept(aRecord({ status: 'scheduled' }), -1)).rejects.toThrow(StoreTimeout);
   await acceptor.accept(aRecord({ status: 'scheduled' }), 1_000);
   await acceptor.drain();

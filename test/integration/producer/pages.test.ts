@@ -5,11 +5,13 @@ import { startTestProducer, testConfig, type TestProducer } from '../../support/
 import { aRecord } from '../../support/records.ts';
 import { until } from '../../support/until.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { Visitor, signedIn } from '../../support/visitor.ts';
 
 let servers: TestServers;
 let producer: TestProducer;
 let store: Store;
 let notifications: Notifications;
+let person: Visitor;
 const form = {
   user_id: 'u1',
   type: 'email',
@@ -23,6 +25,7 @@ beforeAll(async () => {
   servers = await createTestServers();
   producer = await startTestProducer(testConfig(servers));
   store = openStore(servers.mongoUri, 'test');
+  person = new Visitor(producer.address, await signedIn(servers.mongoUri));
   notifications = notificationsOf(store.db);
 });
 afterAll(async () => {
@@ -32,18 +35,14 @@ afterAll(async () => {
 });
 
 const submit = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
-  producer.call('POST', '/send-notification', new URLSearchParams(fields).toString(), {
-    'content-type': 'application/x-www-form-urlencoded',
-    origin: producer.address,
-    authorization: '',
-    ...headers,
-  });
+  person.submit('/send-notification', fields, headers);
+const page = (path: string) => person.open(path);
 
 /** fetch() does not let one say the Host. */
 function getAs(host: string): Promise<number | undefined> {
   const { port } = new URL(producer.address);
   return new Promise((resolve) => {
-    request({ port, host: '127.0.0.1', path: '/', headers: { host } }, (response) => {
+    request({ port, host: '127.0.0.1', path: '/sign-in', headers: { host } }, (response) => {
       response.resume();
       resolve(response.statusCode);
     }).end();
@@ -56,7 +55,7 @@ describe('the form', () => {
     const [first, second] = [await submit(fields), await submit(fields)];
     expect([first.status, second.status]).toEqual([303, 303]);
     expect(first.headers.get('location')).toBe(second.headers.get('location'));
-    const records = await notifications.find({ caller: 'web', idempotency_key: 'form-1' }).toArray();
+    const records = await notifications.find({ caller: 'web:operator', idempotency_key: 'form-1' }).toArray();
     expect(records).toHaveLength(1);
     expect(records[0]).toMatchObject({ message: 'Hello\nthere', lane: 'bulk', type: 'email' });
   });
@@ -82,23 +81,12 @@ test('a page asked for by another name is refused (DNS rebinding)', async () => 
 });
 
 test('a page that is not there says so as a page, and to a program as a problem', async () => {
-  const page = await producer.call('GET', '/notifications/nobody', undefined, {
-    authorization: '',
-    accept: 'text/html',
-  });
+  const page = await person.open('/notifications/nobody');
   expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
   expect(page.text).toContain('There is no such notification');
   const problem = await producer.call('GET', '/nowhere', undefined, { accept: 'application/json' });
   expect([problem.status, problem.json.code]).toEqual([404, 'not_found']);
 });
-
-const page = async (path: string) => {
-  const { status, text, headers } = await producer.call('GET', path, undefined, {
-    authorization: '',
-    accept: 'text/html',
-  });
-  return { status, text, headers };
-};
 
 test('what people wrote is shown as text, never as markup, wherever it is shown', async () => {
   const hostile = `"><img src=x onerror=alert(1)><script>alert(1)</script>\u202e${'é🚀'.repeat(2_000)}`;
@@ -184,9 +172,7 @@ describe('the list', () => {
   test('leads from an id to its notification, and says so when there is none', async () => {
     const record = aRecord();
     await notifications.insertOne(record);
-    const there = await producer.call('GET', `/notifications?id=${record._id}`, undefined, {
-      authorization: '',
-    });
+    const there = await page(`/notifications?id=${record._id}`);
     expect([there.status, there.headers.get('location')]).toEqual([303, `/notifications/${record._id}`]);
     const nowhere = await page('/notifications?id=nobody');
     expect(nowhere.status).toBe(422);
@@ -212,13 +198,7 @@ describe('the dead letters', () => {
       error: { code: '550', reason: 'no such mailbox', provider: 'smtp' },
       ...more,
     });
-  const submitTo = (path: string, fields: Record<string, string>) =>
-    producer.call('POST', path, new URLSearchParams(fields).toString(), {
-      'content-type': 'application/x-www-form-urlencoded',
-      origin: producer.address,
-      authorization: '',
-      accept: 'text/html',
-    });
+  const submitTo = (path: string, fields: Record<string, string>) => person.submit(path, fields);
   /** The hidden and given fields of the form on a page. */
   const fieldsOf = (text: string) =>
     Object.fromEntries(
@@ -272,7 +252,7 @@ describe('the dead letters', () => {
     expect(await notifications.countDocuments({ status: 'pending', type: 'email' })).toBe(150);
     expect(await notifications.countDocuments({ status: 'failed_permanently', type: 'email' })).toBe(1);
     const redriven = await notifications.findOne({ status: 'pending' });
-    expect(redriven?.timeline.at(-1)).toMatchObject({ actor: 'web', reason: 'mailbox is back' });
+    expect(redriven?.timeline.at(-1)).toMatchObject({ actor: 'web:operator', reason: 'mailbox is back' });
     expect((await page('/dead-letters')).text).toContain('mailbox is back');
   });
   test('that were chosen one by one are discarded, and no others', async () => {
@@ -284,11 +264,7 @@ describe('the dead letters', () => {
     form.delete('ids');
     form.append('ids', one._id);
     form.append('ids', two._id);
-    const answer = await producer.call('POST', '/dead-letters/discard', form.toString(), {
-      'content-type': 'application/x-www-form-urlencoded',
-      origin: producer.address,
-      authorization: '',
-    });
+    const answer = await person.submit('/dead-letters/discard', form);
     expect(answer.status).toBe(303);
     await until(async () => (await notifications.countDocuments({ status: 'discarded' })) === 2);
     expect((await notifications.findOne({ _id: three._id }))?.status).toBe('failed_permanently');
@@ -312,13 +288,7 @@ describe('the dead letters', () => {
 });
 
 describe('a confirmation', () => {
-  const act = (path: string, fields = '') =>
-    producer.call('POST', path, fields, {
-      'content-type': 'application/x-www-form-urlencoded',
-      origin: producer.address,
-      authorization: '',
-      accept: 'text/html',
-    });
+  const act = (path: string, fields: Record<string, string> = {}) => person.submit(path, fields);
   test('asks first; looking changes nothing', async () => {
     const record = aRecord({ status: 'scheduled', next_retry_time: new Date(Date.now() + 60_000) });
     await notifications.insertOne(record);
@@ -339,7 +309,7 @@ describe('a confirmation', () => {
   test('answered twice at once is done once, and both lead back', async () => {
     const record = aRecord({ status: 'failed_permanently' });
     await notifications.insertOne(record);
-    const seen = new URLSearchParams({ seen: record.updated_at.toISOString() }).toString();
+    const seen = { seen: record.updated_at.toISOString() };
     const answers = await Promise.all([
       act(`/notifications/${record._id}/retry`, seen),
       act(`/notifications/${record._id}/retry`, seen),
@@ -353,7 +323,7 @@ describe('a confirmation', () => {
   test('of what has changed since it was asked about is not carried out', async () => {
     const record = aRecord({ status: 'failed_permanently' });
     await notifications.insertOne(record);
-    const seen = new URLSearchParams({ seen: '2020-01-01T00:00:00.000Z' }).toString();
+    const seen = { seen: '2020-01-01T00:00:00.000Z' };
     expect((await act(`/notifications/${record._id}/retry`, seen)).status).toBe(409);
     expect((await notifications.findOne({ _id: record._id }))?.status).toBe('failed_permanently');
   });
@@ -368,7 +338,7 @@ describe('a confirmation', () => {
 });
 
 test('the stats are a page for a browser, JSON for whoever has the key, and both count the same', async () => {
-  const page = await producer.call('GET', '/stats', undefined, { authorization: '', accept: 'text/html' });
+  const page = await person.open('/stats');
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   const { json } = await producer.call('GET', '/stats');
   expect(json.total).toBe(await notifications.countDocuments());
@@ -376,7 +346,7 @@ test('the stats are a page for a browser, JSON for whoever has the key, and both
 });
 
 test('pages allow no foreign script, style or frame', async () => {
-  const { headers } = await producer.call('GET', '/', undefined, { authorization: '' });
+  const { headers } = await page('/');
   expect(headers.get('content-security-policy')).toMatch(
     /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/,
   );

@@ -1,0 +1,58 @@
+import type { MongoClient } from 'mongodb';
+import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
+import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
+import { Problem } from '../api/problem.ts';
+
+/** The collection that counts attempts. */
+const ATTEMPTS = 'sign_in_attempts';
+const WINDOW_MS = 15 * MINUTE;
+/** Wrong passwords of one name within that time, wherever they come from; a one-time link opens the account all the same. */
+const PER_NAME = 10;
+/** Attempts of one address, whatever the name: what bcrypt may cost us. */
+const PER_ADDRESS = 100;
+
+/** How often somebody may try to sign in: counted in the store, so that all producers count together. */
+export class SignInLimits {
+  readonly #byName: RateLimiterMongo;
+  readonly #byAddress: RateLimiterMongo;
+
+  constructor(client: MongoClient, dbName: string) {
+    const limiter = (keyPrefix: string, points: number) =>
+      new RateLimiterMongo({
+        storeClient: client,
+        dbName,
+        tableName: ATTEMPTS,
+        keyPrefix,
+        points,
+        duration: WINDOW_MS / SECOND,
+        // With all others, in the store room.
+        disableIndexesCreation: true,
+      });
+    this.#byName = limiter('name', PER_NAME);
+    this.#byAddress = limiter('address', PER_ADDRESS);
+  }
+
+  /** Counts an attempt before it is looked at, so that many at once are counted too. @throws Problem when there were too many. */
+  async count(name: string, address: string): Promise<void> {
+    await consume(this.#byAddress, address);
+    await consume(this.#byName, name);
+  }
+
+  /** Whoever knew the password begins anew. */
+  async forget(name: string): Promise<void> {
+    await this.#byName.delete(name);
+  }
+}
+
+async function consume(limiter: RateLimiterMongo, key: string): Promise<void> {
+  try {
+    await limiter.consume(key);
+  } catch (thrown) {
+    if (!(thrown instanceof RateLimiterRes)) throw thrown;
+    const seconds = Math.ceil(thrown.msBeforeNext / SECOND);
+    throw new Problem('too_many_requests', {
+      detail: `Too many attempts. Try again in ${Math.ceil(seconds / 60)} minutes, or ask an admin for a sign-in link.`,
+      headers: { 'retry-after': String(seconds) },
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import { ConfigError, readConfig } from '../../../shared/runtime/config.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
+import { linkFor } from './first-link.ts';
+import { FIRST_ACCOUNT } from './links.ts';
+
+/** Prints a one-time sign-in link: `node dist/services/producer/sign-in/main.js [name]`, with MONGO_URI and PUBLIC_URL as the producer has them. */
+const name = process.argv[2] ?? FIRST_ACCOUNT;
+try {
+  const config = readConfig();
+  const link = await linkFor(config, config.PUBLIC_URL ?? `http://127.0.0.1:${config.PORT}`, name);
+  if (!link)
+    throw new ConfigError(
+      `There is no account ${name}, or it is disabled. An admin adds accounts on /accounts.`,
+    );
+  process.stdout.write(`Sign in as ${link.name}, once, within a day:\n  ${link.address}\n`);
+} catch (thrown) {
+  process.stderr.write(`${toError(thrown).message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,48 @@
+import type { Config } from '../../../shared/runtime/config.ts';
+import { Accounts, type Store } from '../../../shared/store/index.ts';
+import { SignInLimits } from './limits.ts';
+import { SignInLinks } from './links.ts';
+import { hashPassword, isPassword } from './passwords.ts';
+import { Sessions } from './sessions.ts';
+
+/** How people sign in: their accounts, their sessions, and links that work once. */
+export class SignIn {
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly links: SignInLinks;
+  readonly #limits: SignInLimits;
+
+  constructor({ client, db }: Store, { PUBLIC_URL }: Config) {
+    this.accounts = new Accounts(db);
+    this.sessions = new Sessions(db, PUBLIC_URL?.startsWith('https:') === true);
+    this.links = new SignInLinks(db);
+    this.#limits = new SignInLimits(client, db.databaseName);
+  }
+
+  /** Whether that is the name's password. `address` is where the attempt comes from. @throws Problem after too many attempts. */
+  async isRight(name: string, password: string, address: string): Promise<boolean> {
+    await this.#limits.count(name, address);
+    const account = await this.accounts.active(name);
+    const isRight = await isPassword(password, account?.password_hash);
+    if (isRight) await this.#limits.forget(name);
+    return isRight;
+  }
+
+  /** Sets a password. Whoever was signed in with the old one, or holds a link, is out; all but the given session. */
+  async setPassword(
+    name: string,
+    password: string,
+    but: Parameters<Sessions['endOthers']>[1],
+  ): Promise<void> {
+    await this.accounts.setPasswordHash(name, await hashPassword(password));
+    await this.links.endAll(name);
+    await this.sessions.endOthers(name, but);
+  }
+
+  /** Closes an account: nobody is signed in with it any more, nor can be. */
+  async disable(name: string): Promise<void> {
+    await this.accounts.setDisabled(name, true);
+    await this.links.endAll(name);
+    await this.sessions.endAll(name);
+  }
+}

@@ -1,0 +1,27 @@
+import type { Channel } from './channels.ts';
+
+/** What a running process of the fleet says about itself every few seconds, for the pages. */
+export interface Presence {
+  _id: string;
+  /** As operators know it: producer, email, sms, in_app, scheduler. */
+  service: string;
+  host: string;
+  pid: number;
+  started_at: Date;
+  /** When it last said so. One that says nothing any more has gone, or cannot reach the store. */
+  beat_at: Date;
+  status: 'ok' | 'degraded' | 'unavailable';
+  /** What is wrong, in words; empty when it is ok. */
+  troubles: string[];
+  /** Of a consumer. */
+  delivery?: {
+    channel: Channel;
+    provider: string;
+    is_paused: boolean;
+    /** Claimed and not recorded yet. */
+    in_flight: number;
+    breaker: 'closed' | 'open' | 'half-open';
+    /** Share of the provider's faults among the last outcomes, 0 to 1. */
+    fault_ratio: number;
+  };
+}

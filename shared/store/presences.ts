@@ -1,0 +1,103 @@
+import { hostname } from 'node:os';
+import type { Collection, Db } from 'mongodb';
+import type { Presence } from '../contracts/index.ts';
+import { pause } from '../runtime/backoff.ts';
+import { SECOND } from '../runtime/duration.ts';
+import { toError } from '../runtime/errors.ts';
+import { readiness, type Check } from '../runtime/health.ts';
+import { newId } from '../runtime/ids.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { bounded } from './bounded.ts';
+
+/** How often a process says that it is there, in milliseconds. */
+const BEAT_EVERY_MS = 3 * SECOND;
+/** One that has said nothing for so long is not counted any more, in milliseconds: three beats, and a slow check. */
+const GONE_AFTER_MS = 15 * SECOND;
+
+/** The processes that run. Kept in the store, for it is what all of them reach, on whatever machine they are. */
+export class Presences {
+  readonly #presences: Collection<Presence>;
+
+  constructor(db: Db) {
+    // Worth no wait for the journal: it is said again in three seconds.
+    this.#presences = bounded(db.collection<Presence>('presences', { writeConcern: { w: 1 } }));
+  }
+
+  /** All that have said so lately, by service and start. */
+  running(): Promise<Presence[]> {
+    const since = new Date(Date.now() - GONE_AFTER_MS);
+    return this.#presences
+      .find({ beat_at: { $gt: since } })
+      .sort({ service: 1, started_at: 1 })
+      .toArray();
+  }
+
+  /** Says that a process is there. */
+  async beat({ _id, ...presence }: Presence): Promise<void> {
+    await this.#presences.replaceOne({ _id }, presence, { upsert: true });
+  }
+
+  /** Says that it goes. */
+  async leave(id: string): Promise<void> {
+    await this.#presences.deleteOne({ _id: id });
+  }
+}
+
+/** What a process says of itself. */
+export interface Announced {
+  service: string;
+  checks: Readonly<Record<string, Check>>;
+  /** Checks whose failure only degrades. */
+  tolerated: readonly string[];
+  delivery?: () => NonNullable<Presence['delivery']>;
+}
+
+/** Announces a process until it is stopped. While the store is away, nothing is said; nobody could read it either. */
+export function announce(
+  presences: Presences,
+  announced: Announced,
+  log: Logger,
+): { stop: () => Promise<void> } {
+  const stopping = new AbortController();
+  const id = newId();
+  const started_at = new Date();
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await presences.beat({ _id: id, started_at, ...(await stateOf(announced)) });
+      } catch (thrown) {
+        log.debug('the store was not told that this process runs', { error: toError(thrown) });
+      }
+      await pause(BEAT_EVERY_MS, stopping.signal);
+    }
+  };
+  const running = run();
+  return {
+    stop: async () => {
+      stopping.abort();
+      await running;
+      await presences.leave(id).catch(() => undefined);
+    },
+  };
+}
+
+async function stateOf({
+  service,
+  checks,
+  tolerated,
+  delivery,
+}: Announced): Promise<Omit<Presence, '_id' | 'started_at'>> {
+  const { status, checks: results } = await readiness(checks, tolerated);
+  const troubles = Object.entries(results).flatMap(([name, result]) =>
+    result.ok ? [] : [`${name}: ${result.detail}`],
+  );
+  return {
+    service,
+    host: hostname(),
+    pid: process.pid,
+    beat_at: new Date(),
+    status,
+    troubles,
+    ...(delivery && { delivery: delivery() }),
+  };
+}
