@@ -15,6 +15,7 @@ const COMMANDS = {
   test: 'local/test',
   reset: 'local/reset',
   'sign-in': 'local/sign-in',
+  screenshots: 'generate/screenshots',
   chaos: 'chaos/main',
   bench: 'local/bench',
 };

@@ -67,8 +67,10 @@ function statsRouter({ config }: ProducerContext, operations: Operation[]): Requ
     operations.filter(({ path }) => path === '/stats').map((one) => ({ ...one, path: '/' })),
   );
   return (request, response, next) => {
+    // What is below belongs to the page alone.
+    const isBelow = request.path !== '/';
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    if (isRead && wantsPage(request)) next();
+    if (isBelow || (isRead && wantsPage(request))) next();
     else router(request, response, next);
   };
 }

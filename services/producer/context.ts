@@ -9,6 +9,7 @@ import type {
   ControlsWatch,
   Notifications,
   Presences,
+  RatesLog,
 } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
 import type { BulkRunner } from './bulk-runner.ts';
@@ -33,6 +34,7 @@ export interface ProducerContext {
   controls: Controls;
   controlsNow: ControlsWatch;
   presences: Presences;
+  rates: RatesLog;
   live: LiveUpdates;
   draining: Draining;
   checks: Readonly<Record<string, Check>>;

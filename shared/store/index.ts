@@ -1,5 +1,14 @@
 export { StoreTimeout } from './bounded.ts';
 export { Books } from './books/books.ts';
+export {
+  LATENCY_CLASSES_MS,
+  RatesLog,
+  latencyQuantile,
+  ratesOf,
+  type ChannelRates,
+  type Rates,
+  type Step,
+} from './books/rates.ts';
 export { countAll, sumOver, totalOf, type Balance, type Counts } from './books/counting.ts';
 export { SEARCH_WITHIN_MS, SearchTooWide } from './notifications/reach.ts';
 export { Accounts } from './accounts.ts';
@@ -40,6 +49,7 @@ export {
 export {
   countUnpublished,
   countUnread,
+  findOldest,
   getNotification,
   listDeadLetters,
   listNotifications,

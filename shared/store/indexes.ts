@@ -57,6 +57,10 @@ export const INDEXES = {
   ],
   locks: [],
   books: [],
+  rates: [
+    { name: 'time', key: { step: 1, at: 1 } },
+    { name: 'over', key: { delete_at: 1 }, expireAfterSeconds: 0 },
+  ],
   accounts: [],
   presences: [{ name: 'over', key: { beat_at: 1 }, expireAfterSeconds: 60 }],
   controls: [{ name: 'over', key: { until: 1 }, expireAfterSeconds: 0 }],

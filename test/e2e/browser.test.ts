@@ -143,6 +143,9 @@ test('every page opens at phone width without scrolling sideways, and without co
     '/dead-letters',
     '/dead-letters/redrive?all=yes',
     '/stats',
+    '/controls',
+    '/account',
+    '/accounts',
     '/docs',
   ]) {
     await page.goto(`${fleet.address}${path}`, { waitUntil: 'networkidle' });
@@ -229,6 +232,10 @@ test.each(['light', 'dark'] as const)(
       '/dead-letters',
       '/dead-letters/redrive?all=yes',
       '/stats',
+      '/controls',
+      '/controls/channel%3Aemail',
+      '/account',
+      '/accounts',
       '/nowhere',
     ]) {
       await page.goto(fleet.address + path);
@@ -301,4 +308,190 @@ test('the HTML of a mail shows in its frame, and its script does not run', async
   expect(await page.title()).not.toContain('owned');
   // The browser says that it blocked it, and says so as an error.
   complaints = complaints.filter((words) => !words.includes('Blocked script execution'));
+});
+
+test('pausing e-mail holds back what is accepted, every page says so, and resuming sends it', async () => {
+  await page.goto(`${fleet.address}/controls`);
+  await page.getByRole('link', { name: 'Pause e-mail' }).click();
+  await page.getByLabel('Why').fill('the mail server moves');
+  await page.getByRole('button', { name: 'Pause e-mail' }).click();
+  await page.getByText('E-mail is paused').waitFor();
+  await until(async () => {
+    await page.goto(`${fleet.address}/controls`);
+    return (await page.locator('tr', { hasText: 'E-mail' }).first().innerText()).includes('Paused');
+  });
+  await fillMail('patient@example.org');
+  await page.getByText('the mail server moves').waitFor();
+  await send();
+  await state('Pending').waitFor();
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  expect(await state('Pending').count()).toBe(1);
+  const waiting = page.url();
+  await page.goto(`${fleet.address}/controls`);
+  await page.getByRole('button', { name: 'Resume e-mail' }).click();
+  await page.goto(waiting);
+  await state('Sent').waitFor();
+  expect(await page.getByText('E-mail is paused').count()).toBe(0);
+});
+
+test('an account is made, its person signs in, cannot retry as a viewer, and signs out', async () => {
+  await leaveADeadLetter();
+  await page.goto(`${fleet.address}/accounts`);
+  await page.getByLabel('Name').fill('vera@example.org');
+  await page.getByLabel('Role', { exact: true }).selectOption('viewer');
+  await page.getByRole('button', { name: 'Add the account' }).click();
+  const link = await page.locator('[data-link]').innerText();
+  const hers = await browser.newContext();
+  const vera = await hers.newPage();
+  await vera.goto(link);
+  await vera.getByRole('button', { name: 'Sign in as vera@example.org' }).click();
+  await vera.getByRole('link', { name: 'Choose one' }).click();
+  await vera.getByLabel('New password').fill('a long enough sentence');
+  await vera.getByRole('button', { name: 'Set the password' }).click();
+  await vera.getByText('Your password is set').waitFor();
+  await vera.goto(`${fleet.address}/notifications?status=failed_permanently`);
+  await vera.locator('th a').first().click();
+  await vera.getByText('Your role is viewer').waitFor();
+  expect(await vera.getByRole('link', { name: 'Retry this notification' }).count()).toBe(0);
+  const refused = await vera.goto(`${vera.url()}/retry`);
+  expect(refused?.status()).toBe(403);
+  await vera.getByRole('button', { name: 'Sign out' }).click();
+  await vera.goto(`${fleet.address}/stats`);
+  await vera.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await vera.getByLabel('Name').fill('vera@example.org');
+  await vera.getByLabel('Password').fill('not her password');
+  await vera.getByRole('button', { name: 'Sign in' }).click();
+  await vera.getByRole('link', { name: 'Password or name is wrong' }).waitFor();
+  expect(await vera.evaluate(() => document.activeElement?.id)).toBe('summary');
+  expect(await vera.getByLabel('Password').inputValue()).toBe('');
+  await vera.getByLabel('Password').fill('a long enough sentence');
+  await vera.getByRole('button', { name: 'Sign in' }).click();
+  await vera.getByRole('heading', { name: 'Stats' }).waitFor();
+  await hers.close();
+});
+
+test('the charts draw what was sent, and go on by themselves', async () => {
+  await page.goto(`${fleet.address}/stats`);
+  await page.locator('.u-over').nth(1).waitFor();
+  const series = () =>
+    page.evaluate(async () => {
+      const { accepted } = (await (await fetch('/stats/series?range=hour')).json()) as { accepted: number[] };
+      return accepted.reduce((sum, count) => sum + count, 0);
+    });
+  const before = await series();
+  expect(before).toBeGreaterThan(0);
+  const total = async (): Promise<string> => await page.locator('.balance').innerText();
+  const shown = await total();
+  expect(shown).toContain('balances');
+  await fleet.call('POST', '/v1/notifications', { user_id: 'u1', type: 'in_app', message: 'One more' });
+  await until(async () => (await series()) === before + 1);
+  // Without a reload.
+  await until(async () => (await total()) !== shown && (await total()).includes('balances'));
+});
+
+test('the preview follows what is typed, shows HTML as the mail will, and leaves the history alone', async () => {
+  await page.goto(`${fleet.address}/send-notification`);
+  const entries = await page.evaluate(() => history.length);
+  const preview = () => page.frameLocator('iframe.preview:not([hidden])');
+  await page.getByLabel('Message').fill('Hello <b>you</b>');
+  await preview().getByText('Hello <b>you</b>').waitFor();
+  await page
+    .getByLabel('The same as HTML')
+    .fill('<h1 style="color: teal">Big</h1><script>top.document.title="owned"</script>');
+  await preview().getByRole('heading', { name: 'Big' }).waitFor();
+  expect(await page.title()).not.toContain('owned');
+  await page.getByLabel('SMS').check();
+  await preview().getByText('1 segment, GSM-7').waitFor();
+  expect(await page.evaluate(() => history.length)).toBe(entries);
+  complaints = complaints.filter((words) => !words.includes('Blocked script execution'));
+});
+
+test('one is scheduled in the viewer’s own time', async () => {
+  const inTokyo = await browser.newContext({
+    timezoneId: 'Asia/Tokyo',
+    storageState: await context.storageState(),
+  });
+  const page = await inTokyo.newPage();
+  await page.goto(`${fleet.address}/send-notification`);
+  await page.getByLabel('In-app').check();
+  await page.getByLabel('Person').fill('u-later');
+  await page.getByLabel('Message').fill('Later');
+  await page.getByText('Later, or not after a time').click();
+  await page.getByLabel('Not before').fill('2031-05-01T09:30');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.locator('[data-status] .tag', { hasText: 'Scheduled' }).waitFor();
+  const { json } = await fleet.call('GET', '/v1/users/u-later/notifications?type=in_app');
+  const [first] = (await fleet.call('GET', '/v1/notifications?user_id=u-later')).json.notifications as {
+    send_at: string;
+  }[];
+  expect(first?.send_at).toBe('2031-05-01T00:30:00.000Z');
+  expect(json).toBeDefined();
+  await inTokyo.close();
+});
+
+test('the theme that was chosen stays, from the first byte of every page', async () => {
+  const own = await browser.newContext({ colorScheme: 'light', storageState: await context.storageState() });
+  const page = await own.newPage();
+  await page.goto(`${fleet.address}/notifications?type=email`);
+  await page.getByRole('button', { name: 'Dark' }).click();
+  expect(page.url()).toBe(`${fleet.address}/notifications?type=email`);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(await background()).toBe('rgb(20, 24, 29)');
+  expect(
+    await (await own.request.get(`${fleet.address}/stats`, { headers: { accept: 'text/html' } })).text(),
+  ).toContain('data-theme="dark"');
+  await page.getByRole('button', { name: 'As the system' }).click();
+  await page.waitForFunction(() => getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)');
+  await own.close();
+});
+
+test('a fault that is switched on in the mailbox makes mails fail, until it is switched off', async () => {
+  const mailbox = `http://127.0.0.1:${fleet.sandbox.httpPort}/`;
+  await page.goto(mailbox);
+  await page.getByLabel('Answers 550 to all').check();
+  await page.getByRole('button', { name: 'Switch', exact: true }).click();
+  await page.getByText('The mail server misbehaves').waitFor();
+  await fillMail('anybody@example.org');
+  await send();
+  await state('Failed permanently').waitFor();
+  await page.goto(mailbox);
+  await page.getByLabel('Takes every mail').check();
+  await page.getByRole('button', { name: 'Switch', exact: true }).click();
+  await page.getByRole('heading', { name: 'Mailbox' }).waitFor();
+  expect(await page.getByText('misbehaves').count()).toBe(0);
+  expect(fleet.sandbox.smtpFault).toBeUndefined();
+});
+
+test('without JavaScript one signs in, filters, retries, pauses and signs out', async () => {
+  await leaveADeadLetter();
+  const plain = await browser.newContext({
+    javaScriptEnabled: false,
+    storageState: await context.storageState(),
+  });
+  const page = await plain.newPage();
+  await page.goto(`${fleet.address}/notifications`);
+  await page.getByRole('link', { name: 'Failed permanently' }).first().click();
+  await page.getByLabel('Person').fill('u-left');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  expect(page.url()).toContain('status=failed_permanently');
+  await page.locator('th a').first().click();
+  await page.getByRole('link', { name: 'Retry this notification' }).click();
+  await page.getByRole('button', { name: 'Retry this notification' }).click();
+  expect(await page.locator('.timeline').innerText()).toContain('web:operator');
+  await page.goto(`${fleet.address}/controls`);
+  await page.getByRole('link', { name: 'Pause SMS' }).click();
+  await page.getByLabel('Why').fill('a test');
+  await page.getByRole('button', { name: 'Pause SMS' }).click();
+  await page.getByRole('button', { name: 'Resume SMS' }).click();
+  await page.goto(`${fleet.address}/accounts`);
+  expect(await page.locator('time').first().innerText()).toMatch(/UTC$/);
+  await page.getByLabel('Name').fill('plain@example.org');
+  await page.getByRole('button', { name: 'Add the account' }).click();
+  const link = await page.locator('[data-link]').innerText();
+  await plain.clearCookies();
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Sign in as plain@example.org' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await plain.close();
 });

@@ -26,7 +26,7 @@ function poll() {
   clearTimeout(timer);
   if (isFinal()) return;
   timer = setTimeout(async () => {
-    await refresh();
+    if (!document.hidden) await refresh();
     poll();
   }, POLL_MS);
 }
@@ -34,24 +34,49 @@ function poll() {
 async function refresh() {
   try {
     const response = await fetch(`${region.dataset.live}/state`);
+    // The session is over: the page itself leads to the sign-in, and back.
+    if (response.status === 401) location.reload();
     if (!response.ok) return;
     const html = await response.text();
-    // A focused button must not vanish under the finger.
-    if (html !== shown && !region.contains(document.activeElement)) {
-      region.innerHTML = html;
-      showLocalTimes(region);
-      shown = html;
+    if (html === shown) return;
+    // A focused button must not vanish under the finger; what only scrolls may.
+    if (region.querySelector(':is(a, button, input, select, summary):focus')) {
+      hold(true);
+      return;
     }
+    hold(false);
+    show(html);
     announce();
   } catch {
     // The server is away: what is shown keeps its value, and the next poll tries again.
   }
 }
 
+function show(html) {
+  const focused = region.querySelector(':focus')?.getAttribute('aria-label');
+  region.innerHTML = html;
+  showLocalTimes(region);
+  if (focused) region.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  shown = html;
+}
+
+/** Says that something newer waits until the focus leaves what it would replace. */
+function hold(isHeld) {
+  const note = document.querySelector('[data-held]');
+  if (isHeld && !note) {
+    const words = document.createElement('p');
+    words.className = 'hint';
+    words.dataset.held = '';
+    words.textContent = 'Updates wait while you are on a button or link here.';
+    region.before(words);
+  }
+  if (!isHeld) note?.remove();
+}
+
 function announce() {
   const status = statusOf();
   if (isFinal()) document.querySelector('[data-until-final]')?.remove();
-  if (status !== lastStatus && isFinal())
+  if (announcer && status !== lastStatus && isFinal())
     announcer.textContent = `It is ${region.querySelector('[data-status]').textContent.trim()} now.`;
   lastStatus = status;
 }
@@ -61,5 +86,5 @@ function isFinal() {
 }
 
 function statusOf() {
-  return region.querySelector('[data-status]').dataset.status;
+  return region.querySelector('[data-status]')?.dataset.status;
 }

@@ -12,7 +12,7 @@ export async function startHttpSandbox(
   const app = express().disable('x-powered-by');
   app.use(guardHost);
   app.use(twilioSandbox(options));
-  app.use(mailboxPages(options.mailbox));
+  app.use(mailboxPages(options.mailbox, options.switches));
   app.use(answerErrors);
   const server = app.listen(options.httpPort, '127.0.0.1');
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,7 @@
 import express, { Router, type RequestHandler } from 'express';
 import { join } from 'node:path';
+import { faultSwitches, shownSwitches } from './fault-switches.ts';
+import type { Switches } from './faults.ts';
 import { guardOrigin } from './guard.ts';
 import { liveStream } from './live.ts';
 import { mailPages } from './mail-pages.ts';
@@ -24,13 +26,14 @@ const PAGE_POLICY = [
 ].join('; ');
 
 /** The mailbox as pages, and as JSON for tests and the curious. */
-export function mailboxPages(mailbox: Mailbox): Router {
+export function mailboxPages(mailbox: Mailbox, switches: Switches): Router {
   const router = Router();
   router.use(setPolicies, guardOrigin);
   // Its own, and the style sheet that it shares with the producer's pages.
   router.use('/assets', express.static(join(VIEWS, 'assets'), { index: false }));
   router.use('/assets', express.static(join(VIEWS, '../assets'), { index: false, fallthrough: false }));
-  router.get('/', showList(mailbox));
+  router.get('/', showList(mailbox, switches));
+  router.use(faultSwitches(switches));
   router.get('/live', liveStream(mailbox));
   router.post('/clear', (_request, response) => {
     mailbox.clear();
@@ -68,7 +71,7 @@ const setPolicies: RequestHandler = (_request, response, next) => {
 };
 
 /** The list, newest first; `?before=<id>` goes on below a message, so that arrivals do not move what is read. */
-function showList(mailbox: Mailbox): RequestHandler {
+function showList(mailbox: Mailbox, switches: Switches): RequestHandler {
   return async function list(request, response) {
     const { before } = request.query;
     const all = mailbox.all();
@@ -80,6 +83,7 @@ function showList(mailbox: Mailbox): RequestHandler {
       isFirstPage: start === 0,
       older: start + PAGE_SIZE < all.length ? shown.at(-1)?.id : undefined,
       path: pathOf,
+      switches: shownSwitches(switches),
       ...{ mailboxes: MAGIC_MAILBOXES, numbers: MAGIC_NUMBERS, senders: MAGIC_SENDERS },
     });
   };

@@ -3,14 +3,17 @@ import { isAtLeast, type Role } from '../../../shared/contracts/index.ts';
 import { Problem, wantsPage } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import type { SignedIn } from '../sign-in/sessions.ts';
+import { switchedView } from './controls.ts';
 import { withQuery } from './addresses.ts';
 
-/** Finds out who asks, for every page. */
-export function identify({ signIn }: ProducerContext): RequestHandler {
+/** Finds out who asks, and what operators have switched, for every page shows both. */
+export function identify({ signIn, controls }: ProducerContext): RequestHandler {
   return async function findAccount(request, response, next) {
     const account = await signIn.sessions.whoIs(request);
+    const switched = account ? await controls.active() : [];
     Object.assign(response.locals, {
       account,
+      switched: switched.map(switchedView),
       may: (needed: Role) => account !== undefined && isAtLeast(account.role, needed),
     });
     next();

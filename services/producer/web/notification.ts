@@ -37,7 +37,7 @@ export function notificationStream(context: ProducerContext) {
 }
 
 /** What a mail's HTML may do in its frame: look like itself. No script, no form, nothing from elsewhere. */
-const MAIL_POLICY =
+export const MAIL_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'";
 
 /** The HTML of a mail as its person may see it, for a frame on the page; with a policy of its own. */

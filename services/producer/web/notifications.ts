@@ -14,7 +14,7 @@ import { SearchTooWide, getNotification, listNotifications, sumOver } from '../.
 import type { ProducerContext } from '../context.ts';
 import { withQuery } from './addresses.ts';
 import { givenFields, renderForm } from './pages.ts';
-import { lookOf } from './presentation.ts';
+import { instantOf, lookOf } from './presentation.ts';
 
 /** The filter's fields, as they stand in the address. */
 const FIELDS = ['id', 'status', 'type', 'user_id', 'from', 'to', 'error', 'cursor'] as const;
@@ -76,14 +76,9 @@ async function search(
   }
 }
 
-/** What `datetime-local` sends has no zone and perhaps no seconds; the page says that it is UTC. */
 function instantsOf({ from, to }: Asked): Asked {
-  const withZone = (text: string) => {
-    const local = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?$/.exec(text);
-    return local ? `${local[1]}${local[2] ?? ':00'}Z` : text;
-  };
   return {
-    ...(from !== undefined && { from: withZone(from) }),
-    ...(to !== undefined && { to: withZone(to) }),
+    ...(from !== undefined && { from: instantOf(from) }),
+    ...(to !== undefined && { to: instantOf(to) }),
   };
 }

@@ -7,7 +7,7 @@ import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { PROJECT_ROOT } from '../root.ts';
 import { themeOf } from './theme.ts';
-import { FIELD_LABELS, channelName, lookOf, recipientOf, short } from './presentation.ts';
+import { FIELD_LABELS, channelName, inputTime, lookOf, recipientOf, short } from './presentation.ts';
 
 const VIEWS = join(PROJECT_ROOT, 'views');
 
@@ -19,11 +19,13 @@ export async function render(response: Response, view: string, data: object, sta
     address: '/',
     theme: '',
     account: undefined,
+    switched: [],
     may: () => false,
     labels: FIELD_LABELS,
     channelName,
     lookOf,
     recipientOf,
+    inputTime,
     short,
     ...response.locals,
     ...data,
@@ -58,7 +60,7 @@ export function givenFields<F extends string>(
 export function renderForm(
   response: Response,
   view: string,
-  data: { title: string; errors: readonly FieldError[] },
+  data: { title: string; errors: readonly FieldError[]; [more: string]: unknown },
 ): Promise<void> {
   if (data.errors.length === 0) return render(response, view, data);
   return render(response, view, { ...data, title: `Error: ${data.title}` }, 422);

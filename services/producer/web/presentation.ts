@@ -41,6 +41,17 @@ export function short(text: string, characters: number): string {
   return all.slice(0, characters).join('');
 }
 
+/** A moment as `datetime-local` takes it, in UTC; what is no moment stays as it was typed. */
+export function inputTime(text = ''): string {
+  return Number.isNaN(Date.parse(text)) ? text : text.slice(0, 16);
+}
+
+/** A moment that `datetime-local` brought, which has no zone and perhaps no seconds: in UTC, as the page says or its script sees to. */
+export function instantOf(text: string): string {
+  const local = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?$/.exec(text);
+  return local ? `${local[1] ?? ''}${local[2] ?? ':00'}Z` : text;
+}
+
 /** What the forms call their fields. */
 export const FIELD_LABELS: Record<string, string> = {
   user_id: 'Person',
@@ -51,6 +62,8 @@ export const FIELD_LABELS: Record<string, string> = {
   message: 'Message',
   html: 'The same as HTML',
   lane: 'Lane',
+  send_at: 'Not before',
+  expires_at: 'Not after',
   id: 'Id',
   code: 'Code',
   provider: 'Provider',
@@ -60,6 +73,7 @@ export const FIELD_LABELS: Record<string, string> = {
   reason: 'Why',
   rate: 'How many per second',
   typed: 'The number',
+  minutes: 'For how many minutes',
   name: 'Name',
   role: 'Role',
   password: 'Password',

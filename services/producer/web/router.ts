@@ -1,5 +1,6 @@
 import express, { Router, type RequestHandler } from 'express';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { BULK_KINDS, MAX_BODY_BYTES, type Role } from '../../../shared/contracts/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
@@ -13,9 +14,10 @@ import {
   accountsPage,
 } from './accounts.ts';
 import { abortSubmit, actFragment, actPage, planPage, planSubmit } from './bulk-acts.ts';
+import { controlsPage, resumeSubmit, switchPage, switchSubmit } from './controls.ts';
 import { deadLettersPage } from './dead-letters.ts';
 import { guardPages } from './guard.ts';
-import { homePage, statsPage } from './home.ts';
+import { homePage } from './home.ts';
 import { identify, requireRole } from './identity.ts';
 import {
   notificationFragment,
@@ -27,8 +29,12 @@ import { notificationsPage } from './notifications.ts';
 import { surroundings } from './pages.ts';
 import { signInForm, signInLinkPage, signInLinkSubmit, signInSubmit, signOut } from './sign-in.ts';
 import { ACTS, actSubmit, confirmPage, type ActName } from './steering.ts';
-import { sendForm, sendSubmit } from './send.ts';
+import { statsFragment, statsPage, statsSeries } from './stats.ts';
+import { sendForm, sendPreview, sendSubmit } from './send.ts';
 import { themeSubmit } from './theme.ts';
+
+/** The charts' library, as its package brings it. */
+const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot'));
 
 /** An address of the pages: who may open it, and what answers. */
 export interface PageRoute {
@@ -52,7 +58,13 @@ export function pageRoutes(context: ProducerContext): PageRoute[] {
     ...accountRoutes(context),
     { path: '/', needs: 'viewer', get: homePage(context) },
     { path: '/stats', needs: 'viewer', get: statsPage(context), isShared: true },
+    { path: '/stats/state', needs: 'viewer', get: statsFragment(context) },
+    { path: '/stats/series', needs: 'viewer', get: statsSeries(context) },
     { path: '/send-notification', needs: 'operator', get: sendForm(), post: sendSubmit(context) },
+    { path: '/controls', needs: 'viewer', get: controlsPage(context) },
+    { path: '/controls/:id', needs: 'operator', get: switchPage(context), post: switchSubmit(context) },
+    { path: '/controls/:id/resume', needs: 'operator', post: resumeSubmit(context) },
+    { path: '/send-notification/preview', needs: 'operator', post: sendPreview(context) },
     ...notificationRoutes(context),
     ...deadLetterRoutes(context),
   ];
@@ -108,6 +120,7 @@ export function webRouter(context: ProducerContext): Router {
   const guard = guardPages(context.config);
   const form = express.urlencoded({ extended: false, limit: MAX_BODY_BYTES });
   router.use('/assets', express.static(join(PROJECT_ROOT, 'views/assets'), { index: false }));
+  router.use('/assets/uplot', express.static(UPLOT, { index: false, maxAge: '1h' }));
   router.use(surroundings(context));
   for (const { path, needs, get, post, isShared } of pageRoutes(context)) {
     const route = router.route(path);

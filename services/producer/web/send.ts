@@ -4,15 +4,29 @@ import {
   LANES,
   fieldErrors,
   notificationRequestSchema,
+  segmentsOf,
 } from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import { fingerprintOf } from '../accept/fingerprint.ts';
 import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
-import { renderForm } from './pages.ts';
+import { MAIL_POLICY } from './notification.ts';
+import { render, renderForm } from './pages.ts';
+import { instantOf } from './presentation.ts';
 
-const FIELDS = ['user_id', 'type', 'email', 'phone', 'subject', 'message', 'html', 'lane'] as const;
+const FIELDS = [
+  'user_id',
+  'type',
+  'email',
+  'phone',
+  'subject',
+  'message',
+  'html',
+  'lane',
+  'send_at',
+  'expires_at',
+] as const;
 
 type Values = Partial<Record<(typeof FIELDS)[number], string>>;
 
@@ -47,6 +61,21 @@ export function sendSubmit(context: ProducerContext) {
   };
 }
 
+/** What the form makes, as its person will see it: for a frame beside it, with a policy of its own. Checks nothing, stores nothing. */
+export function sendPreview({ config }: ProducerContext) {
+  return async function showPreview(request: Request, response: Response): Promise<void> {
+    const values = valuesOf((request.body ?? {}) as Record<string, unknown>);
+    const segments = values.type === 'sms' ? segmentsOf(values.message ?? '') : undefined;
+    response.set('content-security-policy', MAIL_POLICY);
+    await render(response, 'preview', {
+      values,
+      segments,
+      from: config.MAIL_FROM,
+      sender: config.TWILIO_PHONE_NUMBER,
+    });
+  };
+}
+
 /** A form sends every field, also those that do not belong to the chosen type, and empty ones. */
 function valuesOf(form: Record<string, unknown>): Values {
   const given = FIELDS.flatMap((field) => {
@@ -60,8 +89,9 @@ function valuesOf(form: Record<string, unknown>): Values {
   return values;
 }
 
-/** Browsers send line breaks as CR LF. */
+/** Browsers send line breaks as CR LF, and times without a zone. */
 function normalized(field: string, value: string): string {
+  if (field === 'send_at' || field === 'expires_at') return instantOf(value);
   return field === 'message' || field === 'html' ? value.replace(/\r\n/g, '\n') : value.trim();
 }
 

@@ -3,6 +3,7 @@ import { HOUR, SECOND } from '../../runtime/duration.ts';
 import { bounded } from '../bounded.ts';
 import { notificationsOf, type Notifications } from '../notifications/collection.ts';
 import { balanceOf, countAsOf, withoutZeros, type Balance, type Counts } from './counting.ts';
+import { RatesLog } from './rates.ts';
 import { JournalLost, openJournal, readPage, sumOf, type Entry, type Place } from './journal.ts';
 
 /** The one document of the books, with the place in the journal where the next page begins. */
@@ -31,6 +32,7 @@ export class Books {
   readonly #db: Db;
   readonly #books: Collection<BooksDocument>;
   readonly #notifications: Notifications;
+  readonly #rates: RatesLog;
   /** When this process last tried to count, in milliseconds since the epoch. */
   #auditedAt = 0;
 
@@ -38,6 +40,7 @@ export class Books {
     this.#db = db;
     this.#books = bounded(db.collection<BooksDocument>('books'));
     this.#notifications = notificationsOf(db);
+    this.#rates = new RatesLog(db);
   }
 
   /** The balance; undefined where nobody has opened the books yet. */
@@ -124,6 +127,8 @@ export class Books {
       { $inc: { ...sumOf(entries), page: 1 }, $set: place, $unset: { from: '' } },
       { returnDocument: 'after' },
     );
-    return written ?? undefined;
+    if (!written) return undefined;
+    await this.#rates.add(entries);
+    return written;
   }
 }

@@ -56,10 +56,17 @@ export function changeStage(
   };
 }
 
-/** What the books read of a change: channel, status before, status after. No two changes in a row have the same, unless nothing changes. */
+/**
+ * What the books read of a change: channel, status before, status after; of what is sent also the milliseconds since it was due. No two
+ * changes in a row have the same, unless nothing changes.
+ */
 export function movedTo(status: Status | typeof GONE, from = '$status'): object {
-  return { $concat: ['$type', ' ', from, ' ', status] };
+  const took = status === 'sent' ? [' ', { $toString: SINCE_DUE_MS }] : [];
+  return { $concat: ['$type', ' ', from, ' ', status, ...took] };
 }
+
+/** Since it was accepted, or since the time for which it was scheduled. */
+const SINCE_DUE_MS = { $subtract: ['$$NOW', { $max: ['$created_at', '$send_at'] }] };
 
 /** Where a record goes whose retention is over: it counts no more, and is deleted. */
 export const GONE = 'gone';

@@ -96,6 +96,15 @@ export async function markAllRead(notifications: Notifications, userId: string):
   return (await notifications.updateMany({ user_id: userId, unread: true }, read)).modifiedCount;
 }
 
+/** When the oldest record that waits in a queue, or in all of them, was accepted; undefined when none does. */
+export async function findOldest(
+  notifications: Notifications,
+  { status, ...queue }: Pick<Notification, 'status'> & Partial<Pick<Notification, 'type' | 'lane'>>,
+): Promise<Date | undefined> {
+  const options = { sort: { _id: 1 }, projection: { created_at: 1 } } as const;
+  return (await notifications.findOne({ status, ...ANY_QUEUE, ...queue }, options))?.created_at;
+}
+
 /** How many are stored and not yet published. */
 export function countUnpublished(notifications: Notifications): Promise<number> {
   // Without the lanes, by which its index begins, all records would be looked at.

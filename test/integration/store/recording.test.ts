@@ -50,6 +50,8 @@ async function plain(id: string): Promise<unknown> {
   return JSON.parse(
     JSON.stringify(record, (key, value: unknown) => {
       if (key === '_id' || key === 'claim') return undefined;
+      // Its last word is how long that took.
+      if (key === 'moved' && typeof value === 'string') return value.replace(/ \d+$/, ' some ms');
       const isMoment = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value);
       return isMoment ? `in ${Math.round((Date.parse(value) - Date.now()) / 60_000)} min` : value;
     }),

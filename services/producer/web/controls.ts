@@ -1,0 +1,162 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import {
+  ACCEPTING,
+  CHANNEL_NAMES,
+  controlSchema,
+  fieldErrors,
+  pauseOfChannel,
+  pauseOfProvider,
+  type Control,
+  type FieldError,
+  type Presence,
+} from '../../../shared/contracts/index.ts';
+import { MINUTE } from '../../../shared/runtime/duration.ts';
+import { Problem } from '../api/problem.ts';
+import type { ProducerContext } from '../context.ts';
+import { actorOf } from './identity.ts';
+import { render, renderForm } from './pages.ts';
+import { channelName } from './presentation.ts';
+
+/** What the form of a switch brings. */
+const orderSchema = z.object({
+  reason: controlSchema.shape.reason,
+  minutes: z
+    .string()
+    .transform((text) => (text.trim() === '' ? undefined : Number(text)))
+    .pipe(
+      z
+        .int({ error: 'must be a whole number of minutes, or empty' })
+        .min(1, { error: 'must be at least 1' })
+        .max(10_080, { error: 'must be at most 10 080, a week' })
+        .optional(),
+    ),
+});
+
+/** Something that can be switched, as the pages show it. */
+interface Switch {
+  id: string;
+  name: string;
+  /** Its name inside a sentence. */
+  inline: string;
+  isDrain: boolean;
+  /** Consumers that it concerns. */
+  consumers: NonNullable<Presence['delivery']>[];
+}
+
+/** Channels, providers and the whole fleet: what runs, what is paused, and the way to change it. */
+export function controlsPage(context: ProducerContext): RequestHandler {
+  return async function showControls(_request, response) {
+    const switches = await switchesOf(context);
+    const active = await context.controls.active();
+    const rows = switches.map((one) => ({ ...one, ...stateOf(one, active) }));
+    await render(response, 'controls', { title: 'Controls · Tidings', rows });
+  };
+}
+
+/** Asks for the reason before something is switched on. */
+export function switchPage(context: ProducerContext): RequestHandler {
+  return async function askAboutSwitch(request, response) {
+    await ask(response, await findSwitch(context, request), [], {});
+  };
+}
+
+/** Switches it on. */
+export function switchSubmit(context: ProducerContext): RequestHandler {
+  return async function switchOn(request, response) {
+    const one = await findSwitch(context, request);
+    const values = (request.body ?? {}) as Record<string, unknown>;
+    const parsed = orderSchema.safeParse({ minutes: '', ...values });
+    if (!parsed.success) {
+      await ask(response, one, fieldErrors(parsed.error), values);
+      return;
+    }
+    const { reason, minutes } = parsed.data;
+    const since = new Date();
+    const until = minutes === undefined ? undefined : new Date(since.getTime() + minutes * MINUTE);
+    const by = actorOf(response);
+    await context.controls.set({ _id: one.id, by, reason, since, ...(until && { until }) });
+    context.log.warn('switched by an operator', { what: one.id, by, reason, minutes });
+    response.redirect(303, '/controls');
+  };
+}
+
+/** Switches it off. Asks nothing: what was held back goes on. */
+export function resumeSubmit(context: ProducerContext): RequestHandler {
+  return async function switchOff(request, response) {
+    const id = String(request.params.id);
+    const by = actorOf(response);
+    if (await context.controls.clear(id)) context.log.warn('switched back by an operator', { what: id, by });
+    response.redirect(303, '/controls');
+  };
+}
+
+/** One that is on, for the banner of every page. */
+export function switchedView({ _id: id, by, reason, since, until }: Control): object {
+  return { id, words: nameOf(id), by, reason, since: since.toISOString(), until: until?.toISOString() };
+}
+
+function nameOf(id: string): string {
+  if (id === ACCEPTING) return 'The fleet drains: nothing new is accepted';
+  const [kind, name = ''] = id.split(':');
+  const channel = CHANNEL_NAMES.find((one) => one === name);
+  return `${kind === 'channel' && channel ? channelName(channel) : `The provider ${name}`} is paused`;
+}
+
+async function switchesOf({ presences, controls }: ProducerContext): Promise<Switch[]> {
+  const [running, active] = await Promise.all([presences.running(), controls.active()]);
+  const consumers = running.flatMap(({ delivery }) => delivery ?? []);
+  // One that nobody uses just now can still be on.
+  const providers = [
+    ...consumers.map(({ provider }) => pauseOfProvider(provider)),
+    ...active.map(({ _id }) => _id),
+  ];
+  const ofProviders = [...new Set(providers.filter((id) => id.startsWith(pauseOfProvider(''))))].sort();
+  return [
+    ...CHANNEL_NAMES.map((type) => ({
+      id: pauseOfChannel(type),
+      name: channelName(type),
+      inline: type === 'sms' ? 'SMS' : channelName(type).toLowerCase(),
+      isDrain: false,
+      consumers: consumers.filter(({ channel }) => channel === type),
+    })),
+    ...ofProviders.map((id) => ({
+      id,
+      name: `Provider ${id.slice(pauseOfProvider('').length)}`,
+      inline: `the provider ${id.slice(pauseOfProvider('').length)}`,
+      isDrain: false,
+      consumers: consumers.filter(({ provider }) => pauseOfProvider(provider) === id),
+    })),
+    { id: ACCEPTING, name: 'The whole fleet', inline: 'the fleet', isDrain: true, consumers },
+  ];
+}
+
+/** Running, pausing while what has begun comes to its end, paused; draining while anything is in hand. */
+function stateOf({ id, isDrain, consumers }: Switch, active: readonly Control[]): object {
+  const control = active.find(({ _id }) => _id === id);
+  const inFlight = consumers.reduce((sum, { in_flight }) => sum + in_flight, 0);
+  const isSettled = consumers.every(({ is_paused }) => is_paused) && inFlight === 0;
+  const state = isDrain ? 'Draining' : isSettled ? 'Paused' : `Pausing, ${inFlight} in flight`;
+  return {
+    state: control ? state : consumers.length === 0 && !isDrain ? 'No consumer runs' : 'Running',
+    inFlight,
+    processes: consumers.length,
+    control: control && switchedView(control),
+  };
+}
+
+async function findSwitch(context: ProducerContext, request: Request): Promise<Switch> {
+  const one = (await switchesOf(context)).find(({ id }) => id === request.params.id);
+  if (!one) throw new Problem('not_found', { detail: 'There is nothing of that name to switch.' });
+  return one;
+}
+
+function ask(
+  response: Response,
+  one: Switch,
+  errors: FieldError[],
+  values: Record<string, unknown>,
+): Promise<void> {
+  const question = one.isDrain ? 'Drain the fleet?' : `Pause ${one.inline}?`;
+  return renderForm(response, 'switch', { title: `${question} · Tidings`, question, one, errors, values });
+}

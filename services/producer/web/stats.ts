@@ -1,0 +1,77 @@
+import type { Request, RequestHandler } from 'express';
+import { waitQueue } from '../../../shared/broker/index.ts';
+import { CHANNEL_NAMES, type Status } from '../../../shared/contracts/index.ts';
+import { formatDuration } from '../../../shared/runtime/duration.ts';
+import type { ProducerContext } from '../context.ts';
+import { collectStats, type Stats } from '../stats/collect.ts';
+import { RANGES, seriesOf, type Range } from '../stats/series.ts';
+import { render } from './pages.ts';
+
+/** The figures for people, under the address where machines get them as JSON. */
+export function statsPage(context: ProducerContext): RequestHandler {
+  return async function showStats(request, response) {
+    const range = rangeOf(request);
+    const [figures, series] = await Promise.all([figuresOf(context), seriesOf(context.rates, range)]);
+    await render(response, 'stats', {
+      title: 'Stats · Tidings',
+      ...figures,
+      series,
+      ranges: Object.keys(RANGES),
+    });
+  };
+}
+
+/** The part of the page that changes every few seconds, for its script. */
+export function statsFragment(context: ProducerContext): RequestHandler {
+  return async function showStatsFragment(_request, response) {
+    await render(response, 'partials/stats-figures', await figuresOf(context));
+  };
+}
+
+/** What the charts show, for their script. */
+export function statsSeries({ rates }: ProducerContext): RequestHandler {
+  return async function sendSeries(request, response) {
+    response.set('cache-control', 'no-store').json(await seriesOf(rates, rangeOf(request)));
+  };
+}
+
+function rangeOf({ query }: Request): Range {
+  const wanted = (Object.keys(RANGES) as Range[]).find((range) => range === query.range);
+  return wanted ?? 'hour';
+}
+
+async function figuresOf(context: ProducerContext): Promise<object> {
+  const stats = await collectStats(context);
+  return { stats, ladder: ladderOf(stats, context.config.RETRY_DELAYS), accepted: acceptedLine(stats) };
+}
+
+/** How many wait in each tier of the retry ladder, by channel; null where the broker could not be asked. */
+function ladderOf({ queues }: Stats, delays: readonly number[]): object {
+  const waiting = (name: string) => queues.find((queue) => queue.name === name)?.ready ?? null;
+  const tiers = [...new Set(delays)].map((ms) => ({
+    delay: formatDuration(ms),
+    channels: CHANNEL_NAMES.map((type) => ({ type, waiting: waiting(waitQueue(type, ms)) })),
+  }));
+  const counts = tiers.flatMap(({ channels }) => channels.map((one) => one.waiting ?? 0));
+  return { tiers, most: Math.max(1, ...counts) };
+}
+
+/** Which states make which term of the balance line. */
+const TERMS: readonly [string, readonly Status[]][] = [
+  ['sent', ['sent', 'delivered']],
+  ['on their way', ['pending', 'sending']],
+  ['waiting to retry', ['failed']],
+  ['scheduled or held', ['scheduled', 'held']],
+  ['for a person', ['failed_permanently', 'outcome_unknown', 'bounced']],
+  ['ended otherwise', ['suppressed', 'expired', 'canceled', 'discarded']],
+];
+
+/** Holds the books against the number of records that MongoDB itself keeps: nothing that was accepted is in no state. */
+function acceptedLine({ by_status, documents }: Stats): object {
+  const terms = TERMS.map(([words, statuses]) => ({
+    words,
+    count: statuses.reduce((sum, status) => sum + (by_status[status] ?? 0), 0),
+  }));
+  const drift = documents - terms.reduce((sum, { count }) => sum + count, 0);
+  return { documents, terms, drift };
+}
