@@ -98,6 +98,7 @@ function readArguments():
     const { values } = parseArgs({
       args: process.argv.slice(3),
       options: {
+        help: { type: 'boolean', default: false },
         fault: { type: 'string', default: 'all' },
         seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
         runs: { type: 'string', default: '1' },
@@ -106,6 +107,7 @@ function readArguments():
         rate: { type: 'string', default: '600' },
       },
     });
+    if (values.help) throw new Error('What can be said:');
     const once = values.fault.split(',').flatMap(faultsNamed);
     return {
       faults: Array.from({ length: wholeOf('runs', values.runs) }, () => once).flat(),

@@ -35,7 +35,7 @@ export function operationsOf(context: ProducerContext): Operation[] {
 /** The producer's HTTP application: probes and documentation are open, the API needs the key, pages are guarded. */
 export function createApp(context: ProducerContext): RequestListener {
   const app = express();
-  app.disable('x-powered-by').disable('etag');
+  app.disable('x-powered-by').disable('etag').set('trust proxy', context.config.TRUSTED_PROXIES);
   app.use(context.draining.middleware);
   const operations = operationsOf(context);
   app.use('/v1', requireKey(context.config.API_KEY));

@@ -104,13 +104,17 @@ export class BulkRunner {
     }
   }
 
-  async *#changes({ kind, actor, reason, filter, rate }: BulkOrder): AsyncGenerator<number> {
+  async *#changes({ id: act, kind, actor, reason, filter, rate }: BulkOrder): AsyncGenerator<number> {
     const change = { actor, reason };
     if (kind === 'discard') {
       yield* discardDeadLetters(this.#notifications, filter, { change, retentionDays: this.#retentionDays });
       return;
     }
-    for await (const { changed, due } of redriveDeadLetters(this.#notifications, filter, { change, rate })) {
+    for await (const { changed, due } of redriveDeadLetters(this.#notifications, filter, {
+      change,
+      act,
+      rate,
+    })) {
       this.#acceptor.publish(due);
       yield changed;
     }

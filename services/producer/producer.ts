@@ -100,8 +100,8 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   };
   broker.start();
   events.start();
-  context.controlsNow.start();
-  await broker.ready(BROKER_WAIT_MS);
+  // Whoever starts in the middle of a drain accepts nothing.
+  await Promise.all([broker.ready(BROKER_WAIT_MS), controlsNow.start()]);
   const server = await listen(context);
   const presence = announce(
     context.presences,
@@ -115,8 +115,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     stop: async () => {
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
-      // Before what its checks ask is gone.
-      await presence.stop();
+      const gone = presence.stop();
       // Before the requests that wait for one are waited for.
       const bulkStopped = bulk.stop();
       await closeServer(server);
@@ -126,6 +125,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
       await broker.stop();
       controlsNow.stop();
       connecting.abort();
+      await gone;
       await store.stop();
     },
   };

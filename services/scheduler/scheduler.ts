@@ -58,11 +58,11 @@ export async function startScheduler(
   log.info('scheduling', { jobs: runners.map((runner) => runner.name), health_port: health.port });
   return {
     stop: async () => {
-      // Before what its checks ask is gone.
-      await presence.stop();
+      const gone = presence.stop();
       await Promise.all(runners.map((runner) => runner.stop()));
       await broker.stop();
       connecting.abort();
+      await gone;
       await store.stop();
       await health.stop();
     },

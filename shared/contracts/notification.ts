@@ -60,6 +60,8 @@ export const notificationSchema = z.object({
   lease_until: z.date().optional(),
   unpublished: z.literal(true).optional().describe('Set until RabbitMQ confirmed the message'),
 
+  retried_at: z.date().optional().describe('From when on a person has sent it again, last'),
+  bulk_act: z.string().optional().describe('The redrive that last sent it again'),
   hinted_at: z.date().optional().describe('When a sweep last published a message for it'),
 
   caller: z.string().describe('Who handed it over; idempotency keys are per caller'),

@@ -52,7 +52,7 @@ export async function startChannelService(
   const health = await startHealthServer(address, checks, [PROVIDER_CHECK]);
   broker.start();
   loop.start();
-  pauses.start();
+  void pauses.start();
   const presence = announce(
     new Presences(store.db),
     {
@@ -72,11 +72,11 @@ export async function startChannelService(
   return {
     stop: async () => {
       pauses.stop();
-      // Before what its checks ask is gone.
-      await presence.stop();
+      const gone = presence.stop();
       await loop.stop();
       await broker.stop();
       connecting.abort();
+      await gone;
       await store.stop();
       await health.stop();
     },

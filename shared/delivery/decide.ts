@@ -93,6 +93,10 @@ function unknown(record: Notification, outcome: Ambiguous, context: DecisionCont
 
 /** Held until the provider's time; after 72 h of it, expired. The scheduler brings it back, so no message waits for it. */
 function hold(record: Notification, outcome: Deferred, context: DecisionContext): Decision {
+  if (outcome.isOurs) {
+    const result = resultOf(record, outcome, context, 'held');
+    return { result: { ...result, delayMs: outcome.afterMs, countsAsHold: false }, hop: { to: 'nowhere' } };
+  }
   const heldMs = record.held_since ? context.now.getTime() - record.held_since.getTime() : 0;
   if (heldMs >= MAX_HOLD_MS)
     return { result: resultOf(record, outcome, context, 'expired'), hop: { to: 'nowhere' } };

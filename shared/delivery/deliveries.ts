@@ -150,6 +150,7 @@ function putOff({ provider }: DeliveryChannel, code: keyof typeof REASONS): Outc
     code,
     reason: REASONS[code],
     afterMs: least + Math.random() * (most - least),
+    isOurs: true,
     untried: true,
   };
 }

@@ -78,7 +78,7 @@ export class DeliveryLoop {
   get presence(): NonNullable<Presence['delivery']> {
     const { name: channel, provider } = this.#options.channel;
     const { state: breaker, faultRatio } = this.#breaker;
-    const { isPaused } = this.#pause;
+    const isPaused = this.#isOrdered;
     return {
       channel,
       provider,
@@ -108,7 +108,10 @@ export class DeliveryLoop {
   /** Begins to consume both lanes. */
   start(): void {
     this.#deliveries?.start();
-    for (const worker of this.#workers) worker.start();
+    for (const worker of this.#workers) {
+      void worker.shutWhile('paused', this.#pause.isPaused);
+      worker.start();
+    }
   }
 
   /** Takes no new work, puts off what has not begun, finishes and records what is in flight, acknowledges it, and closes. */

@@ -94,7 +94,8 @@ export class LaneWorker {
     const { shutReasons, isSubscribed, queue, lastDeliveryAt } = this.#intake;
     if (shutReasons.includes('store'))
       return { ok: false, detail: 'consuming is paused: MongoDB cannot be reached' };
-    if (shutReasons.includes('paused')) return { ok: true, detail: 'paused by an operator' };
+    if (shutReasons.includes('paused'))
+      return { ok: true, detail: 'paused by an operator, or not yet known whether it is' };
     // A check of its own says so.
     if (shutReasons.includes('provider')) return { ok: true, detail: 'paused: the provider is down' };
     if (!isSubscribed) return { ok: false, detail: `${queue} is not consumed` };

@@ -35,6 +35,8 @@ export interface Permanent extends NotSent {
 export interface Deferred extends NotSent {
   kind: 'deferred';
   afterMs: number;
+  /** By us and not by a provider or a limit: a pause, a stop, an outage. It does not count towards the 72 h after which a hold expires. */
+  isOurs?: true;
 }
 
 /** The answer to the hand-over was lost: nobody knows whether the provider took it. */

@@ -58,6 +58,11 @@ export const configSchema = z.object({
     .describe(
       'Address under which people reach the pages, such as https://tidings.example.org. Without it: this machine only.',
     ),
+  TRUSTED_PROXIES: whole(0, 10)
+    .default(0)
+    .describe(
+      'Proxies before the producer whose X-Forwarded-For is believed: sign-in attempts are limited by address. With PUBLIC_URL usually 1.',
+    ),
   RABBITMQ_URL: urls('amqp:', 'amqps:')
     .default('amqp://guest:guest@127.0.0.1:5672')
     .describe(

@@ -1,8 +1,7 @@
-import { MongoServerError, type Collection, type Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import type { Account, Role } from '../contracts/index.ts';
 import { bounded } from './bounded.ts';
-
-const DUPLICATE_KEY = 11000;
+import { isDuplicate } from './duplicate.ts';
 
 /** The people who may sign in, by name. */
 export class Accounts {
@@ -28,7 +27,7 @@ export class Accounts {
       await this.#accounts.insertOne(account);
       return true;
     } catch (thrown) {
-      if (thrown instanceof MongoServerError && thrown.code === DUPLICATE_KEY) return false;
+      if (isDuplicate(thrown)) return false;
       throw thrown;
     }
   }
@@ -44,16 +43,29 @@ export class Accounts {
     await this.#accounts.updateOne({ _id: name }, { $set: { password_hash } });
   }
 
-  /** Changes a role; takes effect with the next request. */
-  async setRole(name: string, role: Role): Promise<void> {
-    await this.#accounts.updateOne({ _id: name }, { $set: { role } });
+  /** Changes a role; takes effect with the next request. False when there is no such account. */
+  async setRole(name: string, role: Role): Promise<boolean> {
+    return (await this.#accounts.updateOne({ _id: name }, { $set: { role } })).matchedCount > 0;
   }
 
-  /** Closes an account, or opens it again. */
-  async setDisabled(name: string, isDisabled: boolean): Promise<void> {
+  /** Makes sure that there is such an account, that it is open, and an admin's. */
+  async makeAdmin(name: string, created_by: string): Promise<void> {
+    await this.#accounts.updateOne(
+      { _id: name },
+      {
+        $set: { role: 'admin' },
+        $unset: { disabled_at: true as const },
+        $setOnInsert: { created_at: new Date(), created_by },
+      },
+      { upsert: true },
+    );
+  }
+
+  /** Closes an account, or opens it again. False when there is no such account. */
+  async setDisabled(name: string, isDisabled: boolean): Promise<boolean> {
     const change = isDisabled
       ? { $set: { disabled_at: new Date() } }
       : { $unset: { disabled_at: true as const } };
-    await this.#accounts.updateOne({ _id: name }, change);
+    return (await this.#accounts.updateOne({ _id: name }, change)).matchedCount > 0;
   }
 }

@@ -1,9 +1,9 @@
-import { MongoServerError, type Collection, type Db } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import type { BulkAct } from '../contracts/index.ts';
 import { MINUTE } from '../runtime/duration.ts';
 import { bounded } from './bounded.ts';
+import { isDuplicate } from './duplicate.ts';
 
-const DUPLICATE_KEY = 11000;
 /** An act that came no step further for so long has lost its process: each step is a few calls that end within 25 s. Milliseconds. */
 const LOST_AFTER_MS = 2 * MINUTE;
 /** Acts that are listed. */
@@ -23,7 +23,7 @@ export class BulkActs {
       await this.#acts.insertOne(act);
       return true;
     } catch (thrown) {
-      if (thrown instanceof MongoServerError && thrown.code === DUPLICATE_KEY) return false;
+      if (isDuplicate(thrown)) return false;
       throw thrown;
     }
   }

@@ -16,7 +16,8 @@ export class Controls {
 
   /** All that is on now. */
   active(): Promise<Control[]> {
-    const isOn = { $or: [{ until: { $exists: false } }, { until: { $gt: new Date() } }] };
+    // By the store's clock, so that it ends everywhere at once.
+    const isOn = { $or: [{ until: { $exists: false } }, { $expr: { $gt: ['$until', '$$NOW'] } }] };
     return this.#controls.find(isOn).sort({ _id: 1 }).toArray();
   }
 
@@ -42,6 +43,7 @@ export class ControlsWatch {
   readonly #stopping = new AbortController();
   #active: readonly Control[] = [];
   #known: string | undefined;
+  #failing = false;
 
   constructor(options: { controls: Controls; log: Logger; onChange?: (active: readonly Control[]) => void }) {
     this.#controls = options.controls;
@@ -54,9 +56,10 @@ export class ControlsWatch {
     return this.#active.some(({ _id }) => _id === id);
   }
 
-  /** Begins to ask. `onChange` hears the first answer in any case. */
-  start(): void {
-    void this.#run();
+  /** Begins to ask; resolves when the first answer, or none, has come. `onChange` hears the first answer in any case. */
+  async start(): Promise<void> {
+    await this.#ask();
+    void this.#goOn();
   }
 
   /** Asks no more. */
@@ -64,25 +67,29 @@ export class ControlsWatch {
     this.#stopping.abort();
   }
 
-  async #run(): Promise<void> {
+  async #goOn(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await this.#ask();
+    for (;;) {
       await pause(ASK_EVERY_MS, signal);
+      if (signal.aborted) return;
+      await this.#ask();
     }
   }
 
   async #ask(): Promise<void> {
     try {
       const active = await this.#controls.active();
+      this.#failing = false;
       const ids = active.map(({ _id }) => _id).join();
       if (this.#stopping.signal.aborted || ids === this.#known) return;
       this.#known = ids;
       this.#active = active;
       this.#onChange(active);
     } catch (thrown) {
-      // The store's own check says so; here it only means that nothing new is known.
-      this.#log.debug('what operators have switched is not known', { error: toError(thrown) });
+      // Once per trouble: what was known last holds.
+      if (!this.#failing)
+        this.#log.warn('what operators have switched cannot be read', { error: toError(thrown) });
+      this.#failing = true;
     }
   }
 }

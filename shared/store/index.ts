@@ -1,4 +1,4 @@
-export { StoreTimeout } from './bounded.ts';
+export { StoreTimeout, bounded } from './bounded.ts';
 export { Books } from './books/books.ts';
 export {
   LATENCY_CLASSES_MS,
@@ -38,6 +38,7 @@ export { ANY_QUEUE, notificationsOf, type Change, type Notifications } from './n
 export {
   cancelNotification,
   countDeadLetters,
+  countRedriven,
   groupDeadLetters,
   discardDeadLetters,
   redriveDeadLetters,

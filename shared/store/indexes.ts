@@ -48,6 +48,11 @@ export const INDEXES = {
     // The outbox: transactional sorts after bulk, so it is read backwards; then by age.
     { name: 'unpublished', key: { lane: -1, _id: 1 }, partialFilterExpression: { unpublished: true } },
     { name: 'unread', key: { user_id: 1 }, partialFilterExpression: { unread: true } },
+    {
+      name: 'redriven',
+      key: { bulk_act: 1, status: 1 },
+      partialFilterExpression: { bulk_act: { $exists: true } },
+    },
     // Not a TTL index: the books must know what goes.
     {
       name: 'finished',

@@ -40,6 +40,11 @@ export class Openers {
     await this.#openers.updateOne({ _id: digest }, { $set: { expires_at } });
   }
 
+  /** From now on it is a session like any other. */
+  async settle(digest: string): Promise<void> {
+    await this.#openers.updateOne({ _id: digest }, { $unset: { by_link: '' } });
+  }
+
   /** Ends all of an account, but for one. */
   async endAll(account: string, but = ''): Promise<void> {
     await this.#openers.deleteMany({ account, _id: { $ne: but } });

@@ -14,6 +14,9 @@ const BEAT_EVERY_MS = 3 * SECOND;
 /** One that has said nothing for so long is not counted any more, in milliseconds: three beats, and a slow check. */
 const GONE_AFTER_MS = 15 * SECOND;
 
+/** How long a process that stops tries to say so, in milliseconds. */
+const LEAVE_WITHIN_MS = SECOND;
+
 /** The processes that run. Kept in the store, for it is what all of them reach, on whatever machine they are. */
 export class Presences {
   readonly #presences: Collection<Presence>;
@@ -25,16 +28,17 @@ export class Presences {
 
   /** All that have said so lately, by service and start. */
   running(): Promise<Presence[]> {
-    const since = new Date(Date.now() - GONE_AFTER_MS);
-    return this.#presences
-      .find({ beat_at: { $gt: since } })
-      .sort({ service: 1, started_at: 1 })
-      .toArray();
+    const isHeard = { $gt: ['$beat_at', { $subtract: ['$$NOW', GONE_AFTER_MS] }] };
+    return this.#presences.find({ $expr: isHeard }).sort({ service: 1, started_at: 1 }).toArray();
   }
 
   /** Says that a process is there. */
-  async beat({ _id, ...presence }: Presence): Promise<void> {
-    await this.#presences.replaceOne({ _id }, presence, { upsert: true });
+  async beat({ _id, ...presence }: Omit<Presence, 'beat_at'>): Promise<void> {
+    // By the store's clock, as the readers ask for it: hosts differ.
+    const beat = [
+      { $replaceWith: { $mergeObjects: [{ _id, ...literalOf(presence) }, { beat_at: '$$NOW' }] } },
+    ];
+    await this.#presences.updateOne({ _id }, beat, { upsert: true });
   }
 
   /** Says that it goes. */
@@ -52,7 +56,7 @@ export interface Announced {
   delivery?: () => NonNullable<Presence['delivery']>;
 }
 
-/** Announces a process until it is stopped. While the store is away, nothing is said; nobody could read it either. */
+/** Announces a process until it is stopped, which ends within a second. While the store is away, nothing is said; nobody could read it either. */
 export function announce(
   presences: Presences,
   announced: Announced,
@@ -75,8 +79,9 @@ export function announce(
   return {
     stop: async () => {
       stopping.abort();
-      await running;
-      await presences.leave(id).catch(() => undefined);
+      const left = running.then(() => presences.leave(id)).catch(() => undefined);
+      // Whoever stops must not wait for a store that hangs: then it is forgotten in fifteen seconds.
+      await Promise.race([left, pause(LEAVE_WITHIN_MS)]);
     },
   };
 }
@@ -86,7 +91,7 @@ async function stateOf({
   checks,
   tolerated,
   delivery,
-}: Announced): Promise<Omit<Presence, '_id' | 'started_at'>> {
+}: Announced): Promise<Omit<Presence, '_id' | 'started_at' | 'beat_at'>> {
   const { status, checks: results } = await readiness(checks, tolerated);
   const troubles = Object.entries(results).flatMap(([name, result]) =>
     result.ok ? [] : [`${name}: ${result.detail}`],
@@ -95,9 +100,14 @@ async function stateOf({
     service,
     host: hostname(),
     pid: process.pid,
-    beat_at: new Date(),
     status,
     troubles,
     ...(delivery && { delivery: delivery() }),
   };
+}
+
+/** Values as they are: words of an error may begin with a dollar sign. */
+function literalOf(presence: object): Record<string, unknown> {
+  const given = Object.entries(presence).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([key, value]: [string, unknown]) => [key, { $literal: value }]));
 }

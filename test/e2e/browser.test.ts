@@ -47,7 +47,15 @@ afterEach(async () => {
 
 /** As somebody who has just started the fleet: with the link that it printed. */
 async function signInByLink(browserContext: BrowserContext): Promise<void> {
-  const link = /http\S+\/sign-in\/link\?secret=\S+/.exec(fleet.output())?.[0] ?? '';
+  await followLink(browserContext, /http\S+\/sign-in\/link\?secret=\S+/.exec(fleet.output())?.[0] ?? '');
+}
+/** By a link that an admin makes. */
+async function signInAgain(browserContext: BrowserContext): Promise<void> {
+  await page.goto(`${fleet.address}/accounts`);
+  await page.getByRole('button', { name: 'New sign-in link for operator' }).click();
+  await followLink(browserContext, await page.locator('[data-link]').innerText());
+}
+async function followLink(browserContext: BrowserContext, link: string): Promise<void> {
   const page = await browserContext.newPage();
   await page.goto(link);
   await page.getByRole('button', { name: 'Sign in as operator' }).click();
@@ -204,6 +212,8 @@ test('two hundred dead letters are looked into, redriven with a number and a rea
   await page.getByLabel('Type 200 to confirm').fill('200');
   await page.getByRole('button', { name: 'Redrive 200 dead letters' }).click();
   await page.getByText('200 of 200').waitFor();
+  await page.locator('[data-final]').waitFor();
+  await page.getByText('Sent 200').waitFor();
   await until(async () => {
     const { json } = await fleet.call('GET', '/v1/notifications?user_id=u-dead&status=sent&limit=200');
     return (json.notifications as unknown[]).length === 200;
@@ -236,6 +246,7 @@ test.each(['light', 'dark'] as const)(
       '/controls/channel%3Aemail',
       '/account',
       '/accounts',
+      '/sign-in',
       '/nowhere',
     ]) {
       await page.goto(fleet.address + path);
@@ -373,6 +384,11 @@ test('an account is made, its person signs in, cannot retry as a viewer, and sig
 test('the charts draw what was sent, and go on by themselves', async () => {
   await page.goto(`${fleet.address}/stats`);
   await page.locator('.u-over').nth(1).waitFor();
+  const drawn = () =>
+    page
+      .locator('canvas')
+      .first()
+      .evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
   const series = () =>
     page.evaluate(async () => {
       const { accepted } = (await (await fetch('/stats/series?range=hour')).json()) as { accepted: number[] };
@@ -381,12 +397,13 @@ test('the charts draw what was sent, and go on by themselves', async () => {
   const before = await series();
   expect(before).toBeGreaterThan(0);
   const total = async (): Promise<string> => await page.locator('.balance').innerText();
-  const shown = await total();
-  expect(shown).toContain('balances');
+  await until(async () => (await total()).includes('balances'));
+  const [shown, picture] = [await total(), await drawn()];
   await fleet.call('POST', '/v1/notifications', { user_id: 'u1', type: 'in_app', message: 'One more' });
   await until(async () => (await series()) === before + 1);
   // Without a reload.
   await until(async () => (await total()) !== shown && (await total()).includes('balances'));
+  await until(async () => (await drawn()) !== picture);
 });
 
 test('the preview follows what is typed, shows HTML as the mail will, and leaves the history alone', async () => {
@@ -462,6 +479,34 @@ test('a fault that is switched on in the mailbox makes mails fail, until it is s
   expect(fleet.sandbox.smtpFault).toBeUndefined();
 });
 
+test('when the session is over, a page that is open leads to the sign-in, and back', async () => {
+  await leaveADeadLetter();
+  const own = await browser.newContext();
+  const page = await own.newPage();
+  await signInAgain(own);
+  await page.goto(`${fleet.address}/stats`);
+  const other = await own.newPage();
+  await other.goto(fleet.address);
+  await other.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  expect(page.url()).toContain('next=%2Fstats');
+  await own.close();
+});
+
+test('eight tabs that watch a notification are all alive', async () => {
+  const { json } = await fleet.call('POST', '/v1/notifications', {
+    user_id: 'u1',
+    type: 'in_app',
+    message: 'Watched',
+    send_at: new Date(Date.now() + 3_600_000).toISOString(),
+  });
+  const tabs = await Promise.all(Array.from({ length: 8 }, () => context.newPage()));
+  for (const tab of tabs) await tab.goto(`${fleet.address}/notifications/${String(json.id)}`);
+  await fleet.call('POST', `/v1/notifications/${String(json.id)}/cancel`);
+  for (const tab of tabs) await tab.locator('[data-status] .tag', { hasText: 'Canceled' }).waitFor();
+  for (const tab of tabs) await tab.close();
+});
+
 test('without JavaScript one signs in, filters, retries, pauses and signs out', async () => {
   await leaveADeadLetter();
   const plain = await browser.newContext({
@@ -494,4 +539,33 @@ test('without JavaScript one signs in, filters, retries, pauses and signs out', 
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await plain.close();
+});
+
+test('what gets into a page of ours all the same does not run: its policy blocks it', async () => {
+  await page.goto(`${fleet.address}/notifications`);
+  const blocked = await page.evaluate(async () => {
+    const violations: string[] = [];
+    document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) =>
+      violations.push(effectiveDirective),
+    );
+    const script = document.createElement('script');
+    script.textContent = 'document.title = "owned"';
+    const picture = document.createElement('div');
+    picture.innerHTML =
+      '<img src="data:," onerror="document.title = `owned`"><a href="javascript:document.title=`owned`">x</a>';
+    const remote = document.createElement('script');
+    remote.src = 'https://evil.example/x.js';
+    const frame = document.createElement('iframe');
+    frame.src = 'https://evil.example/';
+    document.body.append(script, picture, remote, frame);
+    picture.querySelector('a')?.click();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return [...new Set(violations)].sort();
+  });
+  expect(blocked).toEqual(
+    expect.arrayContaining(['frame-src', 'img-src', 'script-src-attr', 'script-src-elem']),
+  );
+  expect(await page.title()).not.toContain('owned');
+  // The browser says what it blocked, and says so as errors.
+  complaints = complaints.filter((words) => !words.includes('Content Security Policy'));
 });

@@ -6,19 +6,10 @@ const HEIGHT = 220;
 let series = JSON.parse(document.querySelector('#series').textContent);
 let charts = [];
 
-/** A canvas cannot read a custom property: an element resolves it, in the theme that counts. */
-function colour(role) {
+/** A canvas cannot read a custom property: an element of a class resolves it, in the theme that counts. */
+function colour(classes) {
   const probe = document.createElement('span');
-  probe.className = `tag ${role}`;
-  document.body.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
-function ink(name) {
-  const probe = document.createElement('span');
-  probe.className = `ink-${name}`;
+  probe.className = classes;
   document.body.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();
@@ -35,7 +26,7 @@ const duration = (ms) =>
 
 const line = (label, role, dash, value = number) => ({
   label,
-  stroke: colour(role),
+  stroke: colour(`tag ${role}`),
   width: 2,
   dash,
   value,
@@ -70,7 +61,7 @@ function draw() {
   for (const { chart } of charts) chart.destroy();
   charts = [...document.querySelectorAll('[data-chart]')].map((figure) => {
     const kind = KINDS[figure.dataset.chart];
-    const axis = { stroke: ink('soft'), grid: { stroke: ink('line'), width: 1 }, ticks: { show: false } };
+    const axis = { stroke: colour('ink-soft'), grid: { stroke: colour('ink-line'), width: 1 }, ticks: { show: false } };
     const options = {
       width: figure.clientWidth,
       height: HEIGHT,

@@ -4,12 +4,27 @@ import { showLocalTimes } from './times.js';
 const region = document.querySelector('[data-live]');
 const announcer = document.querySelector('[data-live-announcer]');
 const POLL_MS = 2000;
+const STREAMS = 4;
 let lastStatus = statusOf();
 let shown;
 let timer;
 
-if ('stream' in region.dataset) listen();
+if ('stream' in region.dataset && !isFinal()) listenIfFew();
 poll();
+
+/** Browsers open six connections to a server at most, and a stream keeps one: the tabs of one browser share four, the others poll. */
+function listenIfFew(place = 1) {
+  if (!navigator.locks || place > STREAMS) return;
+  navigator.locks.request(`tidings stream ${place}`, { ifAvailable: true }, (lock) => {
+    if (!lock) {
+      listenIfFew(place + 1);
+      return undefined;
+    }
+    listen();
+    // Held as long as this page is there.
+    return new Promise((resolve) => addEventListener('pagehide', resolve));
+  });
+}
 
 function listen() {
   const stream = new EventSource(`${region.dataset.live}/live`);
@@ -75,7 +90,6 @@ function hold(isHeld) {
 
 function announce() {
   const status = statusOf();
-  if (isFinal()) document.querySelector('[data-until-final]')?.remove();
   if (announcer && status !== lastStatus && isFinal())
     announcer.textContent = `It is ${region.querySelector('[data-status]').textContent.trim()} now.`;
   lastStatus = status;

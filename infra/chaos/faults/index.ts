@@ -2,6 +2,7 @@ import type { Fault, World } from '../world.ts';
 import { BACKLOG } from './backlog.ts';
 import { MONGODB_FAULTS } from './mongodb.ts';
 import { NETWORK_FAULTS } from './network.ts';
+import { OPERATOR_FAULTS } from './operators.ts';
 import { PROCESS_FAULTS } from './processes.ts';
 import { PROVIDER_FAULTS } from './providers.ts';
 import { RABBITMQ_FAULTS } from './rabbitmq.ts';
@@ -14,6 +15,7 @@ export const FAULTS: readonly Fault[] = [
   ...MONGODB_FAULTS,
   ...NETWORK_FAULTS,
   ...PROVIDER_FAULTS,
+  ...OPERATOR_FAULTS,
 ];
 
 /** Faults that can follow each other in one run: they need no proxy and no settings of their own. */
@@ -28,6 +30,7 @@ const MIXABLE = FAULTS.filter(
       'pause-consumer-40s',
       'rabbitmq-freeze-leader',
       'redrive',
+      'operator-pause',
     ].includes(fault.name),
 );
 /** How many faults a mixed run has. */

@@ -13,6 +13,11 @@ const RETRY_AFTER_SECONDS = 5;
 /** Seconds after which a caller may try again while an operator drains the fleet. */
 const DRAINED_AFTER_SECONDS = 60;
 const SOCKET_ENDED = new Set(['EPIPE', 'ECONNRESET']);
+/** What people read while the store is away; programs read what to do with their request. */
+const STORE_AWAY = [
+  'MongoDB cannot be reached',
+  'No page can be shown until it can. What was accepted is safe; what could not be was answered 503. Load this page again in a moment.',
+] as const;
 /** Bytes of a body that is too large which are still read, so that the client gets to read the answer. */
 const DRAIN_BYTES = 32 * 1024 * 1024;
 
@@ -48,9 +53,10 @@ async function sendProblem(request: Request, response: Response, problem: Proble
     return;
   }
   const { status, title } = PROBLEMS[problem.code];
-  const words = { title: `${title} · Tidings`, words: title, detail: problem.message };
+  const isAway = problem.code === 'store_unavailable';
+  const [words, detail] = isAway ? STORE_AWAY : [title, problem.message];
   response.set(problem.headers);
-  await render(response, 'problem', words, status);
+  await render(response, 'problem', { title: `${words} · Tidings`, words, detail }, status);
 }
 
 /** Answers a problem as problem+json. */

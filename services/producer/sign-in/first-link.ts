@@ -1,3 +1,4 @@
+import { accountNameSchema } from '../../../shared/contracts/index.ts';
 import type { Config } from '../../../shared/runtime/config.ts';
 import { Accounts, openStore } from '../../../shared/store/index.ts';
 import { FIRST_ACCOUNT, SignInLinks } from './links.ts';
@@ -13,24 +14,36 @@ export interface IssuedLink {
  * people reach the pages.
  */
 export async function firstLink(config: Config, address: string): Promise<IssuedLink | undefined> {
-  return issue(config, address, FIRST_ACCOUNT, (hasPassword) => !hasPassword);
+  return issue(config, address, FIRST_ACCOUNT, { isWanted: (hasPassword) => !hasPassword });
 }
 
-/** A link for an account, for whoever may write to the store; undefined where there is no such account. */
-export function linkFor(config: Config, address: string, name: string): Promise<IssuedLink | undefined> {
-  return issue(config, address, name, () => true);
+/**
+ * A link for an account, for whoever may write to the store; undefined where there is no such account. `isAdmin` makes it an open one of an
+ * admin first.
+ */
+export function linkFor(
+  config: Config,
+  address: string,
+  name: string,
+  isAdmin = false,
+): Promise<IssuedLink | undefined> {
+  return issue(config, address, name, { isAdmin });
 }
 
 async function issue(
   { MONGO_URI }: Config,
   address: string,
   name: string,
-  isWanted: (hasPassword: boolean) => boolean,
+  {
+    isAdmin = false,
+    isWanted = () => true,
+  }: { isAdmin?: boolean; isWanted?: (hasPassword: boolean) => boolean },
 ): Promise<IssuedLink | undefined> {
   const store = openStore(MONGO_URI, 'sign-in');
   try {
     const [accounts, links] = [new Accounts(store.db), new SignInLinks(store.db)];
     await links.makeFirstAccount();
+    if (isAdmin) await accounts.makeAdmin(accountNameSchema.parse(name), 'the command of sign-in links');
     const account = await accounts.active(name);
     if (!account || !isWanted(account.password_hash !== undefined)) return undefined;
     return { name, address: `${address}${await links.issue(name)}` };

@@ -1,6 +1,8 @@
-import type { MongoClient } from 'mongodb';
+import type { Db } from 'mongodb';
 import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
+import { accountNameSchema } from '../../../shared/contracts/index.ts';
 import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
+import { bounded } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 
 /** The collection that counts attempts. */
@@ -16,11 +18,12 @@ export class SignInLimits {
   readonly #byName: RateLimiterMongo;
   readonly #byAddress: RateLimiterMongo;
 
-  constructor(client: MongoClient, dbName: string) {
+  constructor(db: Db) {
+    // Of a client it wants no more; each call comes to an end.
+    const storeClient = { collection: (name: string) => bounded(db.collection(name)) };
     const limiter = (keyPrefix: string, points: number) =>
       new RateLimiterMongo({
-        storeClient: client,
-        dbName,
+        storeClient,
         tableName: ATTEMPTS,
         keyPrefix,
         points,
@@ -35,12 +38,14 @@ export class SignInLimits {
   /** Counts an attempt before it is looked at, so that many at once are counted too. @throws Problem when there were too many. */
   async count(name: string, address: string): Promise<void> {
     await consume(this.#byAddress, address);
-    await consume(this.#byName, name);
+    // What can be nobody's name is counted as one: a key is stored before anybody has signed in.
+    await consume(this.#byName, accountNameSchema.safeParse(name).success ? name : 'nobody’s name');
   }
 
   /** Whoever knew the password begins anew. */
-  async forget(name: string): Promise<void> {
+  async forget(name: string, address: string): Promise<void> {
     await this.#byName.delete(name);
+    await this.#byAddress.reward(address);
   }
 }
 

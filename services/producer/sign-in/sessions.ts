@@ -58,7 +58,8 @@ export class Sessions {
     if (until - session.expires_at.getTime() > PROLONG_AFTER_MS)
       await this.#sessions.prolong(session._id, new Date(until));
     const account = await this.#accounts.active(session.account);
-    return account && { ...account, isByLink: session.by_link === true };
+    const isFresh = Date.now() - session.created_at.getTime() < HOUR;
+    return account && { ...account, isByLink: session.by_link === true && isFresh };
   }
 
   /** Gives the browser a session's secret; a session cookie, whose end the server keeps. */
@@ -73,9 +74,11 @@ export class Sessions {
     response.clearCookie(this.#cookie.name, this.#cookie.options);
   }
 
-  /** Ends all other sessions of the account that sends a request. */
-  endOthers(account: string, request: IncomingMessage): Promise<void> {
-    return this.#sessions.endAll(account, this.#digestOf(request));
+  /** Ends all other sessions of the account that sends a request; how this one began counts no more. */
+  async endOthers(account: string, request: IncomingMessage): Promise<void> {
+    const own = this.#digestOf(request);
+    await this.#sessions.endAll(account, own);
+    if (own !== undefined) await this.#sessions.settle(own);
   }
 
   /** Ends all sessions of an account. */

@@ -12,11 +12,11 @@ export class SignIn {
   readonly links: SignInLinks;
   readonly #limits: SignInLimits;
 
-  constructor({ client, db }: Store, { PUBLIC_URL }: Config) {
+  constructor({ db }: Pick<Store, 'db'>, { PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>) {
     this.accounts = new Accounts(db);
     this.sessions = new Sessions(db, PUBLIC_URL?.startsWith('https:') === true);
     this.links = new SignInLinks(db);
-    this.#limits = new SignInLimits(client, db.databaseName);
+    this.#limits = new SignInLimits(db);
   }
 
   /** Whether that is the name's password. `address` is where the attempt comes from. @throws Problem after too many attempts. */
@@ -24,7 +24,7 @@ export class SignIn {
     await this.#limits.count(name, address);
     const account = await this.accounts.active(name);
     const isRight = await isPassword(password, account?.password_hash);
-    if (isRight) await this.#limits.forget(name);
+    if (isRight) await this.#limits.forget(name, address);
     return isRight;
   }
 
@@ -39,10 +39,11 @@ export class SignIn {
     await this.sessions.endOthers(name, but);
   }
 
-  /** Closes an account: nobody is signed in with it any more, nor can be. */
-  async disable(name: string): Promise<void> {
-    await this.accounts.setDisabled(name, true);
+  /** Closes an account: nobody is signed in with it any more, nor can be. False when there is none. */
+  async disable(name: string): Promise<boolean> {
+    const isThere = await this.accounts.setDisabled(name, true);
     await this.links.endAll(name);
     await this.sessions.endAll(name);
+    return isThere;
   }
 }

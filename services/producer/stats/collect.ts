@@ -30,7 +30,7 @@ const queueSchema = z.object({
     .number()
     .nullable()
     .describe(
-      'Of the work queues and the dead letters: how long the oldest record has been waiting; null: none waits',
+      'Of the work queues and the dead letters: since when the longest accepted one has been in this state; null: none is',
     ),
 });
 const providerSchema = z.object({
@@ -40,7 +40,11 @@ const providerSchema = z.object({
   is_paused: z.boolean(),
   in_flight: z.int(),
   breaker: z.enum(['closed', 'half-open', 'open']).describe('The worst one of these processes'),
-  failed_per_hour: z.int().describe('Attempts of the last 60 minutes that were put back or given up'),
+  failed_per_hour: z
+    .int()
+    .describe(
+      'Of its channel, in the last 60 minutes: attempts that were put back for a retry, and notifications given up',
+    ),
   error_rate: z.number().nullable().describe('Those, divided by all that ended; null: none did'),
 });
 

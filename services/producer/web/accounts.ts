@@ -59,23 +59,24 @@ export const ACCOUNT_ACTS = {
   role: async ({ signIn }, name, { role }) => {
     const wanted = newAccountSchema.shape.role.safeParse(role);
     if (!wanted.success) throw new Problem('validation_failed', { errors: fieldErrors(wanted.error) });
-    await signIn.accounts.setRole(name, wanted.data);
+    return signIn.accounts.setRole(name, wanted.data);
   },
   disable: ({ signIn }, name) => signIn.disable(name),
   enable: ({ signIn }, name) => signIn.accounts.setDisabled(name, false),
 } as const satisfies Record<
   string,
-  (context: ProducerContext, name: string, form: { role?: unknown }) => Promise<void>
+  (context: ProducerContext, name: string, form: { role?: unknown }) => Promise<boolean>
 >;
 
-/** Does it. Nobody can do it to oneself, so that an admin always remains. */
+/** Does it. Nobody can do it to oneself, so that whoever did it last remains an admin. */
 export function accountActSubmit(context: ProducerContext, act: keyof typeof ACCOUNT_ACTS): RequestHandler {
   return async function changeAccount(request, response) {
     const name = String(request.params.name);
     const by = accountOf(response)._id;
     if (name === by)
       throw new Problem('forbidden', { detail: 'Another admin has to do this to your account.' });
-    await ACCOUNT_ACTS[act](context, name, (request.body ?? {}) as { role?: unknown });
+    const isDone = await ACCOUNT_ACTS[act](context, name, (request.body ?? {}) as { role?: unknown });
+    if (!isDone) throw new Problem('not_found', { detail: 'There is no such account.' });
     context.log.info('an account was changed', { account: name, change: act, by });
     response.redirect(303, '/accounts');
   };

@@ -3,7 +3,9 @@ export function pathWithin(next: unknown): string {
   if (typeof next !== 'string' || !next.startsWith('/')) return '/';
   const here = 'http://here.invalid';
   const url = URL.canParse(next, here) ? new URL(next, here) : undefined;
-  return url?.origin === here ? `${url.pathname}${url.search}` : '/';
+  // A path that begins with two slashes is another host.
+  const isOurs = url?.origin === here && !url.pathname.startsWith('//');
+  return isOurs ? `${url.pathname}${url.search}` : '/';
 }
 
 /** The one place that builds an address with a query; what is empty is left out. */

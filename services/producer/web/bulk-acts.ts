@@ -9,10 +9,17 @@ import {
   type BulkAct,
   type DeadLetterFilter,
   type FieldError,
+  type Status,
 } from '../../../shared/contracts/index.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
-import { SEARCH_WITHIN_MS, countDeadLetters, listDeadLetters, sumOver } from '../../../shared/store/index.ts';
+import {
+  SEARCH_WITHIN_MS,
+  countDeadLetters,
+  countRedriven,
+  listDeadLetters,
+  sumOver,
+} from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
@@ -129,10 +136,22 @@ export function abortSubmit(context: ProducerContext): RequestHandler {
   };
 }
 
-async function progressOf({ books }: ProducerContext, act: BulkAct): Promise<object> {
+/** States in which a redriven one is still on its way. */
+const MOVING: readonly Status[] = ['pending', 'sending', 'held', 'failed', 'scheduled'];
+
+async function progressOf({ books, notifications }: ProducerContext, act: BulkAct): Promise<object> {
   // From the books, for this is asked every two seconds.
-  const balance = await books.read();
-  return { act: bulkActView(act), deadNow: balance && (sumOver(balance.counts).failed_permanently ?? 0) };
+  const [balance, became] = await Promise.all([books.read(), countRedriven(notifications, act._id)]);
+  const moving = MOVING.reduce((sum, status) => sum + (became[status] ?? 0), 0);
+  const settled = act.kind === 'discard' ? act.changed : act.changed - moving;
+  return {
+    act: bulkActView(act),
+    became: Object.entries(became),
+    moving,
+    settled: Math.max(0, settled),
+    isFinal: act.outcome !== undefined && moving === 0,
+    deadNow: balance && (sumOver(balance.counts).failed_permanently ?? 0),
+  };
 }
 
 async function find({ acts }: ProducerContext, request: Request): Promise<BulkAct> {

@@ -11,12 +11,13 @@ import {
   type FieldError,
   type Presence,
 } from '../../../shared/contracts/index.ts';
+import { totalOf } from '../../../shared/store/index.ts';
 import { MINUTE } from '../../../shared/runtime/duration.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
 import { render, renderForm } from './pages.ts';
-import { channelName } from './presentation.ts';
+import { channelName, switchedView } from './presentation.ts';
 
 /** What the form of a switch brings. */
 const orderSchema = z.object({
@@ -47,9 +48,13 @@ interface Switch {
 /** Channels, providers and the whole fleet: what runs, what is paused, and the way to change it. */
 export function controlsPage(context: ProducerContext): RequestHandler {
   return async function showControls(_request, response) {
-    const switches = await switchesOf(context);
-    const active = await context.controls.active();
-    const rows = switches.map((one) => ({ ...one, ...stateOf(one, active) }));
+    const [switches, active, balance] = await Promise.all([
+      switchesOf(context),
+      context.controls.active(),
+      context.books.read(),
+    ]);
+    const toGo = balance && totalOf(balance.counts, ['pending', 'sending']);
+    const rows = switches.map((one) => ({ ...one, ...stateOf(one, active, toGo) }));
     await render(response, 'controls', { title: 'Controls · Tidings', rows });
   };
 }
@@ -91,18 +96,6 @@ export function resumeSubmit(context: ProducerContext): RequestHandler {
   };
 }
 
-/** One that is on, for the banner of every page. */
-export function switchedView({ _id: id, by, reason, since, until }: Control): object {
-  return { id, words: nameOf(id), by, reason, since: since.toISOString(), until: until?.toISOString() };
-}
-
-function nameOf(id: string): string {
-  if (id === ACCEPTING) return 'The fleet drains: nothing new is accepted';
-  const [kind, name = ''] = id.split(':');
-  const channel = CHANNEL_NAMES.find((one) => one === name);
-  return `${kind === 'channel' && channel ? channelName(channel) : `The provider ${name}`} is paused`;
-}
-
 async function switchesOf({ presences, controls }: ProducerContext): Promise<Switch[]> {
   const [running, active] = await Promise.all([presences.running(), controls.active()]);
   const consumers = running.flatMap(({ delivery }) => delivery ?? []);
@@ -131,18 +124,29 @@ async function switchesOf({ presences, controls }: ProducerContext): Promise<Swi
   ];
 }
 
-/** Running, pausing while what has begun comes to its end, paused; draining while anything is in hand. */
-function stateOf({ id, isDrain, consumers }: Switch, active: readonly Control[]): object {
-  const control = active.find(({ _id }) => _id === id);
-  const inFlight = consumers.reduce((sum, { in_flight }) => sum + in_flight, 0);
-  const isSettled = consumers.every(({ is_paused }) => is_paused) && inFlight === 0;
-  const state = isDrain ? 'Draining' : isSettled ? 'Paused' : `Pausing, ${inFlight} in flight`;
+/** Running, pausing while what has begun comes to its end, paused; draining while anything is on its way, drained. */
+function stateOf(one: Switch, active: readonly Control[], toGo: number | undefined): object {
+  const control = active.find(({ _id }) => _id === one.id);
+  const inFlight = one.consumers.reduce((sum, { in_flight }) => sum + in_flight, 0);
   return {
-    state: control ? state : consumers.length === 0 && !isDrain ? 'No consumer runs' : 'Running',
+    state: one.isDrain ? drainState(control, toGo) : pauseState(one, control, inFlight),
     inFlight,
-    processes: consumers.length,
+    processes: one.consumers.length,
     control: control && switchedView(control),
   };
+}
+
+function drainState(control: Control | undefined, toGo: number | undefined): string {
+  if (!control) return 'Accepting';
+  if (toGo === 0) return 'Drained: nothing is on its way';
+  return `Draining, ${toGo ?? 'some'} on their way`;
+}
+
+function pauseState({ consumers }: Switch, control: Control | undefined, inFlight: number): string {
+  const isPaused = consumers.every(({ is_paused }) => is_paused);
+  if (control) return isPaused && inFlight === 0 ? 'Paused' : `Pausing, ${inFlight} in flight`;
+  if (consumers.length === 0) return 'No consumer runs';
+  return isPaused ? 'Paused by another switch' : 'Running';
 }
 
 async function findSwitch(context: ProducerContext, request: Request): Promise<Switch> {

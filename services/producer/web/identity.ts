@@ -3,8 +3,8 @@ import { isAtLeast, type Role } from '../../../shared/contracts/index.ts';
 import { Problem, wantsPage } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import type { SignedIn } from '../sign-in/sessions.ts';
-import { switchedView } from './controls.ts';
 import { withQuery } from './addresses.ts';
+import { switchedView } from './presentation.ts';
 
 /** Finds out who asks, and what operators have switched, for every page shows both. */
 export function identify({ signIn, controls }: ProducerContext): RequestHandler {

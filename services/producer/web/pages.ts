@@ -7,7 +7,7 @@ import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { PROJECT_ROOT } from '../root.ts';
 import { themeOf } from './theme.ts';
-import { FIELD_LABELS, channelName, inputTime, lookOf, recipientOf, short } from './presentation.ts';
+import { FIELD_LABELS, channelName, errorOf, inputTime, lookOf, recipientOf, short } from './presentation.ts';
 
 const VIEWS = join(PROJECT_ROOT, 'views');
 
@@ -26,6 +26,7 @@ export async function render(response: Response, view: string, data: object, sta
     lookOf,
     recipientOf,
     inputTime,
+    errorOf: (field: string) => errorOf('errors' in data ? (data.errors as FieldError[]) : [], field),
     short,
     ...response.locals,
     ...data,

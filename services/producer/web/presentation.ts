@@ -1,4 +1,12 @@
-import type { Channel, NotificationView, Status } from '../../../shared/contracts/index.ts';
+import {
+  ACCEPTING,
+  CHANNEL_NAMES,
+  type Channel,
+  type Control,
+  type FieldError,
+  type NotificationView,
+  type Status,
+} from '../../../shared/contracts/index.ts';
 
 /** How a status looks: a role for colour and shape, and words that are an adjective. */
 const LOOKS: Record<Status, { role: string; words: string }> = {
@@ -41,6 +49,19 @@ export function short(text: string, characters: number): string {
   return all.slice(0, characters).join('');
 }
 
+/** One that is on, for the banner of every page. */
+export function switchedView({ _id: id, by, reason, since, until }: Control): object {
+  return { id, words: nameOf(id), by, reason, since: since.toISOString(), until: until?.toISOString() };
+}
+
+function nameOf(id: string): string {
+  if (id === ACCEPTING) return 'The fleet drains: nothing new is accepted';
+  const kind = id.slice(0, id.indexOf(':'));
+  const name = id.slice(kind.length + 1);
+  const channel = CHANNEL_NAMES.find((one) => one === name);
+  return `${kind === 'channel' && channel ? channelName(channel) : `The provider ${name}`} is paused`;
+}
+
 /** A moment as `datetime-local` takes it, in UTC; what is no moment stays as it was typed. */
 export function inputTime(text = ''): string {
   return Number.isNaN(Date.parse(text)) ? text : text.slice(0, 16);
@@ -50,6 +71,14 @@ export function inputTime(text = ''): string {
 export function instantOf(text: string): string {
   const local = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?$/.exec(text);
   return local ? `${local[1] ?? ''}${local[2] ?? ':00'}Z` : text;
+}
+
+/** What is wrong with one field of a form, in words; empty when nothing is. */
+export function errorOf(errors: readonly FieldError[], name: string): string {
+  return errors
+    .filter(({ field }) => field === name)
+    .map(({ message }) => message)
+    .join('; ');
 }
 
 /** What the forms call their fields. */

@@ -5,8 +5,11 @@ import {
   fieldErrors,
   notificationRequestSchema,
   segmentsOf,
+  type Notification,
 } from '../../../shared/contracts/index.ts';
+import type { Stored } from '../../../shared/store/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
+import { AcceptingStopped } from '../accept/acceptor.ts';
 import { fingerprintOf } from '../accept/fingerprint.ts';
 import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
@@ -49,7 +52,17 @@ export function sendSubmit(context: ProducerContext) {
       return;
     }
     const origin = { caller: actorOf(response), idempotencyKey: key, fingerprint: fingerprintOf(values) };
-    const stored = await context.acceptor.accept(recordOf(parsed.data, origin, new Date()));
+    const stored = await acceptUnlessDraining(context, recordOf(parsed.data, origin, new Date()));
+    if (stored === undefined) {
+      const errors = [
+        {
+          field: 'message',
+          message: 'is not accepted while an operator drains the fleet; send it again later',
+        },
+      ];
+      await showForm(response, { values, key, errors });
+      return;
+    }
     if (stored.outcome === 'conflict') {
       const errors = [
         { field: 'message', message: 'was changed after it had been sent; press Send again to send it too' },
@@ -59,6 +72,19 @@ export function sendSubmit(context: ProducerContext) {
     }
     response.redirect(303, `/notifications/${stored.record._id}`);
   };
+}
+
+/** Undefined while the fleet drains. */
+async function acceptUnlessDraining(
+  { acceptor }: ProducerContext,
+  record: Notification,
+): Promise<Stored | undefined> {
+  try {
+    return await acceptor.accept(record);
+  } catch (thrown) {
+    if (thrown instanceof AcceptingStopped) return undefined;
+    throw thrown;
+  }
 }
 
 /** What the form makes, as its person will see it: for a frame beside it, with a policy of its own. Checks nothing, stores nothing. */

@@ -1,8 +1,10 @@
 import type { Request, RequestHandler } from 'express';
 import { waitQueue } from '../../../shared/broker/index.ts';
 import { CHANNEL_NAMES, type Status } from '../../../shared/contracts/index.ts';
-import { formatDuration } from '../../../shared/runtime/duration.ts';
+import { MINUTE, formatDuration } from '../../../shared/runtime/duration.ts';
+import { ratesOf } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
+import { BalanceWatch } from '../stats/balance-watch.ts';
 import { collectStats, type Stats } from '../stats/collect.ts';
 import { RANGES, seriesOf, type Range } from '../stats/series.ts';
 import { render } from './pages.ts';
@@ -40,9 +42,17 @@ function rangeOf({ query }: Request): Range {
   return wanted ?? 'hour';
 }
 
+const watch = new BalanceWatch();
+
 async function figuresOf(context: ProducerContext): Promise<object> {
-  const stats = await collectStats(context);
-  return { stats, ladder: ladderOf(stats, context.config.RETRY_DELAYS), accepted: acceptedLine(stats) };
+  const since = new Date(Date.now() - 2 * MINUTE);
+  const [stats, lately] = await Promise.all([collectStats(context), context.rates.since('minute', since)]);
+  const accepted = lately.flatMap((one) => ratesOf(one)).reduce((sum, one) => sum + (one.accepted ?? 0), 0);
+  return {
+    stats,
+    ladder: ladderOf(stats, context.config.RETRY_DELAYS),
+    accepted: acceptedLine(stats, accepted),
+  };
 }
 
 /** How many wait in each tier of the retry ladder, by channel; null where the broker could not be asked. */
@@ -67,11 +77,11 @@ const TERMS: readonly [string, readonly Status[]][] = [
 ];
 
 /** Holds the books against the number of records that MongoDB itself keeps: nothing that was accepted is in no state. */
-function acceptedLine({ by_status, documents }: Stats): object {
+function acceptedLine({ by_status, documents }: Stats, lately: number): object {
   const terms = TERMS.map(([words, statuses]) => ({
     words,
     count: statuses.reduce((sum, status) => sum + (by_status[status] ?? 0), 0),
   }));
   const drift = documents - terms.reduce((sum, { count }) => sum + count, 0);
-  return { documents, terms, drift };
+  return { documents, terms, drift, verdict: watch.judge(drift, lately) };
 }

@@ -54,14 +54,15 @@ export interface Rates {
 }
 
 /**
- * How much happened when, for charts: sums of the same journal that the books are kept by. A process that dies at the wrong moment may leave a
- * second of it out; the books themselves never do.
+ * How much happened when, for charts: sums of the same journal that the books are kept by. A process that dies at the wrong
+ * moment, and each recount of the books, may leave a second of it out; the books themselves never do.
  */
 export class RatesLog {
   readonly #rates: Collection<Rates>;
 
   constructor(db: Db) {
-    this.#rates = bounded(db.collection<Rates>('rates'));
+    // Worth no wait for the journal, which those who hand notifications over wait for: a lost second is seen in no chart.
+    this.#rates = bounded(db.collection<Rates>('rates', { writeConcern: { w: 1 } }));
   }
 
   /** Adds what a page of the journal tells. */

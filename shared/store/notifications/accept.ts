@@ -1,5 +1,6 @@
 import { MongoBulkWriteError } from 'mongodb';
 import type { Notification } from '../../contracts/index.ts';
+import { DUPLICATE_KEY } from '../duplicate.ts';
 import { BY_ID, type Notifications } from './collection.ts';
 
 /** What became of one record that was to be stored. */
@@ -9,8 +10,6 @@ export type Stored =
   | { outcome: 'replayed'; record: Notification }
   /** The same key came before with another body. */
   | { outcome: 'conflict' };
-
-const DUPLICATE_KEY = 11_000;
 
 /**
  * Stores records in one journaled majority write. The unique index on caller and idempotency key makes acceptance atomic: of any number of

@@ -65,8 +65,8 @@ export function movedTo(status: Status | typeof GONE, from = '$status'): object 
   return { $concat: ['$type', ' ', from, ' ', status, ...took] };
 }
 
-/** Since it was accepted, or since the time for which it was scheduled. */
-const SINCE_DUE_MS = { $subtract: ['$$NOW', { $max: ['$created_at', '$send_at'] }] };
+/** Since it was accepted, since the time for which it was scheduled, or since a person sent it again. */
+const SINCE_DUE_MS = { $subtract: ['$$NOW', { $max: ['$created_at', '$send_at', '$retried_at'] }] };
 
 /** Where a record goes whose retention is over: it counts no more, and is deleted. */
 export const GONE = 'gone';

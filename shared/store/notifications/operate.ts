@@ -55,7 +55,12 @@ export function resolveNotification(
   const { change, retentionDays } = options;
   const stage =
     outcome === 'sent'
-      ? transitionStage('sent', change, { sent_at: '$$NOW', delete_at: retentionEnd(retentionDays) })
+      ? transitionStage('sent', change, {
+          sent_at: '$$NOW',
+          delete_at: retentionEnd(retentionDays),
+          // How long a person took to find out says nothing about sending.
+          moved: { $concat: ['$type', ' outcome_unknown sent'] },
+        })
       : transitionStage('failed_permanently', change);
   return operate(notifications, id, ['outcome_unknown'], [stage]);
 }
@@ -76,19 +81,23 @@ export function deadLetters(filter: DeadLetterFilter): Filter<Notification> {
 
 /**
  * Sends dead letters again, up to those that are dead now; answers the records to publish, chunk by chunk. With a rate (per second) they
- * are held, each until its turn, and the scheduler publishes them: it survives a crash of whoever asked.
+ * are held, each until its turn, and the scheduler publishes them: it survives a crash of whoever asked. `act` stays on the records.
  */
 export async function* redriveDeadLetters(
   notifications: Notifications,
   filter: DeadLetterFilter,
-  options: { change: Change; rate?: number | undefined },
+  options: { change: Change; act: string; rate?: number | undefined },
 ): AsyncGenerator<{ changed: number; due: Notification[] }> {
   let turn = 0;
   for await (const ids of idChunks(notifications, deadLetters(filter))) {
     const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
-    const { rate, change } = options;
+    const { rate, change, act } = options;
     if (rate === undefined) {
-      const { modifiedCount } = await notifications.updateMany(stillDead, redrivePipeline(change), BY_ID);
+      const { modifiedCount } = await notifications.updateMany(
+        stillDead,
+        redrivePipeline(change, { bulk_act: act }),
+        BY_ID,
+      );
       const due = await notifications
         .find({ _id: { $in: ids }, unpublished: true, status: 'pending' })
         .toArray();
@@ -98,11 +107,21 @@ export async function* redriveDeadLetters(
     const operations = ids.map((id) => ({
       updateOne: {
         filter: { _id: id, status: 'failed_permanently' as const },
-        update: heldPipeline(change, (turn++ * SECOND) / rate),
+        update: heldPipeline(change, act, (turn++ * SECOND) / rate),
       },
     }));
     yield { changed: (await notifications.bulkWrite(operations, { ordered: false })).modifiedCount, due: [] };
   }
+}
+
+/** What became of the records that a redrive has sent again, by their state now. */
+export async function countRedriven(
+  notifications: Notifications,
+  act: string,
+): Promise<Partial<Record<Status, number>>> {
+  const byStatus = [{ $match: { bulk_act: act } }, { $group: { _id: '$status', count: { $sum: 1 } } }];
+  const rows = await notifications.aggregate<{ _id: Status; count: number }>(byStatus).toArray();
+  return Object.fromEntries(rows.map(({ _id, count }) => [_id, count]));
 }
 
 /** Gives dead letters up for good; answers how many, chunk by chunk. */
@@ -191,15 +210,20 @@ async function operate(
 
 const FRESH_LADDER = { retry_count: 0, interrupted: 0 };
 
-function redrivePipeline(change: Change): object[] {
-  const stage = transitionStage('pending', change, { ...FRESH_LADDER, unpublished: true });
+function redrivePipeline(change: Change, more: { bulk_act?: string } = {}): object[] {
+  const stage = transitionStage('pending', change, {
+    ...FRESH_LADDER,
+    ...more,
+    retried_at: '$$NOW',
+    unpublished: true,
+  });
   return [stage, { $unset: ['next_retry_time', 'held_since'] }];
 }
 
-function heldPipeline(change: Change, delayMs: number): object[] {
+function heldPipeline(change: Change, bulk_act: string, delayMs: number): object[] {
   const due = { $add: ['$$NOW', Math.round(delayMs)] };
   return [
-    transitionStage('held', change, { ...FRESH_LADDER, next_retry_time: due }),
+    transitionStage('held', change, { ...FRESH_LADDER, bulk_act, retried_at: due, next_retry_time: due }),
     { $unset: ['held_since'] },
   ];
 }

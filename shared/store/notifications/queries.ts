@@ -96,13 +96,13 @@ export async function markAllRead(notifications: Notifications, userId: string):
   return (await notifications.updateMany({ user_id: userId, unread: true }, read)).modifiedCount;
 }
 
-/** When the oldest record that waits in a queue, or in all of them, was accepted; undefined when none does. */
+/** Since when the longest accepted record of a queue, or of all of them, has been in a state; undefined when none is. */
 export async function findOldest(
   notifications: Notifications,
   { status, ...queue }: Pick<Notification, 'status'> & Partial<Pick<Notification, 'type' | 'lane'>>,
 ): Promise<Date | undefined> {
-  const options = { sort: { _id: 1 }, projection: { created_at: 1 } } as const;
-  return (await notifications.findOne({ status, ...ANY_QUEUE, ...queue }, options))?.created_at;
+  const options = { sort: { _id: 1 }, projection: { updated_at: 1 } } as const;
+  return (await notifications.findOne({ status, ...ANY_QUEUE, ...queue }, options))?.updated_at;
 }
 
 /** How many are stored and not yet published. */

@@ -12,6 +12,8 @@ export interface Result {
   change: Change & { attempt: number; ambiguous?: true };
   /** Milliseconds from now, by the database's clock, until it is due again. */
   delayMs?: number;
+  /** Of `held`: whether the time counts towards the 72 h after which a hold expires; it does unless told otherwise. */
+  countsAsHold?: boolean;
   /** Plain values to set; `undefined` ones are left out. */
   set?: Partial<Pick<Notification, 'retry_count' | 'provider' | 'provider_message_id' | 'error' | 'unread'>>;
 }
@@ -42,8 +44,8 @@ type Group = readonly [Result, ...Result[]];
 function alike(results: readonly Result[]): Iterable<Group> {
   const groups = new Map<string, [Result, ...Result[]]>();
   for (const result of results) {
-    const { status, fence, delayMs, change } = result;
-    const key = [status, fence, delayMs === undefined, change.ambiguous].join();
+    const { status, fence, delayMs, change, countsAsHold } = result;
+    const key = [status, fence, delayMs === undefined, change.ambiguous, countsAsHold].join();
     const group = groups.get(key);
     if (group) group.push(result);
     else groups.set(key, [result]);
@@ -56,7 +58,7 @@ function oursStill(group: Group): Filter<Notification> {
 }
 
 function resultPipeline(group: Group, retentionDays: number): object[] {
-  const [{ status, delayMs, change }] = group;
+  const [{ status, delayMs, change, countsAsHold = true }] = group;
   const own = (pick: (result: Result) => unknown, otherwise: string): unknown =>
     ownValue(group, pick, otherwise);
   const finished = (FINISHED as readonly Status[]).includes(status);
@@ -71,7 +73,7 @@ function resultPipeline(group: Group, retentionDays: number): object[] {
   const stage = changeStage(status, entry, {
     ...Object.fromEntries([...keys].map((key) => [key, own(({ set }) => set?.[key], `$${key}`)])),
     ...(delayMs !== undefined && { next_retry_time: { $add: ['$$NOW', own((one) => one.delayMs, '')] } }),
-    ...(status === 'held' && { held_since: { $ifNull: ['$held_since', '$$NOW'] } }),
+    ...(status === 'held' && countsAsHold && { held_since: { $ifNull: ['$held_since', '$$NOW'] } }),
     ...(status === 'sent' && { sent_at: '$$NOW' }),
     ...(change.ambiguous && { ambiguous_count: { $add: ['$ambiguous_count', 1] } }),
     ...(finished && { delete_at: retentionEnd(retentionDays) }),

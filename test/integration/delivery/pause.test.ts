@@ -6,6 +6,7 @@ import type { Service } from '../../../shared/runtime/service.ts';
 import { Controls, Presences, openStore, type Store } from '../../../shared/store/index.ts';
 import { startTestChannel, startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { Visitor, signedIn } from '../../support/visitor.ts';
 import { until } from '../../support/until.ts';
 
 let servers: TestServers;
@@ -131,6 +132,13 @@ test('while the fleet drains nothing new is accepted, on no way in, and what was
     const body = path.endsWith('batch') ? { notifications: [mail] } : mail;
     expect([path, (await producer.call('POST', path, body)).status]).toEqual([path, 503]);
   }
+  const person = new Visitor(producer.address, await signedIn(servers.mongoUri));
+  const form = await person.submit('/send-notification', { ...mail, message: 'typed already' });
+  expect([form.status, form.text.includes('typed already'), form.text.includes('drains the fleet')]).toEqual([
+    422,
+    true,
+    true,
+  ]);
   expect(await store.db.collection('notifications').countDocuments()).toBe(stored);
   await consume(sends);
   await until(async () => (await count('sent')) === stored);

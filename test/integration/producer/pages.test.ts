@@ -1,6 +1,13 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
+import {
+  Controls,
+  Presences,
+  notificationsOf,
+  openStore,
+  type Notifications,
+  type Store,
+} from '../../../shared/store/index.ts';
 import { startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
 import { aRecord } from '../../support/records.ts';
 import { until } from '../../support/until.ts';
@@ -89,7 +96,7 @@ test('a page that is not there says so as a page, and to a program as a problem'
 });
 
 test('what people wrote is shown as text, never as markup, wherever it is shown', async () => {
-  const hostile = `"><img src=x onerror=alert(1)><script>alert(1)</script>\u202e${'é🚀'.repeat(2_000)}`;
+  const hostile = `"><img src=x onerror=alert(1)><script>alert(1)</script>\u202e${'é🚀'.repeat(5_000)}`;
   const error = { code: hostile.slice(0, 90), reason: hostile, provider: hostile.slice(0, 90) };
   const entry = { at: new Date(), status: 'failed_permanently' as const, actor: hostile, reason: hostile };
   const record = aRecord({
@@ -106,6 +113,24 @@ test('what people wrote is shown as text, never as markup, wherever it is shown'
     timeline: [entry],
   });
   await notifications.insertOne(record);
+  const controls = new Controls(store.db);
+  await controls.set({
+    _id: 'provider:<script>alert(1)</script>',
+    by: hostile,
+    reason: hostile,
+    since: new Date(),
+  });
+  await new Presences(store.db).beat({
+    ...{
+      _id: 'x',
+      service: 'email',
+      host: hostile,
+      pid: 1,
+      started_at: new Date(),
+      status: 'degraded',
+      troubles: [hostile],
+    },
+  });
   const query = new URLSearchParams({ user_id: hostile.slice(0, 200), error: hostile.slice(0, 90) });
   for (const path of [
     `/notifications/${record._id}`,
@@ -118,9 +143,24 @@ test('what people wrote is shown as text, never as markup, wherever it is shown'
     `/dead-letters?${new URLSearchParams({ code: hostile.slice(0, 90) }).toString()}`,
     `/notifications?${new URLSearchParams({ id: hostile.slice(0, 90) }).toString()}`,
     '/notifications?status=failed_permanently',
+    '/controls',
+    `/sign-in?${new URLSearchParams({ next: `/${hostile.slice(0, 90)}` }).toString()}`,
+    `/stats?${new URLSearchParams({ range: hostile.slice(0, 90) }).toString()}`,
     '/',
   ]) {
     const { status, text } = await page(path);
+    expect([path, status < 500]).toEqual([path, true]);
+    expect(text).not.toContain('<img src=x');
+    expect(text).not.toContain('<script>alert');
+  }
+  await controls.clear('provider:<script>alert(1)</script>');
+  for (const [path, fields] of [
+    ['/sign-in', { name: hostile, password: hostile, next: hostile }],
+    ['/send-notification', { type: 'sms', user_id: hostile, message: hostile, send_at: hostile }],
+    ['/send-notification/preview', { type: 'sms', phone: hostile, message: hostile }],
+    ['/controls/channel%3Aemail', { reason: '', minutes: hostile }],
+  ] as const) {
+    const { status, text } = await person.submit(path, fields);
     expect([path, status < 500]).toEqual([path, true]);
     expect(text).not.toContain('<img src=x');
     expect(text).not.toContain('<script>alert');
@@ -246,9 +286,11 @@ describe('the dead letters', () => {
     expect([first.status, second.headers.get('location')]).toEqual([303, first.headers.get('location')]);
     const progress = await until(async () => {
       const { text } = await page(first.headers.get('location') ?? '');
-      return text.includes('data-final') && text;
+      return text.includes('150 of 150') && text;
     });
-    expect(progress).toContain('150 of 150');
+    // Nobody sends them here.
+    expect(progress).toContain('All taken up, 150 on their way');
+    expect(progress).not.toContain('data-final');
     expect(await notifications.countDocuments({ status: 'pending', type: 'email' })).toBe(150);
     expect(await notifications.countDocuments({ status: 'failed_permanently', type: 'email' })).toBe(1);
     const redriven = await notifications.findOne({ status: 'pending' });

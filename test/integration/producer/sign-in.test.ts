@@ -99,14 +99,18 @@ describe('signing in', () => {
     expect(answer.headers.get('set-cookie')).toMatch(/; Path=\/; HttpOnly; SameSite=Lax$/);
     expect((await open('/', cookieOf(answer))).status).toBe(200);
   });
-  test.each(['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)'])(
-    'never leads away: %s',
-    async (next) => {
-      await accountWithPassword('ann');
-      const answer = await post('/sign-in', { name: 'ann', password: PASSWORD, next });
-      expect([answer.status, answer.headers.get('location')]).toEqual([303, '/']);
-    },
-  );
+  test.each([
+    'https://evil.example/',
+    '//evil.example',
+    '/\\evil.example',
+    '/.//evil.example',
+    '/a/..//evil.example',
+    'javascript:alert(1)',
+  ])('never leads away: %s', async (next) => {
+    await accountWithPassword('ann');
+    const answer = await post('/sign-in', { name: 'ann', password: PASSWORD, next });
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/']);
+  });
   test('with a wrong password, a wrong name, or without a password says the same, and keeps the name only', async () => {
     await accountWithPassword('ann');
     await signedIn(servers.mongoUri, 'operator', 'bob');
@@ -218,6 +222,54 @@ describe('a password', () => {
   });
 });
 
+test('who came by a link and has chosen a password needs it for the next one', async () => {
+  const { address = '' } = (await firstLink(testConfig(servers), 'http://x')) ?? {};
+  const cookie = cookieOf(await post('/sign-in/link', { secret: secretOf(address) }));
+  expect((await post('/account', { password: PASSWORD }, cookie)).status).toBe(200);
+  const again = await post('/account', { password: 'another long sentence' }, cookie);
+  expect([again.status, again.text.includes('is wrong')]).toEqual([422, true]);
+});
+
+test('under an https PUBLIC_URL the cookie is for that host and TLS alone, and attempts count by the client’s address', async () => {
+  const config = testConfig(servers, { PUBLIC_URL: 'https://tidings.example.org', TRUSTED_PROXIES: '1' });
+  const published = await startTestProducer(config);
+  await accountWithPassword('ann');
+  const submit = (fields: Record<string, string>, from: string) =>
+    new Visitor(published.address).submit('/sign-in', fields, {
+      'sec-fetch-site': 'same-origin',
+      'x-forwarded-for': from,
+    });
+  const answer = await submit({ name: 'ann', password: PASSWORD }, '192.0.2.1');
+  expect(answer.headers.get('set-cookie')).toMatch(
+    /^__Host-tidings=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  );
+  await submit({ name: 'nobody', password: 'wrong' }, '192.0.2.2');
+  const counted = await store.db.collection('sign_in_attempts').find().toArray();
+  const points = Object.fromEntries(counted.map(({ key, points: count }) => [String(key), Number(count)]));
+  // Whoever knew the password has his attempt back.
+  expect(points).toMatchObject({ 'address:192.0.2.1': 0, 'address:192.0.2.2': 1, 'name:nobody': 1 });
+  await published.stop();
+});
+
+test('the command that makes links can make an admin, for when nobody else can', async () => {
+  await signedIn(servers.mongoUri, 'viewer', 'closed');
+  await post('/accounts/closed/disable', {}, await signedIn(servers.mongoUri, 'admin'));
+  expect(await linkFor(testConfig(servers), '', 'closed')).toBeUndefined();
+  const link = await linkFor(testConfig(servers), 'http://x', 'closed', true);
+  const cookie = cookieOf(await post('/sign-in/link', { secret: secretOf(link?.address ?? '') }));
+  expect((await open('/accounts', cookie)).status).toBe(200);
+});
+
+test('while MongoDB is away pages say so in words for people', async () => {
+  const lonely = await startTestProducer({ ...testConfig(servers), MONGO_URI: 'mongodb://127.0.0.1:1/x' });
+  const { status, text } = await new Visitor(lonely.address, 'tidings=x').open('/');
+  expect([status, text.includes('MongoDB cannot be reached')]).toEqual([503, true]);
+  expect(
+    (await new Visitor(lonely.address).submit('/sign-in', { name: 'ann', password: PASSWORD })).status,
+  ).toBe(503);
+  await lonely.stop();
+}, 30_000);
+
 describe('accounts', () => {
   test('are made by admins, with a link that is shown once', async () => {
     const admin = await signedIn(servers.mongoUri, 'admin');
@@ -239,6 +291,7 @@ describe('accounts', () => {
     const admin = await signedIn(servers.mongoUri, 'admin');
     expect((await post('/accounts/admin/role', { role: 'viewer' }, admin)).status).toBe(403);
     expect((await post('/accounts/admin/disable', {}, admin)).status).toBe(403);
+    expect((await post('/accounts/nobody/disable', {}, admin)).status).toBe(404);
   });
 });
 

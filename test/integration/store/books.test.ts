@@ -58,7 +58,7 @@ async function live(): Promise<void> {
     );
   await end('failed_permanently', dead);
   const redriven = { ids: dead.slice(0, 2).map(({ _id }) => _id) };
-  await redriveDeadLetters(store.notifications, redriven, { change }).next();
+  await redriveDeadLetters(store.notifications, redriven, { change, act: 'act-1' }).next();
   await retryNotification(store.notifications, dead[3]?._id ?? '', change);
   await end('sent', await store.claim(await insert(5, { type: 'sms' })));
   await end('failed', await store.claim(await insert(4)), 0);

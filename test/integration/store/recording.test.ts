@@ -68,6 +68,22 @@ describe('recording', () => {
     expect(record?.timeline.filter(({ status }) => status === 'sent')).toHaveLength(1);
     expect(record?.delete_at?.getTime()).toBeGreaterThan(Date.now() + 29 * 86_400_000);
   });
+  test('a hold of our own does not begin the time after which a hold expires, and leaves one that runs', async () => {
+    const held = async (since?: Date) => {
+      const id = await store.add(since ? { held_since: since } : {});
+      const [{ fence = 0 } = {}] = await store.claim([id]);
+      const change = { actor: 'test', attempt: 1 };
+      await recordResults(
+        store.notifications,
+        [{ id, fence, status: 'held', change, delayMs: 1, countsAsHold: false }],
+        30,
+      );
+      return (await store.notifications.findOne({ _id: id }))?.held_since;
+    };
+    expect(await held()).toBeUndefined();
+    const since = new Date(Date.now() - 60_000);
+    expect(await held(since)).toEqual(since);
+  });
   test('results recorded together are what each would be recorded alone, also when half of them were already', async () => {
     const texts = fc.constantFrom('550', '$user_id', '', '{"$ne": 1}', 'ünïcode', '$$NOW');
     const result = fc.record({

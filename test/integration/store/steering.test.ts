@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   cancelNotification,
+  countRedriven,
   discardDeadLetters,
   redriveDeadLetters,
   retryNotification,
@@ -11,6 +12,7 @@ const store = new TestStore();
 
 describe('steering', () => {
   const by = { actor: 'api', reason: 'test' };
+  const order = { change: by, act: 'act-1' };
   test('a cancel wins before the claim, and not after it', async () => {
     const [free, taken] = [await store.add(), await store.add()];
     await store.claim([taken]);
@@ -37,14 +39,26 @@ describe('steering', () => {
     for (let n = 0; n < 3; n += 1) await store.add({ status: 'failed_permanently', error });
     const other = await store.add({ status: 'failed_permanently', error: { ...error, code: '552' } });
     let changed = 0;
-    for await (const chunk of redriveDeadLetters(store.notifications, { code: '550' }, { change: by }))
+    for await (const chunk of redriveDeadLetters(store.notifications, { code: '550' }, order))
       changed += chunk.changed;
     expect(changed).toBe(3);
     expect(await store.statusOf(other)).toBe('failed_permanently');
   });
+  test('what became of a redrive is told by the states of what it took up, and of nothing else', async () => {
+    const ids = [
+      await store.add({ status: 'failed_permanently' }),
+      await store.add({ status: 'failed_permanently' }),
+    ];
+    await store.add({ status: 'pending' });
+    await redriveDeadLetters(store.notifications, { ids }, order).next();
+    expect(await countRedriven(store.notifications, order.act)).toEqual({ pending: 2 });
+    await store.notifications.updateOne({ _id: ids[0] ?? '' }, { $set: { status: 'sent' } });
+    expect(await countRedriven(store.notifications, order.act)).toEqual({ pending: 1, sent: 1 });
+    expect(await countRedriven(store.notifications, 'another')).toEqual({});
+  });
   test('a redrive at a rate holds each until its turn', async () => {
     for (let n = 0; n < 4; n += 1) await store.add({ status: 'failed_permanently' });
-    for await (const chunk of redriveDeadLetters(store.notifications, {}, { change: by, rate: 2 }))
+    for await (const chunk of redriveDeadLetters(store.notifications, {}, { ...order, rate: 2 }))
       expect(chunk.due).toEqual([]);
     const held = await store.notifications.find({ status: 'held' }).sort({ next_retry_time: 1 }).toArray();
     const spread =

@@ -104,3 +104,14 @@ test('an in-app notification that was sent is unread; an e-mail has no such thin
   expect(decide(aRecord({ type: 'in_app' }), sent, context([1])).result.set).toHaveProperty('unread', true);
   expect(decide(aRecord({ type: 'email' }), sent, context([1])).result.set).not.toHaveProperty('unread');
 });
+
+test('what we put off ourselves does not expire by it, however long a pause lasts', () => {
+  const record = aRecord({ status: 'sending', held_since: new Date(now.getTime() - 2 * MAX_HOLD_MS) });
+  const own = { kind: 'deferred', ...failure, afterMs: 2_000 } as const;
+  expect(decide(record, { ...own, isOurs: true }, context([1])).result).toMatchObject({
+    status: 'held',
+    delayMs: 2_000,
+    countsAsHold: false,
+  });
+  expect(decide(record, own, context([1])).result.status).toBe('expired');
+});
