@@ -23,7 +23,7 @@ export function readyBlock(fleet: Fleet, signIn: IssuedLink | undefined, tookMs:
     `    -H 'authorization: Bearer ${apiKey}' -H 'content-type: application/json' \\`,
     `    -d '${body}'`,
     '',
-    '  Ctrl-C stops everything. Data stays in .data/ (npm run reset removes it).',
+    '  Ctrl-C stops everything. Data stays in .data/ (npm run reset -- --yes removes it).',
     '',
   ].join('\n');
 }
