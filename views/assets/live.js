@@ -91,7 +91,7 @@ function hold(isHeld) {
 function announce() {
   const status = statusOf();
   if (announcer && status !== lastStatus && isFinal())
-    announcer.textContent = `It is ${region.querySelector('[data-status]').textContent.trim()} now.`;
+    announcer.textContent = `It is ${region.querySelector('[data-status]').textContent.trim().toLowerCase()} now.`;
   lastStatus = status;
 }
 

@@ -79,7 +79,8 @@ export function faultSwitches(switches: Switches): Router {
     const ofSms = presetOf(TEXT_PRESETS, sms);
     if (ofMail) switches.smtpFault = ofMail.fault;
     if (ofSms) switches.smsFault = ofSms.fault;
-    response.redirect(303, '/#switches');
+    // To the top, where a fault that is on is announced.
+    response.redirect(303, '/');
   });
   return router;
 }

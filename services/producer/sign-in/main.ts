@@ -17,7 +17,9 @@ try {
     throw new ConfigError(
       `There is no account ${name}, or it is disabled. An admin adds accounts on /accounts.`,
     );
-  process.stdout.write(`Sign in as ${link.name}, once, within a day:\n  ${link.address}\n`);
+  process.stdout.write(
+    `This link signs in as ${link.name}. It works once, within a day:\n  ${link.address}\n`,
+  );
 } catch (thrown) {
   process.stderr.write(`${toError(thrown).message}\n`);
   process.exitCode = 1;

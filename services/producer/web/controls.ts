@@ -17,7 +17,7 @@ import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
 import { render, renderForm } from './pages.ts';
-import { channelName, switchedView } from './presentation.ts';
+import { channelName, nameOf, switchedView } from './presentation.ts';
 
 /** What the form of a switch brings. */
 const orderSchema = z.object({
@@ -48,15 +48,25 @@ interface Switch {
 /** Channels, providers and the whole fleet: what runs, what is paused, and the way to change it. */
 export function controlsPage(context: ProducerContext): RequestHandler {
   return async function showControls(_request, response) {
-    const [switches, active, balance] = await Promise.all([
-      switchesOf(context),
-      context.controls.active(),
-      context.books.read(),
-    ]);
-    const toGo = balance && totalOf(balance.counts, ['pending', 'sending']);
-    const rows = switches.map((one) => ({ ...one, ...stateOf(one, active, toGo) }));
-    await render(response, 'controls', { title: 'Controls · Tidings', rows });
+    await render(response, 'controls', { title: 'Controls · Tidings', rows: await rowsOf(context) });
   };
+}
+
+/** The part of that page that changes by itself. */
+export function controlsFragment(context: ProducerContext): RequestHandler {
+  return async function showControlsFragment(_request, response) {
+    await render(response, 'partials/controls-rows', { rows: await rowsOf(context) });
+  };
+}
+
+async function rowsOf(context: ProducerContext): Promise<object[]> {
+  const [switches, active, balance] = await Promise.all([
+    switchesOf(context),
+    context.controls.active(),
+    context.books.read(),
+  ]);
+  const toGo = balance && totalOf(balance.counts, ['pending', 'sending']);
+  return switches.map((one) => ({ ...one, ...stateOf(one, active, toGo) }));
 }
 
 /** Asks for the reason before something is switched on. */
@@ -81,7 +91,12 @@ export function switchSubmit(context: ProducerContext): RequestHandler {
     const until = minutes === undefined ? undefined : new Date(since.getTime() + minutes * MINUTE);
     const by = actorOf(response);
     await context.controls.set({ _id: one.id, by, reason, since, ...(until && { until }) });
-    context.log.warn('switched by an operator', { what: one.id, by, reason, minutes });
+    context.log.warn('switched by an operator', {
+      what: one.id,
+      by,
+      reason,
+      ...(minutes !== undefined && { minutes }),
+    });
     response.redirect(303, '/controls');
   };
 }
@@ -129,7 +144,7 @@ function stateOf(one: Switch, active: readonly Control[], toGo: number | undefin
   const control = active.find(({ _id }) => _id === one.id);
   const inFlight = one.consumers.reduce((sum, { in_flight }) => sum + in_flight, 0);
   return {
-    state: one.isDrain ? drainState(control, toGo) : pauseState(one, control, inFlight),
+    state: one.isDrain ? drainState(control, toGo) : pauseState(one, active, inFlight),
     inFlight,
     processes: one.consumers.length,
     control: control && switchedView(control),
@@ -142,11 +157,20 @@ function drainState(control: Control | undefined, toGo: number | undefined): str
   return `Draining, ${toGo ?? 'some'} on their way`;
 }
 
-function pauseState({ consumers }: Switch, control: Control | undefined, inFlight: number): string {
+/** What the consumers say is some seconds old; what is ordered is of now. */
+function pauseState({ id, consumers }: Switch, active: readonly Control[], inFlight: number): string {
   const isPaused = consumers.every(({ is_paused }) => is_paused);
-  if (control) return isPaused && inFlight === 0 ? 'Paused' : `Pausing, ${inFlight} in flight`;
+  const isOrdered = active.some(({ _id }) => _id === id);
+  if (isOrdered && isPaused && inFlight === 0) return 'Paused';
+  if (isOrdered) return inFlight === 0 ? 'Pausing' : `Pausing, ${inFlight} in flight`;
   if (consumers.length === 0) return 'No consumer runs';
-  return isPaused ? 'Paused by another switch' : 'Running';
+  const concerns = consumers.flatMap(({ channel, provider }) => [
+    pauseOfChannel(channel),
+    pauseOfProvider(provider),
+  ]);
+  const other = active.find(({ _id }) => concerns.includes(_id));
+  if (other) return `${nameOf(other._id)}, and with it this`;
+  return isPaused ? 'Resuming' : 'Running';
 }
 
 async function findSwitch(context: ProducerContext, request: Request): Promise<Switch> {

@@ -54,7 +54,8 @@ export function switchedView({ _id: id, by, reason, since, until }: Control): ob
   return { id, words: nameOf(id), by, reason, since: since.toISOString(), until: until?.toISOString() };
 }
 
-function nameOf(id: string): string {
+/** Something that is switched, as a sentence. */
+export function nameOf(id: string): string {
   if (id === ACCEPTING) return 'The fleet drains: nothing new is accepted';
   const kind = id.slice(0, id.indexOf(':'));
   const name = id.slice(kind.length + 1);

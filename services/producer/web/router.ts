@@ -14,7 +14,7 @@ import {
   accountsPage,
 } from './accounts.ts';
 import { abortSubmit, actFragment, actPage, planPage, planSubmit } from './bulk-acts.ts';
-import { controlsPage, resumeSubmit, switchPage, switchSubmit } from './controls.ts';
+import { controlsFragment, controlsPage, resumeSubmit, switchPage, switchSubmit } from './controls.ts';
 import { deadLettersPage } from './dead-letters.ts';
 import { guardPages } from './guard.ts';
 import { homePage } from './home.ts';
@@ -62,6 +62,7 @@ export function pageRoutes(context: ProducerContext): PageRoute[] {
     { path: '/stats/series', needs: 'viewer', get: statsSeries(context) },
     { path: '/send-notification', needs: 'operator', get: sendForm(), post: sendSubmit(context) },
     { path: '/controls', needs: 'viewer', get: controlsPage(context) },
+    { path: '/controls/state', needs: 'viewer', get: controlsFragment(context) },
     { path: '/controls/:id', needs: 'operator', get: switchPage(context), post: switchSubmit(context) },
     { path: '/controls/:id/resume', needs: 'operator', post: resumeSubmit(context) },
     { path: '/send-notification/preview', needs: 'operator', post: sendPreview(context) },

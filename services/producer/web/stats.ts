@@ -72,7 +72,7 @@ const TERMS: readonly [string, readonly Status[]][] = [
   ['on their way', ['pending', 'sending']],
   ['waiting to retry', ['failed']],
   ['scheduled or held', ['scheduled', 'held']],
-  ['for a person', ['failed_permanently', 'outcome_unknown', 'bounced']],
+  ['dead or for a person to decide', ['failed_permanently', 'outcome_unknown', 'bounced']],
   ['ended otherwise', ['suppressed', 'expired', 'canceled', 'discarded']],
 ];
 

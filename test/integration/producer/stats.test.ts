@@ -91,7 +91,7 @@ test('a provider is shown with its consumers, and what is paused with who did it
     reason: 'a test of the stats',
   });
   await until(async () => (await stats()).providers.every((one) => one.name !== 'inbox' || one.is_paused));
-  expect((await operator.open('/controls')).text).toContain('Paused by another switch');
+  expect((await operator.open('/controls')).text).toContain('In-app is paused, and with it this');
   await operator.submit('/controls/channel%3Ain_app/resume');
   await until(async () => (await stats()).providers.every(({ is_paused }) => !is_paused));
 });

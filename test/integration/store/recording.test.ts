@@ -71,7 +71,7 @@ describe('recording', () => {
   test('a hold of our own does not begin the time after which a hold expires, and leaves one that runs', async () => {
     const held = async (since?: Date) => {
       const id = await store.add(since ? { held_since: since } : {});
-      const [{ fence = 0 } = {}] = await store.claim([id]);
+      const fence = (await store.claim([id]))[0]?.fence ?? 0;
       const change = { actor: 'test', attempt: 1 };
       await recordResults(
         store.notifications,
