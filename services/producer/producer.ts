@@ -75,6 +75,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   const managementUrl = config.RABBITMQ_MANAGEMENT_URL;
   const management =
     managementUrl === undefined ? undefined : new ManagementApi(managementUrl, config.RABBITMQ_URL);
+  const own = { mongodb: () => store.check(), rabbitmq: () => broker.check() };
   const context: ProducerContext = {
     config: { ...config, API_KEY },
     log,
@@ -93,8 +94,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     live,
     draining,
     checks: {
-      mongodb: () => store.check(),
-      rabbitmq: () => broker.check(),
+      ...own,
       ...(management && { policies: policyCheck(management) }),
     },
   };
@@ -105,7 +105,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   const server = await listen(context);
   const presence = announce(
     context.presences,
-    { service: 'producer', checks: context.checks, tolerated: TOLERATED },
+    { service: 'producer', checks: own, tolerated: TOLERATED },
     log,
   );
   const { port } = server.address() as AddressInfo;

@@ -45,16 +45,23 @@ export async function startScheduler(
     instance: newId(),
   };
   const runners = jobs.map((job) => new JobRunner(job, context));
-  const checks = {
+  // The policies of the broker, which its management API is asked for, are looked at by whoever asks whether we are ready.
+  const own = {
     mongodb: () => store.check(),
     rabbitmq: () => broker.check(),
-    ...policyAudit(config),
     ...Object.fromEntries(runners.map((runner) => [`job ${runner.name}`, () => runner.check()])),
   };
-  const health = await startHealthServer({ host: config.HOST, port: config.HEALTH_PORT }, checks);
+  const health = await startHealthServer(
+    { host: config.HOST, port: config.HEALTH_PORT },
+    { ...own, ...policyAudit(config) },
+  );
   broker.start();
   for (const runner of runners) runner.start();
-  const presence = announce(new Presences(store.db), { service: 'scheduler', checks, tolerated: [] }, log);
+  const presence = announce(
+    new Presences(store.db),
+    { service: 'scheduler', checks: own, tolerated: [] },
+    log,
+  );
   log.info('scheduling', { jobs: runners.map((runner) => runner.name), health_port: health.port });
   return {
     stop: async () => {

@@ -61,7 +61,11 @@ function draw() {
   for (const { chart } of charts) chart.destroy();
   charts = [...document.querySelectorAll('[data-chart]')].map((figure) => {
     const kind = KINDS[figure.dataset.chart];
-    const axis = { stroke: colour('ink-soft'), grid: { stroke: colour('ink-line'), width: 1 }, ticks: { show: false } };
+    const axis = {
+      stroke: colour('ink-soft'),
+      grid: { stroke: colour('ink-line'), width: 1 },
+      ticks: { show: false },
+    };
     const options = {
       width: figure.clientWidth,
       height: HEIGHT,

@@ -6,7 +6,7 @@ import {
   viewOf,
 } from '../../../shared/contracts/index.ts';
 import { SearchTooWide, groupDeadLetters, listDeadLetters } from '../../../shared/store/index.ts';
-import { bulkActView } from './bulk-acts.ts';
+import { bulkActView } from './bulk-act.ts';
 import type { ProducerContext } from '../context.ts';
 import type { Listed } from './notifications.ts';
 import { withQuery } from './addresses.ts';

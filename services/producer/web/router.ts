@@ -13,7 +13,8 @@ import {
   accountSubmit,
   accountsPage,
 } from './accounts.ts';
-import { abortSubmit, actFragment, actPage, planPage, planSubmit } from './bulk-acts.ts';
+import { abortSubmit, actFragment, actPage } from './bulk-act.ts';
+import { planPage, planSubmit } from './bulk-plan.ts';
 import { controlsFragment, controlsPage, resumeSubmit, switchPage, switchSubmit } from './controls.ts';
 import { deadLettersPage } from './dead-letters.ts';
 import { guardPages } from './guard.ts';

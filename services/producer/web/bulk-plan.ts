@@ -9,25 +9,17 @@ import {
   type BulkAct,
   type DeadLetterFilter,
   type FieldError,
-  type Status,
 } from '../../../shared/contracts/index.ts';
-import { SECOND } from '../../../shared/runtime/duration.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
-import {
-  SEARCH_WITHIN_MS,
-  countDeadLetters,
-  countRedriven,
-  listDeadLetters,
-  sumOver,
-} from '../../../shared/store/index.ts';
+import { SEARCH_WITHIN_MS, countDeadLetters, listDeadLetters } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
+import { VERBS } from './bulk-act.ts';
 import { actorOf } from './identity.ts';
-import { givenFields, render, renderForm } from './pages.ts';
+import { givenFields, renderForm } from './pages.ts';
 
 type Kind = BulkAct['kind'];
 
-const VERBS: Record<Kind, string> = { redrive: 'Redrive', discard: 'Discard' };
 const FIELDS = ['type', 'code', 'provider', 'user_id', 'before'] as const;
 /** Examples of what an act would reach. */
 const SAMPLES = 5;
@@ -105,75 +97,6 @@ async function showPlanOf({ notifications }: ProducerContext, response: Response
     notifications: samples.records.map(viewOf),
   };
   await renderForm(response, 'bulk-plan', page);
-}
-
-/** How far an act has come. */
-export function actPage(context: ProducerContext): RequestHandler {
-  return async function showAct(request, response) {
-    const act = await find(context, request);
-    const title = `${VERBS[act.kind]} ${act.outcome ?? 'under way'} · Tidings`;
-    await render(response, 'bulk-act', { title, ...(await progressOf(context, act)) });
-  };
-}
-
-/** The part of that page that changes. */
-export function actFragment(context: ProducerContext): RequestHandler {
-  return async function showActFragment(request, response) {
-    await render(
-      response,
-      'partials/bulk-act-state',
-      await progressOf(context, await find(context, request)),
-    );
-  };
-}
-
-/** Stops it after its next step. */
-export function abortSubmit(context: ProducerContext): RequestHandler {
-  return async function abortAct(request, response) {
-    const act = await find(context, request);
-    await context.acts.wantAbort(act._id);
-    response.redirect(303, `/dead-letters/acts/${act._id}`);
-  };
-}
-
-/** States in which a redriven one is still on its way. */
-const MOVING: readonly Status[] = ['pending', 'sending', 'held', 'failed', 'scheduled'];
-
-async function progressOf({ books, notifications }: ProducerContext, act: BulkAct): Promise<object> {
-  // From the books, for this is asked every two seconds.
-  const [balance, became] = await Promise.all([books.read(), countRedriven(notifications, act._id)]);
-  const moving = MOVING.reduce((sum, status) => sum + (became[status] ?? 0), 0);
-  const settled = act.kind === 'discard' ? act.changed : act.changed - moving;
-  return {
-    act: bulkActView(act),
-    became: Object.entries(became),
-    moving,
-    settled: Math.max(0, settled),
-    isFinal: act.outcome !== undefined && moving === 0,
-    deadNow: balance && (sumOver(balance.counts).failed_permanently ?? 0),
-  };
-}
-
-async function find({ acts }: ProducerContext, request: Request): Promise<BulkAct> {
-  const act = await acts.get(String(request.params.id));
-  if (!act) throw new Problem('not_found', { detail: 'There is no such redrive or discard.' });
-  return act;
-}
-
-/** An act as the pages show it. */
-export function bulkActView({ _id: id, started_at, ended_at, ...act }: BulkAct): object {
-  const { ids, ...filter } = act.filter;
-  const lastDue =
-    act.rate === undefined ? undefined : new Date(started_at.getTime() + (act.matched * SECOND) / act.rate);
-  return {
-    ...act,
-    id,
-    verb: VERBS[act.kind],
-    filter: JSON.stringify({ ...filter, ...(Array.isArray(ids) && { ids: `${ids.length} chosen` }) }),
-    last_due: lastDue?.toISOString(),
-    started_at: started_at.toISOString(),
-    ended_at: ended_at?.toISOString(),
-  };
 }
 
 /** What the address of a plan may hold: a filter, the ids of those that were chosen, or that all are meant. */
