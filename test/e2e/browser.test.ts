@@ -64,7 +64,7 @@ test('errors stand beside their fields, the summary has the focus, and what was 
   await page.getByLabel('Person').fill('');
   await person.send();
   await page.getByText('There is a problem').waitFor();
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe('summary');
+  await page.waitForFunction(() => document.activeElement?.id === 'summary');
   expect(await page.locator('#email-error').innerText()).toContain('must be an e-mail address');
   expect(await page.locator('#user_id-error').innerText()).toContain('is required');
   expect(await page.getByLabel('E-mail address').inputValue()).toBe('nobody');

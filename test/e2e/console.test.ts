@@ -136,7 +136,7 @@ test('an account is made, its person signs in, cannot retry as a viewer, and sig
   await vera.getByLabel('Password').fill('not her password');
   await vera.getByRole('button', { name: 'Sign in' }).click();
   await vera.getByRole('link', { name: 'Password or name is wrong' }).waitFor();
-  expect(await vera.evaluate(() => document.activeElement?.id)).toBe('summary');
+  await vera.waitForFunction(() => document.activeElement?.id === 'summary');
   expect(await vera.getByLabel('Password').inputValue()).toBe('');
   await vera.getByLabel('Password').fill('a long enough sentence');
   await vera.getByRole('button', { name: 'Sign in' }).click();
@@ -214,14 +214,15 @@ test('the theme that was chosen stays, from the first byte of every page', async
   const page = await own.newPage();
   await page.goto(`${fleet.address}/notifications?type=email`);
   await page.getByRole('button', { name: 'Dark' }).click();
-  expect(page.url()).toBe(`${fleet.address}/notifications?type=email`);
-  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  expect(await background()).toBe('rgb(20, 24, 29)');
+  await page.waitForURL(`${fleet.address}/notifications?type=email`);
+  const has = (colour: string) =>
+    page.waitForFunction((wanted) => getComputedStyle(document.body).backgroundColor === wanted, colour);
+  await has('rgb(20, 24, 29)');
   expect(
     await (await own.request.get(`${fleet.address}/stats`, { headers: { accept: 'text/html' } })).text(),
   ).toContain('data-theme="dark"');
   await page.getByRole('button', { name: 'As the system' }).click();
-  await page.waitForFunction(() => getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)');
+  await has('rgb(255, 255, 255)');
   await own.close();
 });
 
