@@ -72,7 +72,8 @@ function someRecords(count: number): Notification[] {
     let place = index % 1_000;
     const [status] = STATUSES.find(([, share]) => (place -= share) < 0) ?? ['sent'];
     const type = (['in_app', 'email', 'sms'] as const)[index % 3] ?? 'sms';
-    return aRecord({ status, type, user_id: `user-${index % 1_000}` });
+    // Ten people, so that each has a whole page of them in every size.
+    return aRecord({ status, type, user_id: `user-${index % 10}` });
   });
 }
 
