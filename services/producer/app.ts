@@ -43,7 +43,7 @@ export function createApp(context: ProducerContext): RequestListener {
   app.use(securityHeaders());
   app.use(probes(context));
   app.use(docsRouter(operations));
-  app.use('/stats', statsRouter(context, operations));
+  app.all('/stats', statsRouter(context, operations));
   app.use(webRouter(context));
   app.use((request) => {
     throw new Problem('not_found', { detail: `${request.method} ${request.path}` });
@@ -64,13 +64,11 @@ function statsRouter({ config }: ProducerContext, operations: Operation[]): Requ
   router.use(requireKey(config.API_KEY));
   serve(
     router,
-    operations.filter(({ path }) => path === '/stats').map((one) => ({ ...one, path: '/' })),
+    operations.filter(({ path }) => path === '/stats'),
   );
   return (request, response, next) => {
-    // What is below belongs to the page alone.
-    const isBelow = request.path !== '/';
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    if (isBelow || (isRead && wantsPage(request))) next();
+    if (isRead && wantsPage(request)) next();
     else router(request, response, next);
   };
 }

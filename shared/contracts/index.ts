@@ -16,12 +16,20 @@
  */
 export { ROLES, accountNameSchema, isAtLeast, type Account, type Role } from './account.ts';
 export { BULK_KINDS, type BulkAct } from './bulk-act.ts';
-export { ACCEPTING, controlSchema, pauseOfChannel, pauseOfProvider, type Control } from './control.ts';
+export {
+  ACCEPTING,
+  controlSchema,
+  pauseOfChannel,
+  pauseOfProvider,
+  pausesOf,
+  type Control,
+} from './control.ts';
 export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
 export {
   CANCELABLE,
   CLAIMABLE_WHEN_DUE,
   FINISHED,
+  MOVING,
   TROUBLED,
   RETRYABLE,
   STATUSES,

@@ -33,6 +33,9 @@ export const CLAIMABLE_WHEN_DUE = ['failed', 'held', 'scheduled'] as const satis
 /** Statuses in which nothing has been handed over, so that a cancel still wins. */
 export const CANCELABLE = ['scheduled', 'pending', 'held', 'failed'] as const satisfies Status[];
 
+/** Statuses in which something must still happen by itself. */
+export const MOVING = [...CANCELABLE, 'sending'] as const satisfies Status[];
+
 /** Statuses that a person may send again by hand. */
 export const RETRYABLE = ['failed_permanently', 'outcome_unknown'] as const satisfies Status[];
 

@@ -1,5 +1,5 @@
 import { Broker } from '../broker/index.ts';
-import { pauseOfChannel, pauseOfProvider, type Control } from '../contracts/index.ts';
+import { pausesOf } from '../contracts/index.ts';
 import { startHealthServer } from '../runtime/health.ts';
 import type { Service, ServiceContext } from '../runtime/service.ts';
 import {
@@ -40,11 +40,12 @@ export async function startChannelService(
   });
   const notifications = notificationsOf(store.db);
   const loop = new DeliveryLoop({ channel, broker, notifications, config, ...capacity, log });
+  const pauseIds = pausesOf({ channel: channel.name, provider: channel.provider });
   const pauses = new ControlsWatch({
     controls: new Controls(store.db),
     log,
     onChange: (active) => {
-      loop.pause(isPausing(active, channel));
+      loop.pause(active.some(({ _id }) => pauseIds.includes(_id)));
     },
   });
   const checks = { mongodb: () => store.check(), rabbitmq: () => broker.check(), ...loop.checks() };
@@ -81,9 +82,4 @@ export async function startChannelService(
       await health.stop();
     },
   };
-}
-
-function isPausing(active: readonly Control[], { name, provider }: DeliveryChannel | StoreChannel): boolean {
-  const pauses = [pauseOfChannel(name), pauseOfProvider(provider)];
-  return active.some(({ _id }) => pauses.includes(_id));
 }

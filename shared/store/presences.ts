@@ -8,6 +8,7 @@ import { readiness, type Check } from '../runtime/health.ts';
 import { newId } from '../runtime/ids.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { bounded } from './bounded.ts';
+import { literals } from './literals.ts';
 
 /** How often a process says that it is there, in milliseconds. */
 const BEAT_EVERY_MS = 3 * SECOND;
@@ -36,7 +37,7 @@ export class Presences {
   async beat({ _id, ...presence }: Omit<Presence, 'beat_at'>): Promise<void> {
     // By the store's clock, as the readers ask for it: hosts differ.
     const beat = [
-      { $replaceWith: { $mergeObjects: [{ _id, ...literalOf(presence) }, { beat_at: '$$NOW' }] } },
+      { $replaceWith: { $mergeObjects: [{ _id, ...literals(presence) }, { beat_at: '$$NOW' }] } },
     ];
     await this.#presences.updateOne({ _id }, beat, { upsert: true });
   }
@@ -104,10 +105,4 @@ async function stateOf({
     troubles,
     ...(delivery && { delivery: delivery() }),
   };
-}
-
-/** Values as they are: words of an error may begin with a dollar sign. */
-function literalOf(presence: object): Record<string, unknown> {
-  const given = Object.entries(presence).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([key, value]: [string, unknown]) => [key, { $literal: value }]));
 }

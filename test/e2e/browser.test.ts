@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { beforeEach, expect, test } from 'vitest';
 import type { LocalFleet } from '../support/local-fleet.ts';
 import { Person } from '../support/person.ts';
@@ -6,12 +6,10 @@ import { until } from '../support/until.ts';
 
 const person = new Person({ RETRY_DELAYS: '1s,1s' });
 let fleet: LocalFleet;
-let browser: Browser;
-let context: BrowserContext;
 let page: Page;
 
 beforeEach(() => {
-  ({ fleet, browser, context, page } = person.here);
+  ({ fleet, page } = person.here);
 });
 
 test('an e-mail from the form is seen being sent, without a reload', async () => {
@@ -127,10 +125,9 @@ test('two hundred dead letters are looked into, redriven with a number and a rea
 });
 
 test('times are the viewer’s, and the exact one is on hover', async () => {
-  const inTokyo = await browser.newContext({
+  const inTokyo = await person.anotherBrowser({
     timezoneId: 'Asia/Tokyo',
     locale: 'en-US',
-    storageState: await context.storageState(),
   });
   const page = await inTokyo.newPage();
   await page.goto(`${fleet.address}/notifications`);
@@ -144,9 +141,8 @@ test('times are the viewer’s, and the exact one is on hover', async () => {
 });
 
 test('without JavaScript the form sends, and the page shows the state on reload', async () => {
-  const withoutScripts = await browser.newContext({
+  const withoutScripts = await person.anotherBrowser({
     javaScriptEnabled: false,
-    storageState: await context.storageState(),
   });
   const plain = await withoutScripts.newPage();
   await plain.goto(`${fleet.address}/send-notification`);

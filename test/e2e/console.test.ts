@@ -187,9 +187,8 @@ test('the preview follows what is typed, shows HTML as the mail will, and leaves
 });
 
 test('one is scheduled in the viewer’s own time', async () => {
-  const inTokyo = await browser.newContext({
+  const inTokyo = await person.anotherBrowser({
     timezoneId: 'Asia/Tokyo',
-    storageState: await context.storageState(),
   });
   const page = await inTokyo.newPage();
   await page.goto(`${fleet.address}/send-notification`);
@@ -210,7 +209,7 @@ test('one is scheduled in the viewer’s own time', async () => {
 });
 
 test('the theme that was chosen stays, from the first byte of every page', async () => {
-  const own = await browser.newContext({ colorScheme: 'light', storageState: await context.storageState() });
+  const own = await person.anotherBrowser({ colorScheme: 'light' });
   const page = await own.newPage();
   await page.goto(`${fleet.address}/notifications?type=email`);
   await page.getByRole('button', { name: 'Dark' }).click();
@@ -273,9 +272,8 @@ test('eight tabs that watch a notification are all alive', async () => {
 
 test('without JavaScript one signs in, filters, retries, pauses and signs out', async () => {
   await person.leaveADeadLetter();
-  const plain = await browser.newContext({
+  const plain = await person.anotherBrowser({
     javaScriptEnabled: false,
-    storageState: await context.storageState(),
   });
   const page = await plain.newPage();
   await page.goto(`${fleet.address}/notifications`);

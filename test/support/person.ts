@@ -1,4 +1,10 @@
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { startLocalFleet, type LocalFleet } from './local-fleet.ts';
 import { until } from './until.ts';
@@ -80,6 +86,12 @@ export class Person {
     await fleet.call('POST', '/v1/notifications', mail);
     const dead = async () => (await fleet.call('GET', '/v1/dead-letters')).json.notifications as unknown[];
     await until(async () => (await dead()).length > 0);
+  }
+
+  /** Another browser of the same person, signed in as well. */
+  async anotherBrowser(options: BrowserContextOptions): Promise<BrowserContext> {
+    const { browser, context } = this.here;
+    return browser.newContext({ ...options, storageState: await context.storageState() });
   }
 
   /** Signs another browser in, by a link that an admin makes. */

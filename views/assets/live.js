@@ -29,10 +29,7 @@ function listenIfFew(place = 1) {
 function listen() {
   const stream = new EventSource(`${region.dataset.live}/live`);
   stream.addEventListener('changed', refresh);
-  stream.addEventListener('error', () => {
-    // A refused stream is closed for good; a cut one comes back by itself.
-    if (stream.readyState === EventSource.CLOSED) poll();
-  });
+  // A cut one comes back by itself; without a refused one the page is asked every two seconds, as it is anyway.
   addEventListener('pagehide', () => stream.close());
 }
 

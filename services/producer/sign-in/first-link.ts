@@ -3,6 +3,9 @@ import type { Config } from '../../../shared/runtime/config.ts';
 import { Accounts, openStore } from '../../../shared/store/index.ts';
 import { FIRST_ACCOUNT, SignInLinks } from './links.ts';
 
+/** Where the accounts are. */
+type StoreAddress = Pick<Config, 'MONGO_URI'>;
+
 /** A link that signs in once. */
 export interface IssuedLink {
   name: string;
@@ -13,7 +16,7 @@ export interface IssuedLink {
  * Makes the first account where there is none, and a link for it as long as it has no password; undefined from then on. `address` is where
  * people reach the pages.
  */
-export async function firstLink(config: Config, address: string): Promise<IssuedLink | undefined> {
+export async function firstLink(config: StoreAddress, address: string): Promise<IssuedLink | undefined> {
   return issue(config, address, FIRST_ACCOUNT, { isWanted: (hasPassword) => !hasPassword });
 }
 
@@ -22,7 +25,7 @@ export async function firstLink(config: Config, address: string): Promise<Issued
  * admin first.
  */
 export function linkFor(
-  config: Config,
+  config: StoreAddress,
   address: string,
   name: string,
   isAdmin = false,
@@ -31,7 +34,7 @@ export function linkFor(
 }
 
 async function issue(
-  { MONGO_URI }: Config,
+  { MONGO_URI }: StoreAddress,
   address: string,
   name: string,
   {

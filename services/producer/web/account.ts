@@ -3,6 +3,7 @@ import type { FieldError } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { passwordTrouble } from '../sign-in/passwords.ts';
 import { accountOf } from './identity.ts';
+import { formOf } from './forms.ts';
 import { renderForm } from './pages.ts';
 
 /** One's own account: the password. */
@@ -16,7 +17,7 @@ export function accountPage(): RequestHandler {
 export function passwordSubmit({ signIn, log }: ProducerContext): RequestHandler {
   return async function changePassword(request, response) {
     const { _id: name } = accountOf(response);
-    const { current = '', password = '' } = givenPasswords(request.body);
+    const { current = '', password = '' } = givenPasswords(formOf(request));
     const trouble = passwordTrouble(password, name);
     const errors: FieldError[] = trouble === undefined ? [] : [{ field: 'password', message: trouble }];
     const isKnown = !needsCurrent(response) || (await signIn.isRight(name, current, request.ip ?? ''));
@@ -36,8 +37,10 @@ function needsCurrent(response: Response): boolean {
 }
 
 /** Passwords as they were typed: blanks at the ends are part of them. */
-function givenPasswords(form: unknown): { current?: string; password?: string } {
-  const { current, password } = (form ?? {}) as Record<string, unknown>;
+function givenPasswords({ current, password }: Record<string, unknown>): {
+  current?: string;
+  password?: string;
+} {
   return {
     ...(typeof current === 'string' && { current }),
     ...(typeof password === 'string' && { password }),

@@ -11,6 +11,7 @@ import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { originOf } from './guard.ts';
 import { accountOf } from './identity.ts';
+import { formOf } from './forms.ts';
 import { renderForm } from './pages.ts';
 
 const newAccountSchema = z.object({
@@ -36,7 +37,7 @@ export function accountsPage(context: ProducerContext): RequestHandler {
 /** Makes an account, and the link by which its person gets in. */
 export function accountSubmit(context: ProducerContext): RequestHandler {
   return async function makeAccount(request, response) {
-    const values = (request.body ?? {}) as Record<string, unknown>;
+    const values = formOf(request);
     const parsed = newAccountSchema.safeParse(values);
     if (!parsed.success) {
       await show(context, response, { errors: fieldErrors(parsed.error), values });
@@ -75,7 +76,7 @@ export function accountActSubmit(context: ProducerContext, act: keyof typeof ACC
     const by = accountOf(response)._id;
     if (name === by)
       throw new Problem('forbidden', { detail: 'Another admin has to do this to your account.' });
-    const isDone = await ACCOUNT_ACTS[act](context, name, (request.body ?? {}) as { role?: unknown });
+    const isDone = await ACCOUNT_ACTS[act](context, name, formOf(request));
     if (!isDone) throw new Problem('not_found', { detail: 'There is no such account.' });
     context.log.info('an account was changed', { account: name, change: act, by });
     response.redirect(303, '/accounts');

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import type { BulkAct, Status } from '../../../shared/contracts/index.ts';
+import { MOVING, type BulkAct } from '../../../shared/contracts/index.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { countRedriven, sumOver } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
@@ -37,9 +37,6 @@ export function abortSubmit(context: ProducerContext): RequestHandler {
     response.redirect(303, `/dead-letters/acts/${act._id}`);
   };
 }
-
-/** States in which a redriven one is still on its way. */
-const MOVING: readonly Status[] = ['pending', 'sending', 'held', 'failed', 'scheduled'];
 
 async function progressOf({ books, notifications }: ProducerContext, act: BulkAct): Promise<object> {
   // From the books, for this is asked every two seconds.

@@ -16,6 +16,7 @@ import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { VERBS } from './bulk-act.ts';
 import { actorOf } from './identity.ts';
+import { formOf } from './forms.ts';
 import { givenFields, renderForm } from './pages.ts';
 
 type Kind = BulkAct['kind'];
@@ -49,7 +50,7 @@ export function planPage(context: ProducerContext, kind: Kind): RequestHandler {
 /** Begins it, and leads to its own page. Twice under one id begins one. */
 export function planSubmit(context: ProducerContext, kind: Kind): RequestHandler {
   return async function beginAct(request, response) {
-    const form = (request.body ?? {}) as Record<string, unknown>;
+    const form = formOf(request);
     const filter = orderedFilter(form);
     const parsed = orderSchema.safeParse({ rate: '', ...form });
     const errors = parsed.success ? countErrors(parsed.data) : fieldErrors(parsed.error);

@@ -7,6 +7,7 @@ import {
   fieldErrors,
   pauseOfChannel,
   pauseOfProvider,
+  pausesOf,
   type Control,
   type FieldError,
   type Presence,
@@ -16,6 +17,7 @@ import { MINUTE } from '../../../shared/runtime/duration.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
+import { formOf } from './forms.ts';
 import { render, renderForm } from './pages.ts';
 import { channelName, nameOf, switchedView } from './presentation.ts';
 
@@ -60,13 +62,13 @@ export function controlsFragment(context: ProducerContext): RequestHandler {
 }
 
 async function rowsOf(context: ProducerContext): Promise<object[]> {
-  const [switches, active, balance] = await Promise.all([
-    switchesOf(context),
+  const [running, active, balance] = await Promise.all([
+    context.presences.running(),
     context.controls.active(),
     context.books.read(),
   ]);
   const toGo = balance && totalOf(balance.counts, ['pending', 'sending']);
-  return switches.map((one) => ({ ...one, ...stateOf(one, active, toGo) }));
+  return switchesOf(running, active).map((one) => ({ ...one, ...stateOf(one, active, toGo) }));
 }
 
 /** Asks for the reason before something is switched on. */
@@ -80,7 +82,7 @@ export function switchPage(context: ProducerContext): RequestHandler {
 export function switchSubmit(context: ProducerContext): RequestHandler {
   return async function switchOn(request, response) {
     const one = await findSwitch(context, request);
-    const values = (request.body ?? {}) as Record<string, unknown>;
+    const values = formOf(request);
     const parsed = orderSchema.safeParse({ minutes: '', ...values });
     if (!parsed.success) {
       await ask(response, one, fieldErrors(parsed.error), values);
@@ -111,8 +113,7 @@ export function resumeSubmit(context: ProducerContext): RequestHandler {
   };
 }
 
-async function switchesOf({ presences, controls }: ProducerContext): Promise<Switch[]> {
-  const [running, active] = await Promise.all([presences.running(), controls.active()]);
+function switchesOf(running: readonly Presence[], active: readonly Control[]): Switch[] {
   const consumers = running.flatMap(({ delivery }) => delivery ?? []);
   // One that nobody uses just now can still be on.
   const providers = [
@@ -164,17 +165,15 @@ function pauseState({ id, consumers }: Switch, active: readonly Control[], inFli
   if (isOrdered && isPaused && inFlight === 0) return 'Paused';
   if (isOrdered) return inFlight === 0 ? 'Pausing' : `Pausing, ${inFlight} in flight`;
   if (consumers.length === 0) return 'No consumer runs';
-  const concerns = consumers.flatMap(({ channel, provider }) => [
-    pauseOfChannel(channel),
-    pauseOfProvider(provider),
-  ]);
+  const concerns = consumers.flatMap(pausesOf);
   const other = active.find(({ _id }) => concerns.includes(_id));
   if (other) return `${nameOf(other._id)}, and with it this`;
   return isPaused ? 'Resuming' : 'Running';
 }
 
-async function findSwitch(context: ProducerContext, request: Request): Promise<Switch> {
-  const one = (await switchesOf(context)).find(({ id }) => id === request.params.id);
+async function findSwitch({ presences, controls }: ProducerContext, request: Request): Promise<Switch> {
+  const [running, active] = await Promise.all([presences.running(), controls.active()]);
+  const one = switchesOf(running, active).find(({ id }) => id === request.params.id);
   if (!one) throw new Problem('not_found', { detail: 'There is nothing of that name to switch.' });
   return one;
 }

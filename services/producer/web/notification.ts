@@ -1,11 +1,5 @@
 import type { Request, Response } from 'express';
-import {
-  FINISHED,
-  RETRYABLE,
-  detailOf,
-  type Notification,
-  type Status,
-} from '../../../shared/contracts/index.ts';
+import { MOVING, detailOf, type Notification, type Status } from '../../../shared/contracts/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { findNotification, render } from './pages.ts';
@@ -50,10 +44,11 @@ export function notificationHtml(context: ProducerContext) {
   };
 }
 
-/** Where nothing changes any more by itself. */
-const RESTING: readonly Status[] = [...FINISHED, ...RETRYABLE];
-
 function shown(record: Notification): object {
   const acts = actsFor(record.status).map((name) => ({ name, words: ACTS[name].button }));
-  return { notification: detailOf(record), acts, isFinal: RESTING.includes(record.status) };
+  return {
+    notification: detailOf(record),
+    acts,
+    isFinal: !(MOVING as readonly Status[]).includes(record.status),
+  };
 }

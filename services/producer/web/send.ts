@@ -15,6 +15,7 @@ import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
 import { MAIL_POLICY } from './notification.ts';
+import { formOf } from './forms.ts';
 import { render, renderForm } from './pages.ts';
 import { instantOf } from './presentation.ts';
 
@@ -43,7 +44,7 @@ export function sendForm() {
 /** Takes the form: to the notification's own page, or back with what is wrong beside the fields. */
 export function sendSubmit(context: ProducerContext) {
   return async function acceptForm(request: Request, response: Response): Promise<void> {
-    const form = (request.body ?? {}) as Record<string, unknown>;
+    const form = formOf(request);
     const values = valuesOf(form);
     const key = typeof form.idempotency_key === 'string' ? form.idempotency_key.slice(0, 100) : newId();
     const parsed = notificationRequestSchema.safeParse(values);
@@ -90,7 +91,7 @@ async function acceptUnlessDraining(
 /** What the form makes, as its person will see it: for a frame beside it, with a policy of its own. Checks nothing, stores nothing. */
 export function sendPreview({ config }: ProducerContext) {
   return async function showPreview(request: Request, response: Response): Promise<void> {
-    const values = valuesOf((request.body ?? {}) as Record<string, unknown>);
+    const values = valuesOf(formOf(request));
     const segments = values.type === 'sms' ? segmentsOf(values.message ?? '') : undefined;
     response.set('content-security-policy', MAIL_POLICY);
     await render(response, 'preview', {

@@ -3,6 +3,7 @@ import type { FieldError } from '../../../shared/contracts/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { pathWithin } from './addresses.ts';
+import { formOf } from './forms.ts';
 import { render } from './pages.ts';
 
 /** Asks for name and password. */
@@ -75,7 +76,7 @@ function usedUp(): Problem {
 }
 
 function fieldsOf(request: Request): { name: string; password: string; next: string; secret: string } {
-  const form = (request.body ?? {}) as Record<string, unknown>;
+  const form = formOf(request);
   const text = (field: string): string => {
     const value = form[field];
     return typeof value === 'string' ? value : '';

@@ -12,6 +12,7 @@ import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { cancel, resolve, retry } from '../steering.ts';
 import { actorOf } from './identity.ts';
+import { formOf } from './forms.ts';
 import { findNotification, render } from './pages.ts';
 import { lookOf } from './presentation.ts';
 
@@ -92,7 +93,7 @@ const DOUBLE_CLICK_MS = 10 * SECOND;
  */
 export function actSubmit(context: ProducerContext, name: ActName): RequestHandler {
   return async function act(request, response) {
-    const { seen } = (request.body ?? {}) as { seen?: unknown };
+    const { seen } = formOf(request);
     const actor = actorOf(response);
     const { _id, updated_at } = await findNotification(context, request);
     const isAsAsked = seen === undefined || seen === updated_at.toISOString();

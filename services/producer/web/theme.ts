@@ -2,6 +2,7 @@ import { parse } from 'cookie';
 import type { Request, RequestHandler } from 'express';
 import { DAY } from '../../../shared/runtime/duration.ts';
 import { pathWithin } from './addresses.ts';
+import { formOf } from './forms.ts';
 
 /** The choices; the empty one follows the system. */
 const THEMES = ['', 'light', 'dark'] as const;
@@ -16,7 +17,7 @@ export function themeOf({ headers }: Request): (typeof THEMES)[number] {
 /** Keeps the choice for a year, and leads back to the page. */
 export function themeSubmit(): RequestHandler {
   return (request, response) => {
-    const { theme, next } = (request.body ?? {}) as { theme?: unknown; next?: unknown };
+    const { theme, next } = formOf(request);
     const chosen = THEMES.find((one) => one === theme) ?? '';
     response.cookie(COOKIE, chosen, { sameSite: 'lax', path: '/', maxAge: 365 * DAY });
     response.redirect(303, pathWithin(next));

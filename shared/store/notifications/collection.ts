@@ -2,6 +2,7 @@ import type { Collection, Db } from 'mongodb';
 import { CHANNEL_NAMES, LANES, type Notification, type Status } from '../../contracts/index.ts';
 import { DAY } from '../../runtime/duration.ts';
 import { bounded } from '../bounded.ts';
+import { literals } from '../literals.ts';
 
 /** The collection of records. */
 export type Notifications = Collection<Notification>;
@@ -74,9 +75,4 @@ export const GONE = 'gone';
 /** The expression of the time at which retention ends for what finishes now. */
 export function retentionEnd(days: number): object {
   return { $add: ['$$NOW', days * DAY] };
-}
-
-function literals(change: Change): Record<string, unknown> {
-  const given = Object.entries(change).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([key, value]: [string, unknown]) => [key, { $literal: value }]));
 }
