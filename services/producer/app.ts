@@ -1,17 +1,22 @@
 import type { RequestListener } from 'node:http';
 import express, { Router, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import type { Config } from '../../shared/runtime/config.ts';
 import { readiness } from '../../shared/runtime/health.ts';
-import { requireKey } from './api/authentication.ts';
+import { countAddress, requireIdentity } from './api/authentication.ts';
+import { authOperations } from './api/auth.ts';
+import { auditOperation } from './api/audit.ts';
 import { batchOperations } from './api/batch.ts';
 import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
+import { keyOperations } from './api/keys.ts';
 import { hotPath } from './api/hot-path.ts';
 import { notificationOperations } from './api/notifications.ts';
 import { serve, type Operation } from './api/operation.ts';
 import { Problem, problemHandler, wantsPage } from './api/problem.ts';
 import { statsOperation } from './api/stats.ts';
 import { steeringOperations } from './api/steering.ts';
+import { privacyOperations } from './api/privacy.ts';
 import { userOperations } from './api/users.ts';
 import type { ProducerContext } from './context.ts';
 import { webRouter } from './web/router.ts';
@@ -28,6 +33,10 @@ export function operationsOf(context: ProducerContext): Operation[] {
     ...steeringOperations(context),
     ...userOperations(context),
     ...deadLetterOperations(context),
+    ...privacyOperations(context),
+    ...keyOperations(context),
+    ...authOperations(context),
+    auditOperation(context),
     statsOperation(context),
   ];
 }
@@ -38,12 +47,12 @@ export function createApp(context: ProducerContext): RequestListener {
   app.disable('x-powered-by').disable('etag').set('trust proxy', context.config.TRUSTED_PROXIES);
   app.use(context.draining.middleware);
   const operations = operationsOf(context);
-  app.use('/v1', requireKey(context.config.API_KEY));
-  app.use(apiRouter(operations.filter(({ path }) => path.startsWith('/v1/'))));
-  app.use(securityHeaders());
+  app.use('/v1', apiRouter(context, operations));
+  app.use(securityHeaders(context.config));
   app.use(probes(context));
-  app.use(docsRouter(operations));
   app.all('/stats', statsRouter(context, operations));
+  app.use(countAddress(context.gate));
+  app.use(docsRouter(operations));
   app.use(webRouter(context));
   app.use((request) => {
     throw new Problem('not_found', { detail: `${request.method} ${request.path}` });
@@ -52,16 +61,25 @@ export function createApp(context: ProducerContext): RequestListener {
   return hotPath(context, operations, app);
 }
 
-function apiRouter(operations: Operation[]): Router {
+/** What is open to everybody first; whatever else there is, or is not, under this address is answered to those only who are let in. */
+function apiRouter({ gate }: ProducerContext, operations: Operation[]): Router {
   const router = Router();
-  serve(router, operations);
+  const api = operations.filter(({ path }) => path.startsWith('/v1/'));
+  const isOpen = ({ needs }: Operation): boolean => needs === 'nobody';
+  serve(router, api.filter(isOpen), { under: '/v1', before: countAddress(gate) });
+  router.use(requireIdentity(gate));
+  serve(
+    router,
+    api.filter((one) => !isOpen(one)),
+    { under: '/v1' },
+  );
   return router;
 }
 
 /** `/stats` is JSON for whoever has the key, and a page for a browser. */
-function statsRouter({ config }: ProducerContext, operations: Operation[]): RequestHandler {
+function statsRouter({ gate }: ProducerContext, operations: Operation[]): RequestHandler {
   const router = Router();
-  router.use(requireKey(config.API_KEY));
+  router.use(requireIdentity(gate));
   serve(
     router,
     operations.filter(({ path }) => path === '/stats'),
@@ -100,7 +118,7 @@ function probes(context: ProducerContext): Router {
   return router;
 }
 
-function securityHeaders(): RequestHandler {
+function securityHeaders({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): RequestHandler {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -116,7 +134,8 @@ function securityHeaders(): RequestHandler {
         frameAncestors: ["'none'"],
       },
     },
-    strictTransportSecurity: false,
+    // Under http it would say nothing: browsers heed it under https only.
+    strictTransportSecurity: PUBLIC_URL?.startsWith('https:') === true,
     // The frame of a mail has an origin of its own anyway, and browsers warn where only some pages ask for this.
     originAgentCluster: false,
     // Without any referrer, browsers send `Origin: null` with a form of our own, and it could not be told from a foreign one.

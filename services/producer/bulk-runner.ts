@@ -1,7 +1,8 @@
-import type { BulkAct, DeadLetterFilter } from '../../shared/contracts/index.ts';
+import type { AuditAct, BulkAct, DeadLetterFilter } from '../../shared/contracts/index.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import {
+  type Audit,
   type BulkActs,
   countDeadLetters,
   discardDeadLetters,
@@ -21,9 +22,16 @@ export interface BulkOrder {
   rate?: number | undefined;
 }
 
+/** How the audit calls them. */
+const AUDITED = {
+  redrive: 'dead_letters_redriven',
+  discard: 'dead_letters_discarded',
+} as const satisfies Record<BulkAct['kind'], AuditAct>;
+
 /** Redrives and discards many dead letters, step by step, with a record of each act. */
 export class BulkRunner {
   readonly #acts: BulkActs;
+  readonly #audit: Audit;
   readonly #notifications: Notifications;
   readonly #acceptor: Acceptor;
   readonly #retentionDays: number;
@@ -33,12 +41,14 @@ export class BulkRunner {
 
   constructor(options: {
     acts: BulkActs;
+    audit: Audit;
     notifications: Notifications;
     acceptor: Acceptor;
     retentionDays: number;
     log: Logger;
   }) {
     this.#acts = options.acts;
+    this.#audit = options.audit;
     this.#notifications = options.notifications;
     this.#acceptor = options.acceptor;
     this.#retentionDays = options.retentionDays;
@@ -70,7 +80,14 @@ export class BulkRunner {
     const now = new Date();
     const order = { _id: id, kind, actor, reason, filter, ...(rate !== undefined && { rate }) };
     const act = { ...order, matched, changed: 0, started_at: now, beat_at: now };
-    return (await this.#acts.begin(act)) ? act : undefined;
+    if (!(await this.#acts.begin(act))) return undefined;
+    await this.#audit.note({
+      actor,
+      act: AUDITED[kind],
+      subject: `dead_letters:${id}`,
+      detail: `${matched} matched: ${reason}`,
+    });
+    return act;
   }
 
   #carryOut(act: BulkAct, order: BulkOrder): Promise<void> {

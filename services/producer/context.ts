@@ -3,15 +3,22 @@ import type { Config } from '../../shared/runtime/config.ts';
 import type { Check } from '../../shared/runtime/health.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type {
+  Audit,
   Books,
   BulkActs,
   Controls,
   ControlsWatch,
+  Erasures,
   Notifications,
   Presences,
   RatesLog,
 } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
+import type { Admission } from './accept/admission.ts';
+import type { AccessTokens } from './access/access-tokens.ts';
+import type { AccountTokens } from './access/account-tokens.ts';
+import type { ApiKeys } from './access/api-keys.ts';
+import type { Gate } from './access/gate.ts';
 import type { BulkRunner } from './bulk-runner.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
@@ -27,6 +34,16 @@ export interface ProducerContext {
   notifications: Notifications;
   books: Books;
   acceptor: Acceptor;
+  /** What is taken of what is valid. */
+  admission: Admission;
+  /** Who sends a request to the API. */
+  gate: Gate;
+  keys: ApiKeys;
+  accessTokens: AccessTokens;
+  accountTokens: AccountTokens;
+  /** Who did what to which. */
+  audit: Audit;
+  erasures: Erasures;
   bulk: BulkRunner;
   acts: BulkActs;
   signIn: SignIn;

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Broker, EventsListener, ManagementApi, policyCheck } from '../../shared/broker/index.ts';
 import { ACCEPTING } from '../../shared/contracts/index.ts';
@@ -7,8 +7,10 @@ import { SECOND } from '../../shared/runtime/duration.ts';
 import { closeServer } from '../../shared/runtime/health.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
 import {
+  Audit,
   Books,
   BulkActs,
+  Erasures,
   Controls,
   ControlsWatch,
   Presences,
@@ -19,8 +21,11 @@ import {
   openStore,
 } from '../../shared/store/index.ts';
 import { Acceptor } from './accept/acceptor.ts';
+import { Admission } from './accept/admission.ts';
+import { createAccess } from './access/access.ts';
 import { BulkRunner } from './bulk-runner.ts';
 import { TOLERATED, createApp } from './app.ts';
+import { answerBadRequest } from './api/bad-request.ts';
 import type { ProducerContext } from './context.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
@@ -31,6 +36,10 @@ import { SignIn } from './sign-in/sign-in.ts';
  * not be us, or a request that is on its way just then is reset.
  */
 const KEEP_ALIVE_MS = 65 * SECOND;
+/** How long a client may take for the head of a request, in milliseconds: who drips it byte by byte holds a connection no longer. */
+const HEADERS_TIMEOUT_MS = 10 * SECOND;
+/** Bytes of all header fields together: Node's own default, said here so that it cannot change behind us. */
+const MAX_HEADER_BYTES = 16 * 1024;
 /** How long the first requests wait for RabbitMQ; after it they are accepted all the same. Milliseconds. */
 const BROKER_WAIT_MS = 3 * SECOND;
 
@@ -56,8 +65,12 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   const isOpen = (): boolean => !controlsNow.isOn(ACCEPTING);
   const acceptor = new Acceptor({ notifications, publisher: broker.publisher, isOpen, log });
   const acts = new BulkActs(store.db);
+  const audit = new Audit(store.db, { keepDays: config.AUDIT_RETENTION_DAYS, log });
+  const signIn = new SignIn(store, config);
+  const settings = { ...config, API_KEY };
   const bulk = new BulkRunner({
     acts,
+    audit,
     notifications,
     acceptor,
     retentionDays: config.RETENTION_DAYS,
@@ -77,19 +90,23 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     managementUrl === undefined ? undefined : new ManagementApi(managementUrl, config.RABBITMQ_URL);
   const own = { mongodb: () => store.check(), rabbitmq: () => broker.check() };
   const context: ProducerContext = {
-    config: { ...config, API_KEY },
+    config: settings,
     log,
     broker,
     management,
     notifications,
     books: new Books(store.db),
     acceptor,
+    admission: new Admission(config),
+    ...createAccess({ store, config: settings, signIn, audit, log }),
+    audit,
+    erasures: new Erasures(store.db),
     acts,
     controls,
     controlsNow,
     presences: new Presences(store.db),
     rates: new RatesLog(store.db),
-    signIn: new SignIn(store, config),
+    signIn,
     bulk,
     live,
     draining,
@@ -131,10 +148,23 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   };
 }
 
+/** What a client may take of us before it has sent a whole request. */
+function limitsOf({ REQUEST_TIMEOUT_SECONDS }: ProducerContext['config']): ServerOptions {
+  const requestTimeout = REQUEST_TIMEOUT_SECONDS * SECOND;
+  return {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeout),
+    connectionsCheckingInterval: SECOND,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+}
+
 function listen(context: ProducerContext): Promise<Server> {
   const { HOST, PORT } = context.config;
   return new Promise((resolve, reject) => {
-    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, createApp(context));
+    const server = createServer(limitsOf(context.config), createApp(context));
+    server.on('clientError', answerBadRequest);
     server.once('error', reject).listen(PORT, HOST, () => {
       resolve(server);
     });

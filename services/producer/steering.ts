@@ -4,35 +4,53 @@ import {
   retryNotification,
   type Operated,
 } from '../../shared/store/index.ts';
+import type { AuditAct } from '../../shared/contracts/index.ts';
 import type { ProducerContext } from './context.ts';
 
 /** Sends one again by hand, and publishes it. `actor` is who ordered it, for the timeline. */
 export async function retry(
-  { notifications, acceptor }: ProducerContext,
+  { notifications, acceptor, audit }: ProducerContext,
   id: string,
   actor: string,
 ): Promise<Operated> {
-  const operated = await retryNotification(notifications, id, { actor, reason: 'manual retry' });
+  const retrying = retryNotification(notifications, id, { actor, reason: 'manual retry' });
+  const operated = await audited(audit, 'notification_retried', { id, actor }, retrying);
   if (operated.outcome === 'done') acceptor.publish([operated.record]);
   return operated;
 }
 
 /** Takes one back that has not begun to be sent. */
 export function cancel(
-  { notifications, config }: ProducerContext,
+  { notifications, audit, config }: ProducerContext,
   id: string,
   actor: string,
 ): Promise<Operated> {
-  return cancelNotification(notifications, id, { actor, reason: 'canceled' }, config.RETENTION_DAYS);
+  const change = { actor, reason: 'canceled' };
+  const canceling = cancelNotification(notifications, id, change, config.RETENTION_DAYS);
+  return audited(audit, 'notification_canceled', { id, actor }, canceling);
 }
 
 /** Records what a person found out about an unknown outcome. */
 export function resolve(
-  { notifications, config }: ProducerContext,
+  { notifications, audit, config }: ProducerContext,
   id: string,
   outcome: 'sent' | 'failed',
   actor: string,
 ): Promise<Operated> {
-  const change = { actor, reason: `resolved as ${outcome}` };
-  return resolveNotification(notifications, id, outcome, { change, retentionDays: config.RETENTION_DAYS });
+  const reason = `resolved as ${outcome}`;
+  const options = { change: { actor, reason }, retentionDays: config.RETENTION_DAYS };
+  const resolving = resolveNotification(notifications, id, outcome, options);
+  return audited(audit, 'notification_resolved', { id, actor, detail: reason }, resolving);
+}
+
+/** Notes it where it was done; what was refused is no deed. */
+async function audited(
+  audit: ProducerContext['audit'],
+  act: AuditAct,
+  { id, ...more }: { id: string; actor: string; detail?: string },
+  operating: Promise<Operated>,
+): Promise<Operated> {
+  const operated = await operating;
+  if (operated.outcome === 'done') await audit.note({ act, subject: `notification:${id}`, ...more });
+  return operated;
 }

@@ -1,7 +1,7 @@
 import type { Broker } from '../../shared/broker/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Books, Locks, Notifications, Store } from '../../shared/store/index.ts';
+import type { Books, BulkActs, Erasures, Locks, Notifications, Store } from '../../shared/store/index.ts';
 
 /** What every job works with. */
 export interface JobContext {
@@ -10,6 +10,8 @@ export interface JobContext {
   store: Store;
   locks: Locks;
   books: Books;
+  acts: BulkActs;
+  erasures: Erasures;
   config: Config;
   log: Logger;
   /** Names this scheduler among several. */

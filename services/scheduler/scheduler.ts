@@ -8,6 +8,8 @@ import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
 import {
   Books,
+  BulkActs,
+  Erasures,
   Locks,
   Presences,
   announce,
@@ -40,6 +42,8 @@ export async function startScheduler(
     store,
     locks: new Locks(store.db),
     books: new Books(store.db),
+    acts: new BulkActs(store.db),
+    erasures: new Erasures(store.db),
     config,
     log,
     instance: newId(),

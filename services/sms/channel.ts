@@ -1,5 +1,6 @@
 import { isValidPhoneNumber } from 'libphonenumber-js/max';
-import type { DeliveryChannel } from '../../shared/delivery/index.ts';
+import { SmsCountries } from '../../shared/contracts/index.ts';
+import type { DeliveryChannel, Outcome } from '../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../shared/runtime/config.ts';
 import { createTwilioProvider } from './providers/twilio.ts';
 
@@ -14,19 +15,21 @@ export function createSmsChannel(config: Config): DeliveryChannel {
       'TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER are all needed by the SMS consumer',
     );
   const provider = createTwilioProvider({ accountSid, authToken, from, baseUrl: config.TWILIO_API_BASE_URL });
+  // Once more, whichever way it came in, for every SMS costs money.
+  const countries = new SmsCountries({ list: config.SMS_COUNTRIES, sender: from });
   return {
     name: 'sms',
     provider: 'twilio',
     deliver: (notification) => {
       const phone = notification.phone ?? '';
-      if (isValidPhoneNumber(phone)) return provider.send(phone, notification.message);
-      return Promise.resolve({
-        kind: 'permanent',
-        provider: 'twilio',
-        code: 'invalid_number',
-        untried: true,
-        reason: 'not a valid E.164 number',
-      });
+      if (!isValidPhoneNumber(phone)) return refused('invalid_number', 'not a valid E.164 number');
+      const closed = countries.refusalOf(phone);
+      if (closed !== undefined) return refused('country_not_allowed', `the number ${closed}`);
+      return provider.send(phone, notification.message);
     },
   };
+}
+
+function refused(code: string, reason: string): Promise<Outcome> {
+  return Promise.resolve({ kind: 'permanent', provider: 'twilio', code, reason, untried: true });
 }

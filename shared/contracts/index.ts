@@ -12,9 +12,38 @@
  * - **dead letter**: exhausted or permanently refused. **parking**: the queue of messages that we cannot read.
  * - **ambiguous**: the answer to a hand-over was lost, so nobody knows whether the provider took it.
  * - **account**: a person who may sign in to the pages, with a **role**: viewer, operator or admin.
+ * - **key**: what a program sends to use the API, with **scopes**: send, read, retry, admin. **token**: the same for a short time, for an
+ *   account, a service of another issuer, or one person's inbox. **identity**: whoever sends a request, by any of these.
+ * - **audit**: who did what to which, kept apart from the records.
  * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
  */
+export {
+  SCOPES,
+  SCOPES_OF_ROLE,
+  keyRequestSchema,
+  keyViewOf,
+  keyViewSchema,
+  meets,
+  newKeySchema,
+  rotateRequestSchema,
+  sendableBy,
+  type ApiKeyRecord,
+  type KeyRequest,
+  type KeyView,
+  type Need,
+  type Scope,
+} from './access.ts';
 export { ROLES, accountNameSchema, isAtLeast, type Account, type Role } from './account.ts';
+export {
+  AUDIT_ACTS,
+  auditEntrySchema,
+  auditQuerySchema,
+  auditViewOf,
+  auditViewSchema,
+  type AuditAct,
+  type AuditEntry,
+  type AuditQuery,
+} from './audit.ts';
 export { BULK_KINDS, type BulkAct } from './bulk-act.ts';
 export {
   ACCEPTING,
@@ -46,6 +75,7 @@ export {
   parseMessage,
   type Message,
 } from './message.ts';
+export { erasureSchema, erasureViewOf, type Erasure } from './erasure.ts';
 export { eventSchema, type StateChanges } from './event.ts';
 export {
   IDEMPOTENCY_KEY,
@@ -56,6 +86,7 @@ export {
   deadLetterFilterSchema,
   deadLetterQuerySchema,
   discardRequestSchema,
+  exportQuerySchema,
   listQuerySchema,
   notificationRequestSchema,
   redriveRequestSchema,
@@ -67,6 +98,7 @@ export {
   type NotificationRequest,
   type UserListQuery,
 } from './requests.ts';
+export { SmsCountries, isCountryList } from './sms-countries.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
 export type { Presence } from './presence.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
@@ -82,3 +114,4 @@ export {
   type NotificationDetail,
   type NotificationView,
 } from './responses.ts';
+export { revokeRequestSchema, tokenRequestSchema, tokensSchema, userTokenSchema } from './tokens.ts';

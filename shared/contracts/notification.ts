@@ -76,6 +76,7 @@ export const notificationSchema = z.object({
   created_at: z.date(),
   updated_at: z.date(),
   sent_at: z.date().optional(),
+  erased_at: z.date().optional().describe('When all that is about a person was taken out of it'),
   delete_at: z.date().optional().describe('When retention ends'),
   timeline: z.array(timelineEntrySchema),
 });

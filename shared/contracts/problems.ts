@@ -4,7 +4,8 @@ import { z } from 'zod';
 export const PROBLEMS = {
   validation_failed: { status: 400, title: 'Some fields need another value' },
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
-  unauthorized: { status: 401, title: 'A valid bearer key is needed' },
+  unauthorized: { status: 401, title: 'A valid key or token is needed' },
+  invalid_credentials: { status: 401, title: 'These are no good credentials' },
   signed_out: { status: 401, title: 'Sign in first' },
   forbidden: { status: 403, title: 'This is not open to you' },
   not_found: { status: 404, title: 'There is nothing under this address' },

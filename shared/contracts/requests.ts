@@ -98,7 +98,8 @@ export const batchRequestSchema = z
   })
   .meta({ id: 'BatchRequest' });
 
-const pageFields = {
+/** What every query of a list may say. */
+export const pageFields = {
   cursor: z.string().max(64).optional().meta({ description: 'next_cursor of the page before' }),
   limit: z.coerce
     .number({ error: `must be a whole number from 1 to ${MAX_PAGE}` })
@@ -130,6 +131,9 @@ export const userListQuerySchema = z.strictObject({
   unread: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
   ...pageFields,
 });
+
+/** The query of GET /v1/users/:user_id/export. */
+export const exportQuerySchema = z.strictObject(pageFields);
 
 /** Which dead letters: all fields given must match. */
 export const deadLetterFilterSchema = z

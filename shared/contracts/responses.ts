@@ -46,6 +46,7 @@ export const notificationViewSchema = z
     created_at: time,
     updated_at: time,
     sent_at: time.optional(),
+    erased_at: time.optional().describe('Its person was erased: content and recipient are gone'),
   })
   .meta({ id: 'Notification' });
 
@@ -101,6 +102,7 @@ export function viewOf(record: Notification): NotificationView {
     created_at: record.created_at.toISOString(),
     updated_at: record.updated_at.toISOString(),
     sent_at: iso(record.sent_at),
+    erased_at: iso(record.erased_at),
   });
 }
 

@@ -12,7 +12,8 @@ export const TRANSITIONS = {
   sending: ['sending', 'sent', 'failed', 'held', 'failed_permanently', 'outcome_unknown', 'expired'],
   sent: ['delivered', 'bounced'],
   failed_permanently: ['pending', 'held', 'discarded'],
-  outcome_unknown: ['pending', 'sent', 'failed_permanently'],
+  // Discarded when its person is erased.
+  outcome_unknown: ['pending', 'sent', 'failed_permanently', 'discarded'],
   delivered: [],
   bounced: [],
   suppressed: [],

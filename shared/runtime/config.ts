@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isCountryList } from '../contracts/index.ts';
 import { parseDuration, DAY, formatDuration } from './duration.ts';
 
 /** The delays of the retry ladder, in milliseconds, first tier first. */
@@ -27,6 +28,9 @@ const whole = (min: number, max: number) =>
     .min(min, { error: `must be at least ${min}` })
     .max(max, { error: `must be at most ${max}` });
 
+/** Requests per second, or none. */
+const perSecond = whole(0, 1_000_000);
+
 const retryDelays = z.string().transform((text, context): RetryDelays => {
   const delays = text.split(',').map(parseDuration);
   const valid = delays.filter((ms): ms is number => ms !== undefined && ms >= 100 && ms <= DAY);
@@ -37,129 +41,192 @@ const retryDelays = z.string().transform((text, context): RetryDelays => {
   return z.NEVER;
 });
 
+const recipientLimit = (what: string) =>
+  whole(1, 100_000)
+    .optional()
+    .describe(
+      `${what} that one recipient gets in an hour at most; what is more waits, and expires. Unlimited when not set.`,
+    );
+
 /**
  * Every setting of the fleet: one schema, from which `.env.example` and the README's table are generated.
  * A setting without default is optional, and its description says what happens without it.
  */
-export const configSchema = z.object({
-  PORT: whole(0, 65_535)
-    .default(3000)
-    .describe('Port of the producer: API, pages and probes. 0 takes any free port.'),
-  HOST: z
-    .string()
-    .min(1)
-    .default('127.0.0.1')
-    .describe(
-      'Address the producer and the probes listen on. On another one than a loopback address, the pages need PUBLIC_URL.',
-    ),
-  PUBLIC_URL: url('http:', 'https:')
-    .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', { error: 'must have no path' })
-    .optional()
-    .describe(
-      'Address under which people reach the pages, such as https://tidings.example.org. Without it: this machine only.',
-    ),
-  TRUSTED_PROXIES: whole(0, 10)
-    .default(0)
-    .describe(
-      'Proxies before the producer whose X-Forwarded-For is believed: sign-in attempts are limited by address. With PUBLIC_URL usually 1.',
-    ),
-  RABBITMQ_URL: urls('amqp:', 'amqps:')
-    .default('amqp://guest:guest@127.0.0.1:5672')
-    .describe(
-      'RabbitMQ, 3.10 or later; the nodes of a cluster separated by commas. `npm start` provides one when this is not set.',
-    ),
-  RABBITMQ_MANAGEMENT_URL: url('http:', 'https:')
-    .optional()
-    .describe('RabbitMQ management API, with user and password. Without it the broker policy audit is off.'),
-  MONGO_URI: mongoUri
-    .default('mongodb://127.0.0.1:27017/tidings?replicaSet=rs0')
-    .describe(
-      'MongoDB 6.0 or later, a replica set, with the database name. `npm start` provides one when this is not set.',
-    ),
-  SMTP_URL: url('smtp:', 'smtps:')
-    .optional()
-    .describe(
-      'Mail server, such as smtps://user:password@mail.example.org. `npm start` uses the sandbox when this is not set.',
-    ),
-  MAIL_FROM: z
-    .string()
-    .regex(/^[^\r\n]+$/, { error: 'must be one line' })
-    .default('Tidings <tidings@localhost.example>')
-    .describe('From of every e-mail; its domain is also the domain of every Message-ID.'),
-  TWILIO_ACCOUNT_SID: z
-    .string()
-    .regex(/^AC[0-9a-fA-F]{32}$/, { error: 'must be AC and 32 hexadecimal digits' })
-    .optional()
-    .describe('Twilio account. `npm start` uses the sandbox when this is not set.'),
-  TWILIO_AUTH_TOKEN: z.string().min(1).optional().describe('Twilio secret.'),
-  TWILIO_PHONE_NUMBER: z
-    .string()
-    .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
-    .optional()
-    .describe('Sender of every SMS, in E.164.'),
-  TWILIO_API_BASE_URL: url('http:', 'https:')
-    .optional()
-    .describe('Another address that speaks the Twilio API; the sandbox sets it. Without it, Twilio itself.'),
-  RETRY_DELAYS: retryDelays
-    .prefault('30s,2m,10m,30m,1h')
-    .describe('Delays of the retry ladder. One more attempt than delays is made.'),
-  EMAIL_CONCURRENCY: whole(1, 1000)
-    .default(20)
-    .describe('E-mails being sent at once by one process; as many SMTP connections.'),
-  EMAIL_IN_HAND: whole(1, 5000)
-    .default(200)
-    .describe(
-      'E-mails of one process that are claimed and not recorded yet, at most: so many may be marked as ambiguous after a crash.',
-    ),
-  SMS_CONCURRENCY: whole(1, 1000).default(20).describe('SMS being sent at once by one process.'),
-  EMAIL_PER_SECOND: whole(1, 100_000)
-    .optional()
-    .describe('E-mails that one process hands over in a second at most. Unlimited when not set.'),
-  SMS_PER_SECOND: whole(1, 100_000)
-    .optional()
-    .describe('SMS that one process hands over in a second at most. Unlimited when not set.'),
-  IN_APP_CONCURRENCY: whole(1, 5000)
-    .default(500)
-    .describe('In-app notifications being delivered at once by one process.'),
-  LEASE_SECONDS: whole(2, 600)
-    .default(15)
-    .describe('How long a claim holds without renewal; a crashed delivery is taken over after it. Seconds.'),
-  DELIVERY_TIMEOUT_SECONDS: whole(1, 600)
-    .default(30)
-    .describe('How long one attempt at a provider may take. Seconds.'),
-  DRAIN_SECONDS: whole(1, 600)
-    .default(25)
-    .describe('How long a stopping process may finish what is in flight. `npm start` uses 5. Seconds.'),
-  DRAIN_NOTICE_SECONDS: whole(0, 60)
-    .default(2)
-    .describe(
-      'How long a stopping producer goes on serving while its /readyz says 503 already, so that load balancers look elsewhere first. `npm start` uses 0. Seconds.',
-    ),
-  RETENTION_DAYS: whole(1, 3650)
-    .default(30)
-    .describe('How long a finished notification is kept. A dead letter never expires. Days.'),
-  HEALTH_PORT: whole(0, 65_535)
-    .default(0)
-    .describe('Port of /healthz and /readyz of a consumer or scheduler. 0 takes any free port.'),
-  API_KEY: z
-    .string()
-    .regex(/^[\x21-\x7e]{16,256}$/, { error: 'must be 16 to 256 printable characters without spaces' })
-    .optional()
-    .describe(
-      'Bearer key of the API, with every right. `npm start` makes one, kept under .data/, when this is not set.',
-    ),
-  SANDBOX_URL: url('http:', 'https:')
-    .optional()
-    .describe('Address of the sandbox mailbox, linked from the pages. `npm start` sets it.'),
-  LOG_LEVEL: z
-    .enum(['error', 'warn', 'info', 'debug'])
-    .default('info')
-    .describe('Least severe level that is logged.'),
-  LOG_FORMAT: z
-    .enum(['json', 'text'])
-    .default('json')
-    .describe('json: one object a line, for machines. text: readable lines, which `npm start` uses.'),
-});
+export const configSchema = z
+  .object({
+    PORT: whole(0, 65_535)
+      .default(3000)
+      .describe('Port of the producer: API, pages and probes. 0 takes any free port.'),
+    HOST: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe(
+        'Address the producer and the probes listen on. On another one than a loopback address, the pages need PUBLIC_URL.',
+      ),
+    PUBLIC_URL: url('http:', 'https:')
+      .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', { error: 'must have no path' })
+      .optional()
+      .describe(
+        'Address under which people reach the pages, such as https://tidings.example.org. Without it: this machine only.',
+      ),
+    TRUSTED_PROXIES: whole(0, 10)
+      .default(0)
+      .describe(
+        'Proxies before the producer whose X-Forwarded-For is believed: sign-in attempts are limited by address. With PUBLIC_URL usually 1.',
+      ),
+    RABBITMQ_URL: urls('amqp:', 'amqps:')
+      .default('amqp://guest:guest@127.0.0.1:5672')
+      .describe(
+        'RabbitMQ, 3.10 or later; the nodes of a cluster separated by commas. `npm start` provides one when this is not set.',
+      ),
+    RABBITMQ_MANAGEMENT_URL: url('http:', 'https:')
+      .optional()
+      .describe(
+        'RabbitMQ management API, with user and password. Without it the broker policy audit is off.',
+      ),
+    MONGO_URI: mongoUri
+      .default('mongodb://127.0.0.1:27017/tidings?replicaSet=rs0')
+      .describe(
+        'MongoDB 6.0 or later, a replica set, with the database name. `npm start` provides one when this is not set.',
+      ),
+    SMTP_URL: url('smtp:', 'smtps:')
+      .optional()
+      .describe(
+        'Mail server, such as smtps://user:password@mail.example.org. `npm start` uses the sandbox when this is not set.',
+      ),
+    MAIL_FROM: z
+      .string()
+      .regex(/^[^\r\n]+$/, { error: 'must be one line' })
+      .default('Tidings <tidings@localhost.example>')
+      .describe('From of every e-mail; its domain is also the domain of every Message-ID.'),
+    TWILIO_ACCOUNT_SID: z
+      .string()
+      .regex(/^AC[0-9a-fA-F]{32}$/, { error: 'must be AC and 32 hexadecimal digits' })
+      .optional()
+      .describe('Twilio account. `npm start` uses the sandbox when this is not set.'),
+    TWILIO_AUTH_TOKEN: z.string().min(1).optional().describe('Twilio secret.'),
+    TWILIO_PHONE_NUMBER: z
+      .string()
+      .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
+      .optional()
+      .describe('Sender of every SMS, in E.164.'),
+    TWILIO_API_BASE_URL: url('http:', 'https:')
+      .optional()
+      .describe(
+        'Another address that speaks the Twilio API; the sandbox sets it. Without it, Twilio itself.',
+      ),
+    RETRY_DELAYS: retryDelays
+      .prefault('30s,2m,10m,30m,1h')
+      .describe('Delays of the retry ladder. One more attempt than delays is made.'),
+    EMAIL_CONCURRENCY: whole(1, 1000)
+      .default(20)
+      .describe('E-mails being sent at once by one process; as many SMTP connections.'),
+    EMAIL_IN_HAND: whole(1, 5000)
+      .default(200)
+      .describe(
+        'E-mails of one process that are claimed and not recorded yet, at most: so many may be marked as ambiguous after a crash.',
+      ),
+    SMS_CONCURRENCY: whole(1, 1000).default(20).describe('SMS being sent at once by one process.'),
+    EMAIL_PER_SECOND: whole(1, 100_000)
+      .optional()
+      .describe('E-mails that one process hands over in a second at most. Unlimited when not set.'),
+    SMS_PER_SECOND: whole(1, 100_000)
+      .optional()
+      .describe('SMS that one process hands over in a second at most. Unlimited when not set.'),
+    IN_APP_CONCURRENCY: whole(1, 5000)
+      .default(500)
+      .describe('In-app notifications being delivered at once by one process.'),
+    LEASE_SECONDS: whole(2, 600)
+      .default(15)
+      .describe(
+        'How long a claim holds without renewal; a crashed delivery is taken over after it. Seconds.',
+      ),
+    DELIVERY_TIMEOUT_SECONDS: whole(1, 600)
+      .default(30)
+      .describe('How long one attempt at a provider may take. Seconds.'),
+    DRAIN_SECONDS: whole(1, 600)
+      .default(25)
+      .describe('How long a stopping process may finish what is in flight. `npm start` uses 5. Seconds.'),
+    DRAIN_NOTICE_SECONDS: whole(0, 60)
+      .default(2)
+      .describe(
+        'How long a stopping producer goes on serving while its /readyz says 503 already, so that load balancers look elsewhere first. `npm start` uses 0. Seconds.',
+      ),
+    RETENTION_DAYS: whole(1, 3650)
+      .default(30)
+      .describe('How long a finished notification is kept. A dead letter never expires. Days.'),
+    HEALTH_PORT: whole(0, 65_535)
+      .default(0)
+      .describe('Port of /healthz and /readyz of a consumer or scheduler. 0 takes any free port.'),
+    API_KEY: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,256}$/, { error: 'must be 16 to 256 printable characters without spaces' })
+      .optional()
+      .describe(
+        'Bearer key of the API, with every right. `npm start` makes one, kept under .data/, when this is not set.',
+      ),
+    JWKS_URL: url('http:', 'https:')
+      .optional()
+      .describe(
+        'Public keys of an issuer whose tokens the API takes, such as https://id.example.org/.well-known/jwks.json. With it JWT_ISSUER and JWT_AUDIENCE are needed.',
+      ),
+    JWT_ISSUER: z.string().min(1).optional().describe('The iss that those tokens must have.'),
+    JWT_AUDIENCE: z.string().min(1).optional().describe('The aud that those tokens must have.'),
+    KEY_REQUESTS_PER_SECOND: perSecond
+      .default(100)
+      .describe(
+        'Requests a second that each producer takes from one key, account or person; a key may have its own number. 0: no limit. API_KEY has none.',
+      ),
+    ADDRESS_REQUESTS_PER_SECOND: perSecond
+      .default(300)
+      .describe(
+        'Requests a second that each producer takes from one address without good credentials, pages among them. 0: no limit.',
+      ),
+    REQUEST_TIMEOUT_SECONDS: whole(1, 600)
+      .default(30)
+      .describe('How long a client may take to send a request. Seconds.'),
+    EMAIL_PER_RECIPIENT_HOUR: recipientLimit('E-mails'),
+    SMS_PER_RECIPIENT_HOUR: recipientLimit('SMS'),
+    IN_APP_PER_RECIPIENT_HOUR: recipientLimit('In-app notifications'),
+    SMS_COUNTRIES: z
+      .string()
+      .refine(isCountryList, { error: 'must be country codes such as US,CA, or *' })
+      .optional()
+      .describe(
+        'Countries that SMS may go to, such as US,CA; * is every one. Without it: the country of TWILIO_PHONE_NUMBER.',
+      ),
+    AUDIT_RETENTION_DAYS: whole(1, 3650)
+      .default(365)
+      .describe('How long the audit keeps who did what. Days.'),
+    LOG_RECIPIENTS: z
+      .enum(['redacted', 'full'])
+      .default('redacted')
+      .describe('redacted: e-mail addresses and phone numbers in the log are masked. full: they are not.'),
+    SANDBOX_URL: url('http:', 'https:')
+      .optional()
+      .describe('Address of the sandbox mailbox, linked from the pages. `npm start` sets it.'),
+    LOG_LEVEL: z
+      .enum(['error', 'warn', 'info', 'debug'])
+      .default('info')
+      .describe('Least severe level that is logged.'),
+    LOG_FORMAT: z
+      .enum(['json', 'text'])
+      .default('json')
+      .describe('json: one object a line, for machines. text: readable lines, which `npm start` uses.'),
+  })
+  .superRefine((settings, context) => {
+    const names = ['JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE'] as const;
+    const missing = names.filter((name) => settings[name] === undefined);
+    if (missing.length === 0 || missing.length === names.length) return;
+    // Tokens of any issuer, or for any audience, would be taken.
+    for (const name of missing)
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: `is needed beside ${names.filter((one) => one !== name).join(' and ')}`,
+      });
+  });
 
 /** The validated settings. */
 export type Config = z.output<typeof configSchema>;

@@ -3,6 +3,7 @@ import type { BulkAct } from '../contracts/index.ts';
 import { MINUTE } from '../runtime/duration.ts';
 import { bounded } from './bounded.ts';
 import { isDuplicate } from './duplicate.ts';
+import { ERASED_USER } from './notifications/erase.ts';
 
 /** An act that came no step further for so long has lost its process: each step is a few calls that end within 25 s. Milliseconds. */
 const LOST_AFTER_MS = 2 * MINUTE;
@@ -50,6 +51,11 @@ export class BulkActs {
   async get(id: string): Promise<BulkAct | undefined> {
     const act = await this.#acts.findOne({ _id: id });
     return act ? withLoss(act) : undefined;
+  }
+
+  /** Takes a person out of the filters of what was done. */
+  async forget(userId: string): Promise<void> {
+    await this.#acts.updateMany({ 'filter.user_id': userId }, { $set: { 'filter.user_id': ERASED_USER } });
   }
 
   /** The last ones, newest first. */

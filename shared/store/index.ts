@@ -12,6 +12,11 @@ export {
 export { countAll, sumOver, totalOf, type Balance, type Counts } from './books/counting.ts';
 export { SEARCH_WITHIN_MS, SearchTooWide } from './notifications/reach.ts';
 export { Accounts } from './accounts.ts';
+export { Erasures, carryOutErasure, digestOfUser } from './erasures.ts';
+export { Audit, type Deed } from './audit.ts';
+export { Keys } from './keys.ts';
+export { RefreshTokens, type RefreshToken } from './refresh-tokens.ts';
+export { sharedSalt } from './signing-keys.ts';
 export { BulkActs } from './bulk-acts.ts';
 export { Controls, ControlsWatch } from './controls.ts';
 export { openStore, type Store } from './connection.ts';

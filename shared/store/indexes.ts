@@ -14,6 +14,12 @@ const OPENERS = [
   { name: 'over', key: { expires_at: 1 }, expireAfterSeconds: 0 },
 ] as const;
 
+/** What the library counts that limits something. */
+const COUNTED = [
+  { name: 'key', key: { key: 1 }, unique: true },
+  { name: 'over', key: { expire: 1 }, expireAfterSeconds: 0 },
+] as const;
+
 /** The indexes of each collection, declared once. Tests assert with explain() that every query uses one. */
 export const INDEXES = {
   notifications: [
@@ -71,10 +77,23 @@ export const INDEXES = {
   controls: [{ name: 'over', key: { until: 1 }, expireAfterSeconds: 0 }],
   sessions: OPENERS,
   sign_in_links: OPENERS,
-  // Of the library that counts them.
-  sign_in_attempts: [
-    { name: 'key', key: { key: 1 }, unique: true },
-    { name: 'over', key: { expire: 1 }, expireAfterSeconds: 0 },
+  sign_in_attempts: COUNTED,
+  recipient_limits: COUNTED,
+  keys: [],
+  signing_keys: [],
+  refresh_tokens: [
+    { name: 'family', key: { family: 1 } },
+    { name: 'account', key: { account: 1 } },
+    { name: 'over', key: { expires_at: 1 }, expireAfterSeconds: 0 },
+  ],
+  audit: [
+    { name: 'actor', key: { actor: 1, _id: -1 } },
+    { name: 'act', key: { act: 1, _id: -1 } },
+    { name: 'subject', key: { subject: 1, _id: -1 } },
+    { name: 'over', key: { delete_at: 1 }, expireAfterSeconds: 0 },
+  ],
+  erasures: [
+    { name: 'unfinished', key: { user_id: 1 }, partialFilterExpression: { user_id: { $exists: true } } },
   ],
   // Listed by time, and kept as long as an audit asks for them.
   bulk_acts: [{ name: 'time', key: { started_at: -1 }, expireAfterSeconds: 90 * 86_400 }],

@@ -9,10 +9,11 @@ import {
 } from '../../../shared/contracts/index.ts';
 import { ANSWER_WITHIN_MS } from '../accept/deadline.ts';
 import { recordOf } from '../accept/record.ts';
+import { sendRefusalOf, type Identity } from '../access/identity.ts';
 import type { ProducerContext } from '../context.ts';
-import { CALLER, idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
+import { idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
 import { TAG, acceptedOf } from './notifications.ts';
-import { operation, type Operation } from './operation.ts';
+import { BODY_PROBLEMS, operation, type Operation } from './operation.ts';
 
 /** Accepting many at once, each for itself. */
 export function batchOperations(context: ProducerContext): Operation[] {
@@ -21,6 +22,7 @@ export function batchOperations(context: ProducerContext): Operation[] {
       method: 'post',
       path: '/v1/notifications/batch',
       id: 'createNotifications',
+      needs: ['send'],
       isHot: true,
       tag: TAG,
       summary: 'Hand over up to 1 000 notifications',
@@ -32,14 +34,14 @@ export function batchOperations(context: ProducerContext): Operation[] {
         description: 'Each item by its index: accepted or rejected',
         schema: batchAcceptedSchema,
       },
-      problems: ['validation_failed', 'malformed_json', 'body_too_large', 'unsupported_media_type'],
-      handle: async ({ body, headers }) => {
+      problems: BODY_PROBLEMS,
+      handle: async ({ body, headers, identity }) => {
         const key = idempotencyKeyOf(headers['idempotency-key']);
         // Before it waits for room: what is not begun by then has had its 503.
         const answerBy = performance.now() + ANSWER_WITHIN_MS;
         const { notifications } = body;
         const items = await context.acceptor.bulk(notifications.length, () =>
-          acceptAll(context, notifications, { key, answerBy }),
+          acceptAll(context, notifications, { key, answerBy, identity }),
         );
         return { status: 202, body: batchAnswer(items) };
       },
@@ -53,13 +55,13 @@ const SLICE = 500;
 async function acceptAll(
   context: ProducerContext,
   items: readonly unknown[],
-  { key, answerBy }: { key: string | undefined; answerBy: number },
+  { key, answerBy, identity }: { key: string | undefined; answerBy: number; identity: Identity },
 ): Promise<ItemResult[]> {
   const results: ItemResult[] = [];
   for (let from = 0; from < items.length; from += SLICE) {
     const slice = items.slice(from, from + SLICE).map((item, index) => {
       const defaultKey = key && `${key}:${from + index}`;
-      return acceptItem(context, item, { defaultKey, answerBy });
+      return acceptItem(context, item, { defaultKey, answerBy, identity });
     });
     results.push(...(await Promise.all(slice)));
   }
@@ -70,9 +72,13 @@ type ItemResult = { id: string; status: string } | { errors: FieldError[] };
 
 /** One item of a batch, under its own key, or the batch's with its index. */
 async function acceptItem(
-  { acceptor }: ProducerContext,
+  { acceptor, admission }: ProducerContext,
   item: unknown,
-  { defaultKey, answerBy }: { defaultKey: string | undefined; answerBy: number },
+  {
+    defaultKey,
+    answerBy,
+    identity,
+  }: { defaultKey: string | undefined; answerBy: number; identity: Identity },
 ): Promise<ItemResult> {
   const { idempotency_key: ownKey, ...body } = isObject(item) ? item : {};
   const key = IDEMPOTENCY_KEY.optional().safeParse(ownKey ?? defaultKey);
@@ -80,7 +86,11 @@ async function acceptItem(
   const keyErrors = key.error?.issues.map(({ message }) => ({ field: 'idempotency_key', message })) ?? [];
   if (!parsed.success || keyErrors.length > 0)
     return { errors: [...keyErrors, ...(parsed.error ? fieldErrors(parsed.error) : [])] };
-  const record = recordOf(parsed.data, { caller: CALLER, ...keyed(key.data, body) }, new Date());
+  const refusal = sendRefusalOf(identity, parsed.data.type);
+  if (refusal !== undefined) return { errors: [{ field: 'type', message: refusal }] };
+  const unwanted = admission.errorsOf(parsed.data);
+  if (unwanted.length > 0) return { errors: unwanted };
+  const record = recordOf(parsed.data, { caller: identity.actor, ...keyed(key.data, body) }, new Date());
   const stored = await acceptor.accept(record, answerBy - performance.now());
   if (stored.outcome !== 'conflict') return acceptedOf(stored.record);
   return { errors: [{ field: 'idempotency_key', message: 'came with another body before' }] };

@@ -11,16 +11,9 @@ import { newId } from '../../../shared/runtime/ids.ts';
 import { countDeadLetters, listDeadLetters } from '../../../shared/store/index.ts';
 import type { BulkOrder } from '../bulk-runner.ts';
 import type { ProducerContext } from '../context.ts';
-import { CALLER } from './idempotency.ts';
-import { operation, type Answer, type Operation } from './operation.ts';
+import { BODY_PROBLEMS, operation, type Answer, type Operation } from './operation.ts';
 
 const TAG = 'Dead letters';
-const BODY_PROBLEMS = [
-  'validation_failed',
-  'malformed_json',
-  'body_too_large',
-  'unsupported_media_type',
-] as const;
 
 /** A redrive or discard of a long queue takes its time; milliseconds. */
 const BULK_WITHIN_MS = 2 * MINUTE;
@@ -32,6 +25,7 @@ export function deadLetterOperations({ notifications, bulk }: ProducerContext): 
       method: 'get',
       path: '/v1/dead-letters',
       id: 'listDeadLetters',
+      needs: ['read'],
       tag: TAG,
       summary: 'Notifications that failed permanently, newest first',
       query: deadLetterQuerySchema,
@@ -49,37 +43,40 @@ export function deadLetterOperations({ notifications, bulk }: ProducerContext): 
       method: 'post',
       path: '/v1/dead-letters/retry',
       id: 'redriveDeadLetters',
+      needs: ['retry'],
       tag: TAG,
       summary: 'Send dead letters again, all that match the filter',
       body: redriveRequestSchema,
       answer: { status: 202, description: 'How many', schema: bulkResultSchema },
       problems: BODY_PROBLEMS,
       answerWithinMs: BULK_WITHIN_MS,
-      handle: ({ body: { filter, dry_run, rate } }) => {
+      handle: ({ body: { filter, dry_run, rate }, identity: { actor } }) => {
         const reason = rate === undefined ? 'redrive' : `redrive at ${rate} per second`;
-        return act({ kind: 'redrive', reason, filter, rate }, dry_run);
+        return act({ kind: 'redrive', actor, reason, filter, rate }, dry_run);
       },
     }),
     operation({
       method: 'post',
       path: '/v1/dead-letters/discard',
       id: 'discardDeadLetters',
+      needs: ['retry'],
       tag: TAG,
       summary: 'Give dead letters up for good, with a reason',
       body: discardRequestSchema,
       answer: { status: 202, description: 'How many', schema: bulkResultSchema },
       problems: BODY_PROBLEMS,
       answerWithinMs: BULK_WITHIN_MS,
-      handle: ({ body: { filter, dry_run, reason } }) => act({ kind: 'discard', reason, filter }, dry_run),
+      handle: ({ body: { filter, dry_run, reason }, identity: { actor } }) =>
+        act({ kind: 'discard', actor, reason, filter }, dry_run),
     }),
   ];
 
-  async function act(order: Omit<BulkOrder, 'id' | 'actor'>, isDryRun: boolean): Promise<Answer> {
+  async function act(order: Omit<BulkOrder, 'id'>, isDryRun: boolean): Promise<Answer> {
     if (isDryRun) {
       const matched = await countDeadLetters(notifications, order.filter);
       return { status: 202, body: { matched, changed: 0, dry_run: true } };
     }
-    const { matched, changed } = await bulk.run({ ...order, id: newId(), actor: CALLER });
+    const { matched, changed } = await bulk.run({ ...order, id: newId() });
     return { status: 202, body: { matched, changed, dry_run: false } };
   }
 }

@@ -1,16 +1,15 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { MAX_BODY_BYTES } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
-import { keyCheck } from './authentication.ts';
-import { perform, send, type Operation } from './operation.ts';
+import { authorize, perform, send, type Operation } from './operation.ts';
 import { Problem, problemOf, writeProblem } from './problem.ts';
 
-type HotContext = Pick<ProducerContext, 'config' | 'draining' | 'log'>;
+type HotContext = Pick<ProducerContext, 'gate' | 'draining' | 'log'>;
 
 /**
  * Serves the calls that hand notifications over without the web framework, whose routing, middleware and answers cost more than the whole
- * of accepting. Only what is plain is served here; all else goes to `otherwise` unread: other addresses, a missing key, a body that is
- * encoded, chunked, or too large. Both ways share validation, handler and answers.
+ * of accepting. Only what is plain is served here; all else goes to `otherwise` unread: other addresses, a body that is encoded, chunked, or
+ * too large. Both ways share gate, scopes, validation, handler and answers.
  */
 export function hotPath(
   context: HotContext,
@@ -18,10 +17,9 @@ export function hotPath(
   otherwise: RequestListener,
 ): RequestListener {
   const hot = new Map(operations.filter(({ isHot }) => isHot).map((one) => [one.path, one]));
-  const hasKey = keyCheck(context.config.API_KEY);
   return (request, response) => {
     const one = request.method === 'POST' ? hot.get(request.url ?? '') : undefined;
-    if (one && isPlain(request, one) && hasKey(request)) void answer(context, one, request, response);
+    if (one && isPlain(request, one)) void answer(context, one, request, response);
     else otherwise(request, response);
   };
 }
@@ -37,15 +35,21 @@ function isPlain({ headers }: IncomingMessage, { maxBodyBytes = MAX_BODY_BYTES }
 }
 
 async function answer(
-  { draining, log }: HotContext,
+  { gate, draining, log }: HotContext,
   one: Operation,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   draining.tell(response);
   try {
+    const identity = await gate.admit(request, response);
+    authorize(one, identity);
     const rawBody = parse(await read(request));
-    send(response, await perform(one, { headers: request.headers, rawBody }));
+    const { headers } = request;
+    send(
+      response,
+      await perform(one, { headers, rawBody, identity, address: () => gate.addressOf(request) }),
+    );
   } catch (thrown) {
     // Nobody listens any more.
     if (thrown instanceof ClientGone || response.headersSent) response.destroy();

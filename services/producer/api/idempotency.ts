@@ -3,9 +3,6 @@ import { IDEMPOTENCY_KEY } from '../../../shared/contracts/index.ts';
 import { fingerprintOf } from '../accept/fingerprint.ts';
 import { Problem } from './problem.ts';
 
-/** The caller of whoever holds the key, and the actor of what they do. Idempotency keys are per caller. */
-export const CALLER = 'api';
-
 /** The header that makes a request repeatable. */
 export const idempotencyHeaders = z.object({ 'idempotency-key': IDEMPOTENCY_KEY.optional() });
 

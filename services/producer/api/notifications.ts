@@ -7,14 +7,16 @@ import {
   notificationListSchema,
   notificationRequestSchema,
   viewOf,
+  type FieldError,
   type Notification,
   type Status,
 } from '../../../shared/contracts/index.ts';
 import { getNotification, listNotifications, type Stored } from '../../../shared/store/index.ts';
+import { sendRefusalOf } from '../access/identity.ts';
 import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
-import { CALLER, idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
-import { operation, type Answer, type Operation } from './operation.ts';
+import { idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
+import { BODY_PROBLEMS, operation, type Answer, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 
 /** The heading of these calls in the documentation. */
@@ -24,12 +26,13 @@ export const TAG = 'Notifications';
 export const idParams = z.object({ id: z.string().max(64).meta({ description: 'Id of the notification' }) });
 
 /** Accepting and reading notifications. */
-export function notificationOperations({ acceptor, notifications }: ProducerContext): Operation[] {
+export function notificationOperations({ acceptor, admission, notifications }: ProducerContext): Operation[] {
   return [
     operation({
       method: 'post',
       path: '/v1/notifications',
       id: 'createNotification',
+      needs: ['send'],
       isHot: true,
       tag: TAG,
       summary: 'Hand over a notification',
@@ -40,16 +43,13 @@ export function notificationOperations({ acceptor, notifications }: ProducerCont
         description: 'Stored: from now on it ends in exactly one state',
         schema: acceptedSchema,
       },
-      problems: [
-        'validation_failed',
-        'malformed_json',
-        'body_too_large',
-        'unsupported_media_type',
-        'idempotency_conflict',
-      ],
-      handle: async ({ body, rawBody, headers }) => {
+      problems: [...BODY_PROBLEMS, 'idempotency_conflict'],
+      handle: async ({ body, rawBody, headers, identity }) => {
         const key = idempotencyKeyOf(headers['idempotency-key']);
-        const origin = { caller: CALLER, ...keyed(key, rawBody) };
+        const refusal = sendRefusalOf(identity, body.type);
+        if (refusal !== undefined) throw new Problem('forbidden', { detail: `type: ${refusal}.` });
+        refuseUnwanted(admission.errorsOf(body));
+        const origin = { caller: identity.actor, ...keyed(key, rawBody) };
         return acceptedAnswer(await acceptor.accept(recordOf(body, origin, new Date())));
       },
     }),
@@ -57,6 +57,7 @@ export function notificationOperations({ acceptor, notifications }: ProducerCont
       method: 'get',
       path: '/v1/notifications',
       id: 'listNotifications',
+      needs: ['read'],
       tag: TAG,
       summary: 'List notifications, newest first',
       query: listQuerySchema,
@@ -74,6 +75,7 @@ export function notificationOperations({ acceptor, notifications }: ProducerCont
       method: 'get',
       path: '/v1/notifications/{id}',
       id: 'getNotification',
+      needs: ['read'],
       tag: TAG,
       summary: 'One notification with its timeline',
       params: idParams,
@@ -86,6 +88,11 @@ export function notificationOperations({ acceptor, notifications }: ProducerCont
       },
     }),
   ];
+}
+
+/** @throws Problem when there are errors. */
+function refuseUnwanted(errors: FieldError[]): void {
+  if (errors.length > 0) throw new Problem('validation_failed', { errors });
 }
 
 function acceptedAnswer(stored: Stored): Answer {

@@ -2,13 +2,17 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { PROBLEMS, problemSchema, type ProblemCode } from '../../../shared/contracts/index.ts';
 import type { Operation } from './operation.ts';
 
-/** What any operation may answer: the key, the method, our own trouble, the store's. */
+/** What any operation may answer: the limits, the method, our own trouble, the store's. */
 const ALWAYS: readonly ProblemCode[] = [
-  'unauthorized',
+  'too_many_requests',
   'method_not_allowed',
   'internal_error',
   'store_unavailable',
 ];
+/** What those may answer that are not open to everybody. */
+const GUARDED: readonly ProblemCode[] = ['unauthorized', 'forbidden'];
+/** After how many seconds to come again. */
+const RETRY_AFTER = new Set([429, 503]);
 
 /** Makes the OpenAPI 3.1 document of the operations, from the very schemas that validate their requests. */
 export function openApiOf(operations: readonly Operation[]): object {
@@ -25,7 +29,16 @@ export function openApiOf(operations: readonly Operation[]): object {
     },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
-    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'API_KEY, a key of /v1/keys, an access token of /v1/auth/token, or a token of your own issuer.',
+        },
+      },
+    },
     paths,
   });
 }
@@ -35,6 +48,8 @@ function describe(one: Operation): ZodOpenApiOperationObject {
   return {
     operationId: one.id,
     summary: one.summary,
+    description: accessOf(one),
+    ...(one.needs === 'nobody' && { security: [] }),
     tags: [one.tag],
     requestParams: {
       ...(params && { path: params }),
@@ -47,9 +62,15 @@ function describe(one: Operation): ZodOpenApiOperationObject {
         description: answer.description,
         content: { 'application/json': { schema: answer.schema } },
       },
-      ...problemResponses([...one.problems, ...ALWAYS]),
+      ...problemResponses([...one.problems, ...(one.needs === 'nobody' ? [] : GUARDED), ...ALWAYS]),
     },
   };
+}
+
+function accessOf({ needs, isOfUser }: Operation): string {
+  if (needs === 'nobody') return 'Open to everybody.';
+  const own = isOfUser ? ', or is called with a token of this very person' : '';
+  return `Needs ${needs.map((need) => `the scope \`${need}\``).join(' and ')}${own}.`;
 }
 
 function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiOperationObject['responses'] {
@@ -65,7 +86,7 @@ function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiOperationObj
       {
         description: describeStatus(status),
         content: { 'application/problem+json': { schema: problemSchema } },
-        ...(status === 503 && {
+        ...(RETRY_AFTER.has(status) && {
           headers: { 'Retry-After': { schema: { type: 'integer' as const }, required: true } },
         }),
         ...(status === 405 && {

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { z } from 'zod';
-import { MAX_BODY_BYTES, fieldErrors, type ProblemCode } from '../../../shared/contracts/index.ts';
+import { MAX_BODY_BYTES, fieldErrors, type Need, type ProblemCode } from '../../../shared/contracts/index.ts';
+import { NOBODY, refusalOf, type Identity } from '../access/identity.ts';
 import { inTime } from '../accept/deadline.ts';
 import { Problem } from './problem.ts';
 
@@ -13,6 +14,10 @@ export interface Input<Params, Query, Body> {
   /** The body as it came, before validation: what idempotency compares. */
   rawBody: unknown;
   headers: IncomingHttpHeaders;
+  /** Who asks. */
+  identity: Identity;
+  /** The address that the request comes from. */
+  address: () => string;
 }
 
 /** What an operation answers. */
@@ -24,12 +29,16 @@ export interface Answer {
 
 /** One call of the API: the routes, the 405s and the OpenAPI document are all made of this. */
 export interface Operation {
-  method: 'get' | 'post';
+  method: 'get' | 'post' | 'delete';
   /** In OpenAPI's notation: /v1/notifications/{id} */
   path: string;
   id: string;
   tag: string;
   summary: string;
+  /** The scopes that it needs, all of them; `nobody`: it is open to everybody. */
+  needs: readonly Need[] | 'nobody';
+  /** It concerns the person in its address, whose own token is enough. */
+  isOfUser?: true;
   params?: z.ZodObject;
   query?: z.ZodObject;
   headers?: z.ZodObject;
@@ -45,6 +54,14 @@ export interface Operation {
   answerWithinMs?: number;
   handle: (input: Input<never, never, never>) => Promise<Answer>;
 }
+
+/** What any operation with a body may answer. */
+export const BODY_PROBLEMS = [
+  'validation_failed',
+  'malformed_json',
+  'body_too_large',
+  'unsupported_media_type',
+] as const satisfies ProblemCode[];
 
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
 
@@ -65,12 +82,20 @@ export function operation<
   return definition as unknown as Operation;
 }
 
-/** Mounts operations: each path takes its methods, and answers 405 with Allow to any other. */
-export function serve(router: Router, operations: readonly Operation[]): void {
+/**
+ * Mounts operations: each path takes its methods, and answers 405 with Allow to any other. `under`: where the router is mounted itself.
+ * `before`: what each of their requests passes first.
+ */
+export function serve(
+  router: Router,
+  operations: readonly Operation[],
+  { under = '', before }: { under?: string; before?: RequestHandler } = {},
+): void {
   for (const path of new Set(operations.map((one) => one.path))) {
     const group = operations.filter((one) => one.path === path);
-    const route = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
-    for (const one of group) route[one.method](...bodyParsers(one), handlerOf(one));
+    const route = router.route(path.slice(under.length).replace(/\{(\w+)\}/g, ':$1'));
+    if (before) route.all(before);
+    for (const one of group) route[one.method](authorizer(one), ...bodyParsers(one), handlerOf(one));
     route.all(refuseMethod(group));
   }
 }
@@ -79,33 +104,76 @@ function bodyParsers(one: Operation): RequestHandler[] {
   return one.body ? [express.json({ limit: one.maxBodyBytes ?? MAX_BODY_BYTES })] : [];
 }
 
-function handlerOf(one: Operation): RequestHandler {
-  return async function handleOperation(request: Request, response: Response): Promise<void> {
-    const { params, query, headers } = request;
-    send(response, await perform(one, { params, query, headers, rawBody: request.body as unknown }));
+/** Before anything of the body is read. */
+function authorizer(one: Operation): RequestHandler {
+  return function checkScope({ params }, response, next) {
+    authorize(one, identityOf(response), params);
+    next();
   };
 }
 
+/** Who asks, behind the gate. */
+function identityOf(response: Response): Identity {
+  return (response.locals as { identity?: Identity }).identity ?? NOBODY;
+}
+
+function handlerOf(one: Operation): RequestHandler {
+  return async function handleOperation(request: Request, response: Response): Promise<void> {
+    const { params, query, headers } = request;
+    const given = { params, query, headers, rawBody: request.body as unknown };
+    const asked = { identity: identityOf(response), address: () => request.ip ?? '' };
+    send(response, await perform(one, { ...given, ...asked }));
+  };
+}
+
+/** Lets an identity do what its scopes allow. @throws Problem otherwise. */
+export function authorize(
+  { needs, isOfUser }: Operation,
+  identity: Identity,
+  params: { user_id?: unknown } = {},
+): void {
+  if (needs === 'nobody') return;
+  const ofUser = isOfUser && typeof params.user_id === 'string' ? params.user_id : undefined;
+  const refusal = refusalOf(identity, { needs, ofUser });
+  if (refusal === undefined) return;
+  throw new Problem('forbidden', {
+    detail: refusal,
+    headers: { 'www-authenticate': 'Bearer realm="tidings", error="insufficient_scope"' },
+  });
+}
+
+/** What comes with a request. */
+interface Given {
+  params?: unknown;
+  query?: unknown;
+  headers: IncomingHttpHeaders;
+  rawBody: unknown;
+  identity: Identity;
+  address: () => string;
+}
+
 /** Validates, and has it done in time. @throws Problem, or what the store threw. */
-export function perform(
-  one: Operation,
-  given: { params?: unknown; query?: unknown; headers: IncomingHttpHeaders; rawBody: unknown },
-): Promise<Answer> {
-  const { headers, rawBody } = given;
-  if (one.body && rawBody === undefined) throw new Problem('unsupported_media_type');
+export function perform(one: Operation, given: Given): Promise<Answer> {
+  if (one.body && given.rawBody === undefined) throw new Problem('unsupported_media_type');
   const input = {
+    ...given,
     params: validated(one.params, given.params),
     query: validated(one.query, given.query),
-    body: validated(one.body, rawBody),
-    rawBody,
-    headers,
+    body: validated(one.body, given.rawBody),
   };
   return inTime(one.handle(input as Input<never, never, never>), one.answerWithinMs);
 }
 
+/** Nothing that the API answers is kept by a cache, or taken for another type than it says. */
+const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
 /** Writes an answer as JSON. */
 export function send(response: ServerResponse, { status, body, headers }: Answer): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    ...ANSWER_HEADERS,
+    ...headers,
+  });
   response.end(JSON.stringify(body));
 }
 

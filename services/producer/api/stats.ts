@@ -8,6 +8,7 @@ export function statsOperation(context: ProducerContext): Operation {
     method: 'get',
     path: '/stats',
     id: 'getStats',
+    needs: ['read'],
     tag: 'Operations',
     summary: 'Counts by status and channel, queue depths, and the balance of the two books',
     answer: { status: 200, description: 'The figures', schema: statsSchema },

@@ -1,9 +1,8 @@
 import { acceptedSchema, resolveRequestSchema } from '../../../shared/contracts/index.ts';
 import type { Operated } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
-import { CALLER } from './idempotency.ts';
 import { TAG, idParams } from './notifications.ts';
-import { operation, type Answer, type Operation } from './operation.ts';
+import { BODY_PROBLEMS, operation, type Answer, type Operation } from './operation.ts';
 import { cancel, resolve, retry } from '../steering.ts';
 import { Problem } from './problem.ts';
 
@@ -14,43 +13,40 @@ export function steeringOperations(context: ProducerContext): Operation[] {
       method: 'post',
       path: '/v1/notifications/{id}/retry',
       id: 'retryNotification',
+      needs: ['retry'],
       tag: TAG,
       summary: 'Send again by hand, from failed_permanently or outcome_unknown',
       params: idParams,
       answer: { status: 202, description: 'Pending again, with a full ladder', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],
-      handle: async ({ params }) => operatedAnswer(await retry(context, params.id, CALLER)),
+      handle: async ({ params, identity }) => operatedAnswer(await retry(context, params.id, identity.actor)),
     }),
     operation({
       method: 'post',
       path: '/v1/notifications/{id}/cancel',
       id: 'cancelNotification',
+      needs: ['retry'],
       tag: TAG,
       summary: 'Take back what has not begun to be sent',
       params: idParams,
       answer: { status: 202, description: 'Canceled: nothing will be sent', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],
-      handle: async ({ params }) => operatedAnswer(await cancel(context, params.id, CALLER)),
+      handle: async ({ params, identity }) =>
+        operatedAnswer(await cancel(context, params.id, identity.actor)),
     }),
     operation({
       method: 'post',
       path: '/v1/notifications/{id}/resolve',
       id: 'resolveNotification',
+      needs: ['retry'],
       tag: TAG,
       summary: 'Say what became of an outcome_unknown',
       params: idParams,
       body: resolveRequestSchema,
       answer: { status: 202, description: 'Resolved', schema: acceptedSchema },
-      problems: [
-        'validation_failed',
-        'malformed_json',
-        'body_too_large',
-        'unsupported_media_type',
-        'not_found',
-        'state_conflict',
-      ],
-      handle: async ({ params, body }) =>
-        operatedAnswer(await resolve(context, params.id, body.outcome, CALLER)),
+      problems: [...BODY_PROBLEMS, 'not_found', 'state_conflict'],
+      handle: async ({ params, body, identity }) =>
+        operatedAnswer(await resolve(context, params.id, body.outcome, identity.actor)),
     }),
   ];
 }

@@ -5,13 +5,25 @@ import {
   userListQuerySchema,
   viewOf,
 } from '../../../shared/contracts/index.ts';
-import { countUnread, listUserNotifications, markAllRead, markRead } from '../../../shared/store/index.ts';
+import {
+  countUnread,
+  digestOfUser,
+  listUserNotifications,
+  markAllRead,
+  markRead,
+} from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { operation, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 
 const TAG = 'People';
-const userParams = z.object({ user_id: z.string().max(256) });
+/** The person in an address. */
+export const userParams = z.object({ user_id: z.string().max(256) });
+/** How the audit names a person: it outlives an erasure, so it does not say who that is. */
+export function subjectOf(userId: string): string {
+  return `user:${digestOfUser(userId)}`;
+}
+
 const readParams = userParams.extend({ id: z.string().max(64) });
 
 /** One person's notifications, and their inbox. */
@@ -21,6 +33,8 @@ export function userOperations({ notifications }: ProducerContext): Operation[] 
       method: 'get',
       path: '/v1/users/{user_id}/notifications',
       id: 'listUserNotifications',
+      needs: ['read'],
+      isOfUser: true,
       tag: TAG,
       summary: 'A person’s notifications, newest first; the inbox with type=in_app',
       params: userParams,
@@ -39,6 +53,8 @@ export function userOperations({ notifications }: ProducerContext): Operation[] 
       method: 'get',
       path: '/v1/users/{user_id}/notifications/unread_count',
       id: 'countUnread',
+      needs: ['read'],
+      isOfUser: true,
       tag: TAG,
       summary: 'How many a person has not read in the inbox',
       params: userParams,
@@ -53,6 +69,8 @@ export function userOperations({ notifications }: ProducerContext): Operation[] 
       method: 'post',
       path: '/v1/users/{user_id}/notifications/{id}/read',
       id: 'markRead',
+      needs: ['send'],
+      isOfUser: true,
       tag: TAG,
       summary: 'Mark one as read; twice is as good as once',
       params: readParams,
@@ -69,6 +87,8 @@ export function userOperations({ notifications }: ProducerContext): Operation[] 
       method: 'post',
       path: '/v1/users/{user_id}/notifications/read_all',
       id: 'markAllRead',
+      needs: ['send'],
+      isOfUser: true,
       tag: TAG,
       summary: 'Mark all as read',
       params: userParams,

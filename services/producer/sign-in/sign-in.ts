@@ -1,5 +1,5 @@
 import type { Config } from '../../../shared/runtime/config.ts';
-import { Accounts, type Store } from '../../../shared/store/index.ts';
+import { Accounts, RefreshTokens, type Store } from '../../../shared/store/index.ts';
 import { SignInLimits } from './limits.ts';
 import { SignInLinks } from './links.ts';
 import { hashPassword, isPassword } from './passwords.ts';
@@ -10,12 +10,14 @@ export class SignIn {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly links: SignInLinks;
+  readonly #refresh: RefreshTokens;
   readonly #limits: SignInLimits;
 
   constructor({ db }: Pick<Store, 'db'>, { PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>) {
     this.accounts = new Accounts(db);
     this.sessions = new Sessions(db, PUBLIC_URL?.startsWith('https:') === true);
     this.links = new SignInLinks(db);
+    this.#refresh = new RefreshTokens(db);
     this.#limits = new SignInLimits(db);
   }
 
@@ -36,6 +38,7 @@ export class SignIn {
   ): Promise<void> {
     await this.accounts.setPasswordHash(name, await hashPassword(password));
     await this.links.endAll(name);
+    await this.#refresh.endAll(name);
     await this.sessions.endOthers(name, but);
   }
 
@@ -43,6 +46,7 @@ export class SignIn {
   async disable(name: string): Promise<boolean> {
     const isThere = await this.accounts.setDisabled(name, true);
     await this.links.endAll(name);
+    await this.#refresh.endAll(name);
     await this.sessions.endAll(name);
     return isThere;
   }

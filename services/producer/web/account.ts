@@ -2,7 +2,7 @@ import type { RequestHandler, Response } from 'express';
 import type { FieldError } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { passwordTrouble } from '../sign-in/passwords.ts';
-import { accountOf } from './identity.ts';
+import { accountOf, actorOf } from './identity.ts';
 import { formOf } from './forms.ts';
 import { renderForm } from './pages.ts';
 
@@ -14,7 +14,7 @@ export function accountPage(): RequestHandler {
 }
 
 /** Chooses a password; every other session of the account ends. */
-export function passwordSubmit({ signIn, log }: ProducerContext): RequestHandler {
+export function passwordSubmit({ signIn, audit }: ProducerContext): RequestHandler {
   return async function changePassword(request, response) {
     const { _id: name } = accountOf(response);
     const { current = '', password = '' } = givenPasswords(formOf(request));
@@ -24,7 +24,8 @@ export function passwordSubmit({ signIn, log }: ProducerContext): RequestHandler
     if (!isKnown) errors.unshift({ field: 'current', message: 'is wrong' });
     if (errors.length === 0) {
       await signIn.setPassword(name, password, request);
-      log.info('a password was chosen', { account: name });
+      const actor = actorOf(response);
+      await audit.note({ actor, act: 'password_chosen', subject: `account:${name}` });
     }
     await show(response, { errors, isChanged: errors.length === 0 });
   };

@@ -5,12 +5,13 @@ import {
   accountNameSchema,
   fieldErrors,
   type Account,
+  type AuditAct,
   type FieldError,
 } from '../../../shared/contracts/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { originOf } from './guard.ts';
-import { accountOf } from './identity.ts';
+import { accountOf, actorOf } from './identity.ts';
 import { formOf } from './forms.ts';
 import { renderForm } from './pages.ts';
 
@@ -50,7 +51,7 @@ export function accountSubmit(context: ProducerContext): RequestHandler {
       await show(context, response, { errors: [{ field: 'name', message: 'is taken' }], values });
       return;
     }
-    context.log.info('an account was made', { account: name, role, by: created_by });
+    await note(context, response, { act: 'account_made', name, detail: role });
     await showWithLink(context, request, response, name);
   };
 }
@@ -78,7 +79,9 @@ export function accountActSubmit(context: ProducerContext, act: keyof typeof ACC
       throw new Problem('forbidden', { detail: 'Another admin has to do this to your account.' });
     const isDone = await ACCOUNT_ACTS[act](context, name, formOf(request));
     if (!isDone) throw new Problem('not_found', { detail: 'There is no such account.' });
-    context.log.info('an account was changed', { account: name, change: act, by });
+    const { role } = formOf(request);
+    const detail = act === 'role' ? { detail: String(role) } : {};
+    await note(context, response, { act: AUDITED[act], name, ...detail });
     response.redirect(303, '/accounts');
   };
 }
@@ -89,9 +92,24 @@ export function accountLinkSubmit(context: ProducerContext): RequestHandler {
     const name = String(request.params.name);
     if (!(await context.signIn.accounts.active(name)))
       throw new Problem('not_found', { detail: 'There is no such account, or it is disabled.' });
-    context.log.info('a sign-in link was made', { account: name, by: accountOf(response)._id });
     await showWithLink(context, request, response, name);
   };
+}
+
+/** How the audit calls what is done to an account. */
+const AUDITED = {
+  role: 'account_role_changed',
+  disable: 'account_disabled',
+  enable: 'account_enabled',
+} as const satisfies Record<keyof typeof ACCOUNT_ACTS, AuditAct>;
+
+function note(
+  { audit }: ProducerContext,
+  response: Response,
+  { act, name, detail }: { act: AuditAct; name: string; detail?: string },
+): Promise<void> {
+  const deed = { actor: actorOf(response), act, subject: `account:${name}` };
+  return audit.note({ ...deed, ...(detail !== undefined && { detail }) });
 }
 
 async function showWithLink(
@@ -101,6 +119,7 @@ async function showWithLink(
   name: string,
 ): Promise<void> {
   const path = await context.signIn.links.issue(name);
+  await note(context, response, { act: 'sign_in_link_made', name });
   const link = { name, address: `${originOf(request, context.config)}${path}` };
   await show(context, response, { errors: [], values: {}, link });
 }

@@ -4,6 +4,7 @@ import { SECOND } from '../../../shared/runtime/duration.ts';
 import { countRedriven, sumOver } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
+import { actorOf } from './identity.ts';
 import { render } from './pages.ts';
 
 /** The acts in words. */
@@ -33,7 +34,12 @@ export function actFragment(context: ProducerContext): RequestHandler {
 export function abortSubmit(context: ProducerContext): RequestHandler {
   return async function abortAct(request, response) {
     const act = await find(context, request);
-    await context.acts.wantAbort(act._id);
+    if (await context.acts.wantAbort(act._id))
+      await context.audit.note({
+        actor: actorOf(response),
+        act: 'bulk_act_aborted',
+        subject: `dead_letters:${act._id}`,
+      });
     response.redirect(303, `/dead-letters/acts/${act._id}`);
   };
 }

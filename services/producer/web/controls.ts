@@ -93,12 +93,8 @@ export function switchSubmit(context: ProducerContext): RequestHandler {
     const until = minutes === undefined ? undefined : new Date(since.getTime() + minutes * MINUTE);
     const by = actorOf(response);
     await context.controls.set({ _id: one.id, by, reason, since, ...(until && { until }) });
-    context.log.warn('switched by an operator', {
-      what: one.id,
-      by,
-      reason,
-      ...(minutes !== undefined && { minutes }),
-    });
+    const detail = minutes === undefined ? reason : `for ${minutes} min: ${reason}`;
+    await context.audit.note({ actor: by, act: 'switched_on', subject: one.id, detail });
     response.redirect(303, '/controls');
   };
 }
@@ -108,7 +104,8 @@ export function resumeSubmit(context: ProducerContext): RequestHandler {
   return async function switchOff(request, response) {
     const id = String(request.params.id);
     const by = actorOf(response);
-    if (await context.controls.clear(id)) context.log.warn('switched back by an operator', { what: id, by });
+    if (await context.controls.clear(id))
+      await context.audit.note({ actor: by, act: 'switched_off', subject: id });
     response.redirect(303, '/controls');
   };
 }

@@ -52,6 +52,11 @@ export function sendSubmit(context: ProducerContext) {
       await showForm(response, { values, key, errors: fieldErrors(parsed.error) });
       return;
     }
+    const unwanted = context.admission.errorsOf(parsed.data);
+    if (unwanted.length > 0) {
+      await showForm(response, { values, key, errors: unwanted });
+      return;
+    }
     const origin = { caller: actorOf(response), idempotencyKey: key, fingerprint: fingerprintOf(values) };
     const stored = await acceptUnlessDraining(context, recordOf(parsed.data, origin, new Date()));
     if (stored === undefined) {

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { FieldError } from '../../../shared/contracts/index.ts';
+import type { Deed } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { pathWithin } from './addresses.ts';
@@ -14,7 +15,7 @@ export function signInForm(): RequestHandler {
 }
 
 /** Signs in, and leads to where the person was going. Does not say which half was wrong. */
-export function signInSubmit({ signIn, log }: ProducerContext): RequestHandler {
+export function signInSubmit({ signIn, audit, log }: ProducerContext): RequestHandler {
   return async function takeSignIn(request, response) {
     const form = fieldsOf(request);
     const [name, next] = [form.name.trim().toLowerCase(), pathWithin(form.next)];
@@ -24,7 +25,7 @@ export function signInSubmit({ signIn, log }: ProducerContext): RequestHandler {
       await showForm(response, { next, name: form.name, errors });
       return;
     }
-    log.info('signed in', { account: name });
+    await audit.note(signedIn(name, 'by password'));
     signIn.sessions.setCookie(response, await signIn.sessions.begin(name));
     response.redirect(303, next);
   };
@@ -41,11 +42,11 @@ export function signInLinkPage({ signIn }: ProducerContext): RequestHandler {
 }
 
 /** Signs in by a one-time link; whoever has no password yet is asked to choose one. */
-export function signInLinkSubmit({ signIn, log }: ProducerContext): RequestHandler {
+export function signInLinkSubmit({ signIn, audit }: ProducerContext): RequestHandler {
   return async function takeLink(request, response) {
     const name = await signIn.links.use(fieldsOf(request).secret);
     if (name === undefined) throw usedUp();
-    log.info('signed in by a one-time link', { account: name });
+    await audit.note(signedIn(name, 'by a one-time link'));
     signIn.sessions.setCookie(response, await signIn.sessions.begin(name, 'link'));
     response.redirect(303, '/');
   };
@@ -57,6 +58,10 @@ export function signOut({ signIn }: ProducerContext): RequestHandler {
     await signIn.sessions.end(request, response);
     response.redirect(303, '/sign-in');
   };
+}
+
+function signedIn(name: string, detail: string): Deed {
+  return { actor: `web:${name}`, act: 'signed_in', subject: `account:${name}`, detail };
 }
 
 async function showForm(

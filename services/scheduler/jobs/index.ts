@@ -2,6 +2,7 @@ import type { Job } from '../job.ts';
 import { bookkeeper } from './bookkeeper.ts';
 import { deadLetterKeeper } from './dead-letter-keeper.ts';
 import { due } from './due.ts';
+import { erasures } from './erasures.ts';
 import { expiry } from './expiry.ts';
 import { leases } from './leases.ts';
 import { lostHints } from './lost-hints.ts';
@@ -18,4 +19,5 @@ export const JOBS: readonly Job[] = [
   deadLetterKeeper,
   bookkeeper,
   retention,
+  erasures,
 ];

@@ -263,7 +263,7 @@ describe('every address', () => {
     const { json } = await producer.call('GET', '/openapi.json');
     const paths = json.paths as Record<string, object>;
     for (const path of Object.keys(paths)) {
-      const answer = await producer.call('DELETE', path.replace(/\{\w+\}/g, 'x'));
+      const answer = await producer.call('PATCH', path.replace(/\{\w+\}/g, 'x'));
       expect([path, answer.status]).toEqual([path, 405]);
       const allowed = answer.headers.get('allow')?.toLowerCase().split(', ') ?? [];
       for (const method of Object.keys(paths[path] ?? {})) expect(allowed).toContain(method);

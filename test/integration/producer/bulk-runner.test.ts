@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Acceptor } from '../../../services/producer/accept/acceptor.ts';
 import { BulkRunner, type BulkOrder } from '../../../services/producer/bulk-runner.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
-import { BulkActs } from '../../../shared/store/index.ts';
+import { Audit, BulkActs } from '../../../shared/store/index.ts';
 import { aRecord } from '../../support/records.ts';
 import { TestStore } from '../../support/test-store.ts';
 import { until } from '../../support/until.ts';
@@ -18,6 +18,7 @@ beforeEach(async () => {
   acts = new BulkActs(store.db);
   runner = new BulkRunner({
     acts,
+    audit: new Audit(store.db, { keepDays: 1, log: silentLogger }),
     notifications: store.notifications,
     // A discard publishes nothing.
     acceptor: {} as Acceptor,

@@ -2,22 +2,27 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createAccess } from '../../../services/producer/access/access.ts';
 import { hotPath } from '../../../services/producer/api/hot-path.ts';
 import { operation } from '../../../services/producer/api/operation.ts';
 import { Draining } from '../../../services/producer/draining.ts';
 import { readConfig } from '../../../shared/runtime/config.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
+import { Audit, openStore, type Store } from '../../../shared/store/index.ts';
+import { SignIn } from '../../../services/producer/sign-in/sign-in.ts';
 
 const API_KEY = 'a-key-for-tests-only';
-const [HOT, FRAMEWORK] = [202, 418];
+const [HOT, FRAMEWORK, REFUSED] = [202, 418, 401];
 let server: Server;
 let address: string;
+let store: Store;
 
 beforeAll(async () => {
   const cold = operation({
     method: 'post',
     path: '/v1/cold',
     id: 'createThing',
+    needs: ['send'],
     tag: 'Things',
     summary: 'Takes a thing',
     body: z.object({}),
@@ -25,8 +30,13 @@ beforeAll(async () => {
     problems: [],
     handle: () => Promise.resolve({ status: HOT, body: {} }),
   });
+  const config = { ...readConfig({ API_KEY }), API_KEY };
+  // Nobody is there: what these calls bring is decided without the store.
+  store = openStore('mongodb://127.0.0.1:1/none', 'test');
+  const signIn = new SignIn(store, config);
+  const audit = new Audit(store.db, { keepDays: 1, log: silentLogger });
   const context = {
-    config: { ...readConfig({ API_KEY }), API_KEY },
+    ...createAccess({ store, config, signIn, audit, log: silentLogger }),
     draining: new Draining(),
     log: silentLogger,
   };
@@ -38,8 +48,9 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
-afterAll(() => {
+afterAll(async () => {
   server.close();
+  await store.stop();
 });
 
 const plain = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
@@ -55,10 +66,15 @@ test.each<[string, number, string, RequestInit & { duplex?: 'half' }]>([
   ['a call that is not hot', FRAMEWORK, '/v1/cold', { method: 'POST', headers: plain, body: '{}' }],
   ['a query', FRAMEWORK, '/v1/things?a', { method: 'POST', headers: plain, body: '{}' }],
   ['another method', FRAMEWORK, '/v1/things', { method: 'PUT', headers: plain, body: '{}' }],
-  ['no key', FRAMEWORK, '/v1/things', { method: 'POST', headers: {}, body: '{}' }],
+  [
+    'no key',
+    REFUSED,
+    '/v1/things',
+    { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' },
+  ],
   [
     'a wrong key',
-    FRAMEWORK,
+    REFUSED,
     '/v1/things',
     { method: 'POST', headers: { ...plain, authorization: 'Bearer wrong' }, body: '{}' },
   ],

@@ -1,0 +1,37 @@
+import ipaddr from 'ipaddr.js';
+import type { IncomingMessage } from 'node:http';
+import proxyAddr from 'proxy-addr';
+
+/** Bits of an IPv6 address that one customer is given; the rest they choose as they like. */
+const IPV6_CUSTOMER_BITS = 64;
+
+/** Where a request comes from: so many proxies before us are believed, as Express does it for the pages. */
+export function addressOf(request: IncomingMessage, trustedProxies: number): string {
+  // A socket that is gone has no address any more.
+  if (request.socket.remoteAddress === undefined) return '';
+  return proxyAddr(request, (_address, hop) => hop < trustedProxies);
+}
+
+/** What a limit counts by: an IPv4 address, or the part of an IPv6 address that its holder cannot change. */
+export function limitKeyOf(address: string): string {
+  if (!ipaddr.isValid(address)) return 'unknown';
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  const bytes = parsed.toByteArray().map((byte, index) => (index < IPV6_CUSTOMER_BITS / 8 ? byte : 0));
+  return new ipaddr.IPv6(bytes).toString();
+}
+
+/** Whether an address is in one of these blocks. An IPv4 address that comes as IPv6 is one all the same. */
+export function isWithin(address: string, blocks: readonly string[]): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  return blocks.some((block) => {
+    const [base, bits] = block.includes('/') ? ipaddr.parseCIDR(block) : wholeOf(block);
+    return base.kind() === parsed.kind() && parsed.match(base, bits);
+  });
+}
+
+function wholeOf(address: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const parsed = ipaddr.parse(address);
+  return [parsed, parsed.kind() === 'ipv4' ? 32 : 128];
+}

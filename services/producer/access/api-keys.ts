@@ -1,0 +1,119 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import type { ApiKeyRecord, KeyRequest } from '../../../shared/contracts/index.ts';
+import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
+import type { Logger } from '../../../shared/runtime/logger.ts';
+import type { Audit, Keys } from '../../../shared/store/index.ts';
+import { digestOf, newSecret } from '../sign-in/secrets.ts';
+import { isWithin } from './address.ts';
+import { identityOfKey, type Identity } from './identity.ts';
+import { Recent } from './recent.ts';
+
+/** What a key looks like: a prefix that scanners of leaked secrets find, the public half, and 256 random bits. */
+const KEY = /^tidk_(?<id>[0-9a-f]{12})_(?<secret>[\w-]{43})$/;
+/** That a key was used is noted so often at most, in milliseconds. */
+const NOTE_USE_EVERY_MS = MINUTE;
+
+/** A key and what its holder sends, which is known at this moment only. */
+export interface IssuedKey {
+  record: ApiKeyRecord;
+  key: string;
+}
+
+/** The keys of the API: made, rotated, revoked, and recognised. */
+export class ApiKeys {
+  readonly #keys: Keys;
+  readonly #audit: Audit;
+  readonly #log: Logger;
+  readonly #recent: Recent<ApiKeyRecord>;
+  readonly #notedAt = new Map<string, number>();
+
+  constructor({ keys, audit, log }: { keys: Keys; audit: Audit; log: Logger }) {
+    this.#keys = keys;
+    this.#audit = audit;
+    this.#log = log;
+    this.#recent = new Recent((id) => keys.get(id));
+  }
+
+  /** All of them, newest first. */
+  all(): Promise<ApiKeyRecord[]> {
+    return this.#keys.all();
+  }
+
+  /** Makes one. */
+  async make(request: KeyRequest, actor: string): Promise<IssuedKey> {
+    const [id, secret] = [randomBytes(6).toString('hex'), newSecret()];
+    const { name, scopes, expires_at, allow_from, per_second } = request;
+    const record: ApiKeyRecord = {
+      _id: id,
+      name,
+      scopes,
+      digest: digestOf(secret),
+      ...(expires_at && { expires_at }),
+      ...(allow_from && { allow_from }),
+      ...(per_second !== undefined && { per_second }),
+      created_at: new Date(),
+      created_by: actor,
+    };
+    await this.#keys.add(record);
+    await this.#audit.note({ actor, act: 'key_made', subject: `key:${id}`, detail: scopes.join(' ') });
+    return { record, key: keyOf(id, secret) };
+  }
+
+  /** Gives one another secret; the old one works on for so long. Undefined where there is none that is not revoked. */
+  async rotate(id: string, graceSeconds: number, actor: string): Promise<IssuedKey | undefined> {
+    const secret = newSecret();
+    const until = new Date(Date.now() + graceSeconds * SECOND);
+    const record = await this.#keys.rotate(id, digestOf(secret), until);
+    if (!record) return undefined;
+    const detail = `the old secret works until ${until.toISOString()}`;
+    await this.#audit.note({ actor, act: 'key_rotated', subject: `key:${id}`, detail });
+    return { record, key: keyOf(id, secret) };
+  }
+
+  /** Ends one for good. Undefined where there is none that is not revoked. */
+  async revoke(id: string, actor: string): Promise<ApiKeyRecord | undefined> {
+    const record = await this.#keys.revoke(id);
+    if (record) await this.#audit.note({ actor, act: 'key_revoked', subject: `key:${id}` });
+    return record;
+  }
+
+  /** Whose key that is; undefined when it is none, opens nothing any more, or not from this address. @throws the store's errors. */
+  async identify(bearer: string, address: string): Promise<Identity | undefined> {
+    const { id, secret } = KEY.exec(bearer)?.groups ?? {};
+    if (id === undefined || secret === undefined) return undefined;
+    const key = await this.#recent.get(id, (known) => opens(known, secret, address));
+    if (!key) return undefined;
+    this.#noteUse(id);
+    return identityOfKey(key);
+  }
+
+  /** Nobody waits for it. */
+  #noteUse(id: string): void {
+    const now = Date.now();
+    if (now - (this.#notedAt.get(id) ?? 0) < NOTE_USE_EVERY_MS) return;
+    this.#notedAt.set(id, now);
+    this.#keys.noteUse(id, new Date(now)).catch((thrown: unknown) => {
+      this.#log.warn('the last use of a key was not noted', { key: id, error: toError(thrown) });
+    });
+  }
+}
+
+function keyOf(id: string, secret: string): string {
+  return `tidk_${id}_${secret}`;
+}
+
+function opens(key: ApiKeyRecord, secret: string, address: string): boolean {
+  const now = new Date();
+  const { digest, previous, expires_at, revoked_at, allow_from } = key;
+  const isSecret = isDigestOf(digest, secret);
+  // Both are compared, whatever the first one says.
+  const isPrevious = previous !== undefined && isDigestOf(previous.digest, secret) && previous.until > now;
+  const isValid = revoked_at === undefined && (expires_at === undefined || expires_at > now);
+  return (isSecret || isPrevious) && isValid && (allow_from === undefined || isWithin(address, allow_from));
+}
+
+/** Digests have one length, so that comparing them takes as long whatever was sent. */
+function isDigestOf(digest: string, secret: string): boolean {
+  return timingSafeEqual(Buffer.from(digest), Buffer.from(digestOf(secret)));
+}

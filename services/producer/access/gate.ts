@@ -1,0 +1,103 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decodeJwt } from 'jose';
+import { Problem } from '../api/problem.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { addressOf, limitKeyOf } from './address.ts';
+import type { ApiKeys } from './api-keys.ts';
+import { ROOT, type Identity } from './identity.ts';
+import type { OutsideIssuer } from './outside-issuer.ts';
+import type { RateLimits } from './rate-limits.ts';
+
+/** What finds out who sends a request. */
+export interface GateOptions {
+  /** API_KEY. */
+  rootKey: string;
+  trustedProxies: number;
+  keys: ApiKeys;
+  tokens: AccessTokens;
+  /** Where an outside issuer of tokens is configured. */
+  issuer: OutsideIssuer | undefined;
+  limits: RateLimits;
+}
+
+/** The one way in for requests to the API: who is it, and is it not too much? Nothing of the request but its head is read before. */
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #rootDigest: Buffer;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#rootDigest = digest(options.rootKey);
+  }
+
+  /** Lets a request in, as somebody; at once where it comes with API_KEY. @throws Problem, or rejects with one. */
+  admit(request: IncomingMessage, response: ServerResponse): Identity | Promise<Identity> {
+    const bearer = bearerOf(request);
+    if (bearer !== undefined && this.#isRoot(bearer)) return ROOT;
+    return this.#admitOther(request, response, bearer);
+  }
+
+  /** Counts a request by where it comes from, for what is open to everybody. @throws Problem over the limit. */
+  async countAddress(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.#options.limits.count('address', limitKeyOf(this.addressOf(request)), response);
+  }
+
+  async #admitOther(
+    request: IncomingMessage,
+    response: ServerResponse,
+    bearer: string | undefined,
+  ): Promise<Identity> {
+    const identity = bearer === undefined ? undefined : await this.#identify(bearer, request);
+    if (identity) {
+      await this.#options.limits.count('key', identity.actor, response, identity.perSecond);
+      return identity;
+    }
+    // By address only here: one who knocks with wrong keys must not shut the door for others behind the same proxy.
+    await this.countAddress(request, response);
+    throw new Problem('unauthorized', {
+      detail: 'Send the header "Authorization: Bearer <API key>".',
+      headers: { 'www-authenticate': challenge(bearer) },
+    });
+  }
+
+  async #identify(bearer: string, request: IncomingMessage): Promise<Identity | undefined> {
+    const { keys, tokens, issuer } = this.#options;
+    const claimed = issuerOf(bearer);
+    if (claimed === undefined) return keys.identify(bearer, this.addressOf(request));
+    return issuer?.isIssuer(claimed) ? issuer.identify(bearer) : tokens.identify(bearer);
+  }
+
+  /** Where a request comes from. */
+  addressOf(request: IncomingMessage): string {
+    return addressOf(request, this.#options.trustedProxies);
+  }
+
+  #isRoot(bearer: string): boolean {
+    return timingSafeEqual(digest(bearer), this.#rootDigest);
+  }
+}
+
+function bearerOf({ headers }: IncomingMessage): string | undefined {
+  return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+/** RFC 6750 §3.1: without any credentials no error is named. */
+function challenge(bearer: string | undefined): string {
+  return bearer === undefined ? 'Bearer realm="tidings"' : 'Bearer realm="tidings", error="invalid_token"';
+}
+
+/** Who a token says that it is of, which nobody has checked yet; undefined when it is no token. */
+function issuerOf(bearer: string): string | undefined {
+  if (bearer.split('.').length !== 3) return undefined;
+  try {
+    return decodeJwt(bearer).iss ?? '';
+  } catch {
+    return undefined;
+  }
+}
+
+/** Digests have one length, so that comparing them takes as long whatever was sent. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

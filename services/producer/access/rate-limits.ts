@@ -1,0 +1,61 @@
+import type { ServerResponse } from 'node:http';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { SECOND } from '../../../shared/runtime/duration.ts';
+import { Problem } from '../api/problem.ts';
+
+/** Limits are per second: whoever is over one loses little, and nobody gathers a burst over a minute. */
+const WINDOW_SECONDS = 1;
+
+/** What is limited: a key (or account, service, person), or an address. */
+export type Limited = 'key' | 'address';
+
+/**
+ * How many requests a second, counted by each producer for itself: counting in the store would cost every request a write. So behind N
+ * producers N times as much passes.
+ */
+export class RateLimits {
+  readonly #limiters = new Map<string, RateLimiterMemory>();
+  readonly #defaults: Record<Limited, number>;
+
+  /** Requests per second; 0 is no limit. */
+  constructor(defaults: Record<Limited, number>) {
+    this.#defaults = defaults;
+  }
+
+  /** Counts a request, and says on its answer what is left (RateLimit header fields of the IETF's draft 8). @throws Problem over the limit. */
+  async count(
+    kind: Limited,
+    who: string,
+    response: ServerResponse,
+    perSecond = this.#defaults[kind],
+  ): Promise<void> {
+    if (perSecond === 0) return;
+    const used = await consume(this.#limiter(kind, perSecond), who);
+    const left = Math.max(0, used.remainingPoints);
+    const seconds = Math.max(1, Math.ceil(used.msBeforeNext / SECOND));
+    response.setHeader('ratelimit-policy', `"${kind}";q=${perSecond};w=${WINDOW_SECONDS}`);
+    response.setHeader('ratelimit', `"${kind}";r=${left};t=${seconds}`);
+    if (used.consumedPoints <= perSecond) return;
+    throw new Problem('too_many_requests', {
+      detail: `This ${kind} may send ${perSecond} requests a second. A batch holds up to 1 000 notifications.`,
+      headers: { 'retry-after': String(seconds) },
+    });
+  }
+
+  #limiter(kind: Limited, points: number): RateLimiterMemory {
+    const name = `${kind}:${points}`;
+    const limiter = this.#limiters.get(name) ?? new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
+    this.#limiters.set(name, limiter);
+    return limiter;
+  }
+}
+
+/** The library throws what it otherwise returns. */
+async function consume(limiter: RateLimiterMemory, who: string): Promise<RateLimiterRes> {
+  try {
+    return await limiter.consume(who);
+  } catch (thrown) {
+    if (thrown instanceof RateLimiterRes) return thrown;
+    throw thrown;
+  }
+}

@@ -1,0 +1,107 @@
+import type { Filter } from 'mongodb';
+import {
+  CANCELABLE,
+  FINISHED,
+  RETRYABLE,
+  type Erasure,
+  type Notification,
+  type Status,
+} from '../../contracts/index.ts';
+import { BY_ID, retentionEnd, transitionStage, type Notifications } from './collection.ts';
+
+/** Whose records are whose that were erased. */
+export const ERASED_USER = 'erased';
+/** Records changed in one write. */
+const CHUNK = 500;
+/** What may say who somebody is, or what they were told. */
+const PERSONAL = [
+  'subject',
+  'html',
+  'email',
+  'phone',
+  'data',
+  'idempotency_key',
+  'fingerprint',
+  'provider_message_id',
+  'error',
+  'unread',
+  'read_at',
+];
+
+/** What an erasure concerns: what was accepted before it was ordered. */
+type Order = Erasure & { user_id: string };
+
+/**
+ * Takes out of one person's records all that is about the person; what waits is canceled, a dead letter is discarded. States and times stay,
+ * so that the counts do. Answers how many were erased, and how many are left because they are just being sent.
+ */
+export async function erasePerson(
+  notifications: Notifications,
+  order: Order,
+  retentionDays: number,
+): Promise<{ erased: number; left: number }> {
+  const change = { actor: order.requested_by, reason: 'the person was erased' };
+  const end = { delete_at: retentionEnd(retentionDays) };
+  const canceled = [...STRIP, transitionStage('canceled', change, end)];
+  const discarded = [...STRIP, transitionStage('discarded', change, end)];
+  const ways: [readonly Status[], object[]][] = [
+    [CANCELABLE, canceled],
+    [RETRYABLE, discarded],
+    [FINISHED, STRIP],
+  ];
+  let erased = 0;
+  for await (const ids of idsOf(notifications, order))
+    for (const [from, pipeline] of ways) {
+      // A filter by state: what moved since it was found is found by the next pass.
+      const filter: Filter<Notification> = {
+        _id: { $in: ids },
+        status: { $in: [...from] },
+        user_id: order.user_id,
+      };
+      erased += (await notifications.updateMany(filter, pipeline, BY_ID)).modifiedCount;
+    }
+  const left = await notifications.countDocuments(concerned(order));
+  return { erased, left };
+}
+
+/** Before the state, for a cancel keeps its own line of the timeline. What providers said may name the person. */
+const STRIP: object[] = [
+  {
+    $set: {
+      user_id: ERASED_USER,
+      message: '',
+      erased_at: '$$NOW',
+      timeline: {
+        $map: {
+          input: '$timeline',
+          as: 'one',
+          in: {
+            $arrayToObject: {
+              $filter: { input: { $objectToArray: '$$one' }, cond: { $ne: ['$$this.k', 'reason'] } },
+            },
+          },
+        },
+      },
+    },
+  },
+  { $unset: [...PERSONAL, 'next_retry_time', 'held_since', 'unpublished'] },
+];
+
+function concerned({ user_id, requested_at }: Order): Filter<Notification> {
+  return { user_id, created_at: { $lte: requested_at } };
+}
+
+/** Walks the person's records, oldest first; those that are erased on the way belong to nobody any more. */
+async function* idsOf(notifications: Notifications, order: Order): AsyncGenerator<string[]> {
+  for (let after = ''; ;) {
+    const found = await notifications
+      .find({ ...concerned(order), _id: { $gt: after } }, { projection: { _id: 1 } })
+      .sort({ _id: 1 })
+      .limit(CHUNK)
+      .toArray();
+    const last = found.at(-1);
+    if (!last) return;
+    yield found.map(({ _id }) => _id);
+    after = last._id;
+  }
+}
