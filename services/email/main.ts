@@ -7,5 +7,6 @@ await runService('email', (context) =>
     concurrency: context.config.EMAIL_CONCURRENCY,
     inHand: context.config.EMAIL_IN_HAND,
     perSecond: context.config.EMAIL_PER_SECOND,
+    perRecipientHour: context.config.EMAIL_PER_RECIPIENT_HOUR,
   }),
 );

@@ -6,5 +6,6 @@ await runService('sms', (context) =>
   startChannelService(context, createSmsChannel(context.config), {
     concurrency: context.config.SMS_CONCURRENCY,
     perSecond: context.config.SMS_PER_SECOND,
+    perRecipientHour: context.config.SMS_PER_RECIPIENT_HOUR,
   }),
 );

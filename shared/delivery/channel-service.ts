@@ -12,6 +12,7 @@ import {
   openStore,
 } from '../store/index.ts';
 import type { DeliveryChannel, StoreChannel } from './channel.ts';
+import { withRecipientLimit } from './recipient-limit.ts';
 import { DeliveryLoop, PROVIDER_CHECK } from './delivery-loop.ts';
 
 /** How much a channel does at once. */
@@ -22,15 +23,18 @@ export interface Capacity {
   inHand?: number;
   /** Deliveries that this process starts in a second at most; unbounded when not given. */
   perSecond?: number | undefined;
+  /** What one recipient gets in an hour at most, of all consumers together; unbounded when not given. */
+  perRecipientHour?: number | undefined;
 }
 
 /** Starts the consumer of one channel: its stores, its loop and its probes. RabbitMQ and MongoDB may be away; it waits for them. */
 export async function startChannelService(
   { config, log }: ServiceContext,
-  channel: DeliveryChannel | StoreChannel,
-  capacity: Capacity,
+  given: DeliveryChannel | StoreChannel,
+  { perRecipientHour: perHour, ...capacity }: Capacity,
 ): Promise<Service> {
-  const store = openStore(config.MONGO_URI, channel.name);
+  const store = openStore(config.MONGO_URI, given.name);
+  const channel = perHour === undefined ? given : withRecipientLimit(given, { db: store.db, perHour });
   const connecting = connectInBackground(store, log);
   const broker = new Broker({
     url: config.RABBITMQ_URL,

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { Db } from 'mongodb';
+import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
+import { CHANNELS, type Notification } from '../contracts/index.ts';
+import { HOUR, MINUTE, SECOND } from '../runtime/duration.ts';
+import { bounded } from '../store/index.ts';
+import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
+import type { Deferred, Outcome } from './outcome.ts';
+
+/** Those that were held come back within so long after the hour, in milliseconds: not all at once. */
+const SPREAD_MS = MINUTE;
+/** Outcomes after which the recipient may have got it. */
+const REACHED: readonly Outcome['kind'][] = ['sent', 'ambiguous'];
+
+/**
+ * The same channel, with a bound on what one recipient gets in an hour: what is more is held, and expires if it goes on so. All consumers
+ * count together, in the store.
+ */
+export function withRecipientLimit(
+  channel: DeliveryChannel | StoreChannel,
+  { db, perHour }: { db: Db; perHour: number },
+): DeliveryChannel {
+  const limit = new RateLimiterMongo({
+    // Of a client it wants no more; each call comes to an end.
+    storeClient: { collection: (name: string) => bounded(db.collection(name)) },
+    tableName: 'recipient_limits',
+    keyPrefix: channel.name,
+    points: perHour,
+    duration: HOUR / SECOND,
+    // With all others, in the store room.
+    disableIndexesCreation: true,
+  });
+  const inner = isStoreChannel(channel) ? handedOver(channel) : channel;
+  return {
+    ...inner,
+    deliver: async (notification, signal) => {
+      const recipient = digestOf(notification);
+      const refusal = await take(limit, recipient, channel.provider);
+      if (refusal) return refusal;
+      const outcome = await inner.deliver(notification, signal);
+      // Who got nothing has lost nothing. Not noted, it counts against them for an hour: the safe side.
+      if (!REACHED.includes(outcome.kind)) await limit.reward(recipient).catch(() => undefined);
+      return outcome;
+    },
+  };
+}
+
+/** Where our own store is the provider, recording it is the hand-over. */
+function handedOver({ name, provider }: StoreChannel): DeliveryChannel {
+  return { name, provider, deliver: () => Promise.resolve({ kind: 'sent', provider }) };
+}
+
+async function take(
+  limit: RateLimiterMongo,
+  recipient: string,
+  provider: string,
+): Promise<Deferred | undefined> {
+  try {
+    await limit.consume(recipient);
+    return undefined;
+  } catch (thrown) {
+    const spread = Math.random() * SPREAD_MS;
+    if (thrown instanceof RateLimiterRes)
+      return deferred(provider, 'recipient_limit', {
+        reason: `this recipient had ${limit.points} within the hour`,
+        afterMs: thrown.msBeforeNext + spread,
+      });
+    // Nobody counts now, so nothing is sent now.
+    const reason = 'the store that counts what recipients get cannot be reached';
+    return {
+      ...deferred(provider, 'recipient_limit_unknown', { reason, afterMs: 5 * SECOND }),
+      isOurs: true,
+    };
+  }
+}
+
+function deferred(provider: string, code: string, more: { reason: string; afterMs: number }): Deferred {
+  return { kind: 'deferred', provider, code, untried: true, ...more };
+}
+
+/** Stored without saying who it is. */
+function digestOf(notification: Notification): string {
+  const { recipient = 'user_id' } = CHANNELS[notification.type];
+  return createHash('sha256')
+    .update((notification[recipient] ?? '').toLowerCase())
+    .digest('base64url');
+}

@@ -1,0 +1,77 @@
+import type { Config } from './config.ts';
+
+const SECRET_KEY = /pass(word)?|secret|token|authorization|api_?key|cookie/i;
+/** What is a secret by its look: credentials in URLs, bearers, our own keys, signed tokens. */
+const SECRET_SHAPES: readonly [RegExp, string][] = [
+  [/\/\/[^\s/:@]{0,256}:[^\s/@]{1,256}@/g, '//***@'],
+  [/\b(Bearer|Basic) +[\w.~+/=-]{8,}/gi, '$1 ***'],
+  [/\btidk_[0-9a-f]{12}_[\w-]{43}/g, 'tidk_***'],
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, '***'],
+];
+/** The look-behind keeps it linear: a long run of letters is looked at from its beginning only. */
+const EMAIL = /(?<![\w.%+'-])(?<local>[\w.%+'-]{1,64})@(?<domain>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+)/gi;
+const PHONE = /(?<![\w.+])\+[1-9]\d{6,14}(?!\d)/g;
+/** The local part of our own Message-IDs, by which a mail is found again: nobody's address. */
+const MESSAGE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const MAX_DEPTH = 5;
+/** A secret of fewer characters is no secret, and masking it would mask words. */
+const LEAST_SECRET = 6;
+
+/** What is to be masked beyond what shows by its shape. */
+export interface Masking {
+  /** Very values that must not be seen. */
+  secrets?: readonly string[];
+  /** Whether e-mail addresses and phone numbers are to be seen. */
+  showRecipients?: boolean;
+}
+
+/** Takes secrets and recipients out of a value: fields by their name, texts by what is in them. Errors become plain objects with their cause. */
+export function redact(value: unknown, masking: Masking = {}, depth = 0): unknown {
+  if (typeof value === 'string') return redactText(value, masking);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (depth >= MAX_DEPTH) return '…';
+  if (value instanceof Error) return redact(errorFields(value), masking, depth);
+  if (Array.isArray(value)) return value.map((item) => redact(item, masking, depth + 1));
+  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [
+    key,
+    SECRET_KEY.test(key) ? '***' : redact(inner, masking, depth + 1),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** The secrets that the settings hold. */
+export function secretsOf(config: Partial<Config>): string[] {
+  const { RABBITMQ_URL = '', RABBITMQ_MANAGEMENT_URL = '', MONGO_URI = '', SMTP_URL = '' } = config;
+  const urls = [...RABBITMQ_URL.split(','), RABBITMQ_MANAGEMENT_URL, MONGO_URI, SMTP_URL];
+  const values = [config.API_KEY, config.TWILIO_AUTH_TOKEN, ...urls.flatMap(passwordsOf)];
+  return [...new Set(values)].filter((value): value is string => (value?.length ?? 0) >= LEAST_SECRET);
+}
+
+function redactText(text: string, { secrets = [], showRecipients = false }: Masking): string {
+  const known = secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
+  const open = SECRET_SHAPES.reduce((left, [shape, mask]) => left.replace(shape, mask), known);
+  if (showRecipients) return open;
+  return open
+    .replace(EMAIL, maskEmail)
+    .replace(PHONE, (number) => `${number.slice(0, 3)}***${number.slice(-2)}`);
+}
+
+function maskEmail(address: string, local: string, domain: string): string {
+  return MESSAGE_ID.test(local) ? address : `${local.slice(0, 1)}***@${domain}`;
+}
+
+/** As it is written there, and as it is meant. */
+function passwordsOf(url: string): string[] {
+  const [, written = ''] = /\/\/[^\s/:@]*:([^\s/@]+)@/.exec(url) ?? [];
+  try {
+    return [written, decodeURIComponent(written)];
+  } catch {
+    return [written];
+  }
+}
+
+function errorFields(error: Error): Record<string, unknown> {
+  const code = 'code' in error ? { code: error.code } : {};
+  const cause = error.cause === undefined ? {} : { cause: error.cause };
+  return { name: error.name, message: error.message, ...code, stack: error.stack, ...cause };
+}
