@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import express, { Router, type RequestHandler } from 'express';
+import express, { Router, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Config } from '../../shared/runtime/config.ts';
 import { readiness } from '../../shared/runtime/health.ts';
@@ -11,6 +11,7 @@ import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
 import { keyOperations } from './api/keys.ts';
 import { hotPath } from './api/hot-path.ts';
+import { metricsRouter } from './api/metrics.ts';
 import { notificationOperations } from './api/notifications.ts';
 import { serve, type Operation } from './api/operation.ts';
 import { Problem, problemHandler, wantsPage } from './api/problem.ts';
@@ -43,14 +44,20 @@ export function operationsOf(context: ProducerContext): Operation[] {
 
 /** The producer's HTTP application: probes and documentation are open, the API needs the key, pages are guarded. */
 export function createApp(context: ProducerContext): RequestListener {
+  const operations = operationsOf(context);
+  return hotPath(context, operations, frameworkApp(context, operations));
+}
+
+/** All of it that the web framework serves. */
+export function frameworkApp(context: ProducerContext, operations: Operation[]): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', context.config.TRUSTED_PROXIES);
   app.use(context.draining.middleware);
-  const operations = operationsOf(context);
   app.use('/v1', apiRouter(context, operations));
   app.use(securityHeaders(context.config));
   app.use(probes(context));
   app.all('/stats', statsRouter(context, operations));
+  app.use(metricsRouter(context));
   app.use(countAddress(context.gate));
   app.use(docsRouter(operations));
   app.use(webRouter(context));
@@ -58,7 +65,7 @@ export function createApp(context: ProducerContext): RequestListener {
     throw new Problem('not_found', { detail: `${request.method} ${request.path}` });
   });
   app.use(problemHandler(context.log));
-  return hotPath(context, operations, app);
+  return app;
 }
 
 /** What is open to everybody first; whatever else there is, or is not, under this address is answered to those only who are let in. */

@@ -95,7 +95,8 @@ export function serve(
     const group = operations.filter((one) => one.path === path);
     const route = router.route(path.slice(under.length).replace(/\{(\w+)\}/g, ':$1'));
     if (before) route.all(before);
-    for (const one of group) route[one.method](authorizer(one), ...bodyParsers(one), handlerOf(one));
+    for (const one of group)
+      route[one.method](requireScope(one.needs, one.isOfUser), ...bodyParsers(one), handlerOf(one));
     route.all(refuseMethod(group));
   }
 }
@@ -104,10 +105,10 @@ function bodyParsers(one: Operation): RequestHandler[] {
   return one.body ? [express.json({ limit: one.maxBodyBytes ?? MAX_BODY_BYTES })] : [];
 }
 
-/** Before anything of the body is read. */
-function authorizer(one: Operation): RequestHandler {
+/** Lets those pass whose scopes meet this, before anything of the body is read. */
+export function requireScope(needs: Operation['needs'], isOfUser?: true): RequestHandler {
   return function checkScope({ params }, response, next) {
-    authorize(one, identityOf(response), params);
+    authorize({ needs, ...(isOfUser && { isOfUser }) }, identityOf(response), params);
     next();
   };
 }
@@ -128,7 +129,7 @@ function handlerOf(one: Operation): RequestHandler {
 
 /** Lets an identity do what its scopes allow. @throws Problem otherwise. */
 export function authorize(
-  { needs, isOfUser }: Operation,
+  { needs, isOfUser }: Pick<Operation, 'needs' | 'isOfUser'>,
   identity: Identity,
   params: { user_id?: unknown } = {},
 ): void {

@@ -108,4 +108,9 @@ export const FIELD_LABELS: Record<string, string> = {
   role: 'Role',
   password: 'Password',
   current: 'Current password',
+  scopes: 'What it may do',
+  allow_from: 'Addresses',
+  per_second: 'Requests a second',
+  actor: 'Who',
+  act: 'Did what',
 };

@@ -13,12 +13,14 @@ import {
   accountSubmit,
   accountsPage,
 } from './accounts.ts';
+import { auditPage } from './audit.ts';
 import { abortSubmit, actFragment, actPage } from './bulk-act.ts';
 import { planPage, planSubmit } from './bulk-plan.ts';
 import { controlsFragment, controlsPage, resumeSubmit, switchPage, switchSubmit } from './controls.ts';
 import { deadLettersPage } from './dead-letters.ts';
 import { guardPages } from './guard.ts';
 import { homePage } from './home.ts';
+import { keyRevokeSubmit, keyRotateSubmit, keySubmit, keysPage } from './keys.ts';
 import { identify, requireRole } from './identity.ts';
 import {
   notificationFragment,
@@ -69,6 +71,10 @@ export function pageRoutes(context: ProducerContext): PageRoute[] {
     { path: '/send-notification/preview', needs: 'operator', post: sendPreview(context) },
     ...notificationRoutes(context),
     ...deadLetterRoutes(context),
+    { path: '/audit', needs: 'admin', get: auditPage(context) },
+    { path: '/keys', needs: 'admin', get: keysPage(context), post: keySubmit(context) },
+    { path: '/keys/:id/rotate', needs: 'admin', post: keyRotateSubmit(context) },
+    { path: '/keys/:id/revoke', needs: 'admin', post: keyRevokeSubmit(context) },
   ];
 }
 

@@ -1,0 +1,56 @@
+import { Router, type RequestHandler } from 'express';
+import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ProducerContext } from '../context.ts';
+import { collectStats } from '../stats/collect.ts';
+import { requireIdentity } from './authentication.ts';
+import { requireScope } from './operation.ts';
+import { Problem } from './problem.ts';
+
+/** `/metrics` for Prometheus: the figures of /stats, and this process. Needs the scope read. No label names a person. */
+export function metricsRouter(context: ProducerContext): Router {
+  const router = Router();
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const update = figures(registry);
+  router
+    .route('/metrics')
+    .all(onlyGet)
+    .get(requireIdentity(context.gate), requireScope(['read']), async (_request, response) => {
+      update(await collectStats(context));
+      response.set({ 'content-type': registry.contentType, 'cache-control': 'no-store' });
+      response.send(await registry.metrics());
+    });
+  return router;
+}
+
+const onlyGet: RequestHandler = (request, _response, next) => {
+  if (request.method === 'GET' || request.method === 'HEAD') next();
+  else throw new Problem('method_not_allowed', { detail: 'Use GET, HEAD.', headers: { allow: 'GET, HEAD' } });
+};
+
+type Stats = Awaited<ReturnType<typeof collectStats>>;
+
+/** Declares the figures; answers what sets them. */
+function figures(register: Registry): (stats: Stats) => void {
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name: `tidings_${name}`, help, labelNames, registers: [register] });
+  const notifications = gauge('notifications', 'Notifications in the store', ['type', 'status']);
+  const unpublished = gauge('unpublished', 'Stored, and not yet confirmed by RabbitMQ');
+  const ambiguous = gauge('ambiguous_attempts', 'Attempts whose outcome is unknown');
+  const queued = gauge('queue_messages', 'Messages that are ready in a queue', ['queue']);
+  const oldest = gauge('queue_oldest_seconds', 'Age of the oldest of what a queue stands for', ['queue']);
+  const open = gauge('provider_breaker_open', '1 while the provider counts as down', ['provider', 'channel']);
+  return (stats) => {
+    for (const one of [notifications, queued, oldest, open]) one.reset();
+    for (const [type, counts] of Object.entries(stats.by_type))
+      for (const [status, count] of Object.entries(counts)) notifications.set({ type, status }, count);
+    unpublished.set(stats.unpublished);
+    ambiguous.set(stats.ambiguous.attempts);
+    for (const { name: queue, ready, oldest_age_seconds: age } of stats.queues) {
+      if (ready !== null) queued.set({ queue }, ready);
+      if (age !== null) oldest.set({ queue }, age);
+    }
+    for (const { name: provider, channel, breaker } of stats.providers)
+      open.set({ provider, channel }, breaker === 'open' ? 1 : 0);
+  };
+}
