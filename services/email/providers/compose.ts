@@ -93,8 +93,9 @@ function plainMail(
   };
 }
 
+/** An id is a UUID of ours; whatever else came in by another door must not end the header. */
 function messageIdOf(id: string, domain: string): string {
-  return `<${id}@${domain}>`;
+  return `<${id.replace(/[^\w.-]/g, '')}@${domain}>`;
 }
 
 function sendOnce(bytes: string): (this: Readable) => void {

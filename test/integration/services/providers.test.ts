@@ -192,6 +192,16 @@ describe('SMS', () => {
       code: '20003',
     });
   });
+  test('to a country that is not open never leaves, however it came in', async () => {
+    const before = sandbox.mailbox.texts().length;
+    expect(await sms.deliver(to('+18765551234'), never)).toMatchObject({
+      kind: 'permanent',
+      code: 'country_not_allowed',
+    });
+    expect(sandbox.mailbox.texts()).toHaveLength(before);
+    const open = createSmsChannel(providers({ SMS_COUNTRIES: 'JM' }));
+    expect(await open.deliver(to('+18765551234'), never)).toMatchObject({ kind: 'sent' });
+  });
   test('to something that is no number never leaves', async () => {
     const before = sandbox.mailbox.texts().length;
     expect(await sms.deliver(to('12345'), never)).toMatchObject({

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createTransport } from 'nodemailer';
 import MimeNode from 'nodemailer/lib/mime-node';
 import { text } from 'node:stream/consumers';
@@ -88,4 +90,49 @@ test('an ordinary mail is composed by hand', () => {
   const sender = { from: SENDERS[0] ?? '', domain: 'tidings.example' };
   expect(composeMail(record, sender)).not.toBeInstanceOf(MimeNode);
   expect(composeMail({ ...record, message: 'Grüße' }, sender)).toBeInstanceOf(MimeNode);
+});
+
+/** As a record could be that came in by another door than the API. */
+const unchecked = (fields: Record<string, unknown>): Notification =>
+  ({ ...aRecord(), ...fields }) as unknown as Notification;
+const bytesOf = async (record: Notification, from = SENDERS[0] ?? ''): Promise<string> =>
+  text(composeMail(record, { from, domain: 'tidings.example' }).createReadStream());
+
+test.each(['subject', 'email', '_id', 'message', 'html'])(
+  'a line break in %s makes no header, even where nothing was checked before',
+  async (field) => {
+    for (const end of ['\r\n', '\n', '\r', '\u2028', '\u0085\n'])
+      for (const value of [
+        `a@example.org${end}Bcc: evil@example.org`,
+        `Grüße${end}Bcc: evil@example.org${end}${end}x`,
+      ]) {
+        const mail = composeMail(unchecked({ [field]: value }), {
+          from: SENDERS[0] ?? '',
+          domain: 'tidings.example',
+        });
+        const [head = ''] = (await text(mail.createReadStream())).split(/\r?\n\r?\n/);
+        expect(head.split(/\r\n|\n|\r/).filter((line) => /^bcc:/i.test(line))).toEqual([]);
+        expect(mail.getEnvelope().to.filter((address) => address === 'evil@example.org')).toEqual([]);
+      }
+  },
+);
+
+test('nothing is fetched and no file is read, whatever a notification holds', async () => {
+  let calls = 0;
+  const server = createServer((_request, response) => {
+    calls += 1;
+    response.end('stolen');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    for (const content of [{ href: url }, { path: url }, { path: 'package.json' }])
+      for (const field of ['message', 'html'])
+        await expect(bytesOf(unchecked({ [field]: content }))).rejects.toThrow();
+    const inText = await bytesOf(unchecked({ message: url, html: `<img src="${url}"><link href="${url}">` }));
+    expect(inText).not.toContain('stolen');
+    expect(calls).toBe(0);
+  } finally {
+    server.close();
+  }
 });
