@@ -1,10 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { pause } from '../../../shared/runtime/backoff.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { Problem } from '../api/problem.ts';
 
 /** Limits are per second: whoever is over one loses little, and nobody gathers a burst over a minute. */
 const WINDOW_SECONDS = 1;
+
+/**
+ * How long a refusal is held back, in milliseconds. Who repeats at once would keep a core busy with refusals, and everybody else waiting; who is
+ * held back comes as often as is allowed. At random, so that those who were refused together do not come back together.
+ */
+const HOLD_BACK_MS = { least: SECOND / 2, most: 1.5 * SECOND };
+/** Refusals that are held back at most. */
+const MAX_HELD_BACK = 1_000;
 
 /** What is limited: a key (or account, service, person), or an address. */
 export type Limited = 'key' | 'address';
@@ -16,6 +25,7 @@ export type Limited = 'key' | 'address';
 export class RateLimits {
   readonly #limiters = new Map<string, RateLimiterMemory>();
   readonly #defaults: Record<Limited, number>;
+  #heldBack = 0;
 
   /** Requests per second; 0 is no limit. */
   constructor(defaults: Record<Limited, number>) {
@@ -36,10 +46,22 @@ export class RateLimits {
     response.setHeader('ratelimit-policy', `"${kind}";q=${perSecond};w=${WINDOW_SECONDS}`);
     response.setHeader('ratelimit', `"${kind}";r=${left};t=${seconds}`);
     if (used.consumedPoints <= perSecond) return;
+    await this.#holdBack(response);
     throw new Problem('too_many_requests', {
       detail: `This ${kind} may send ${perSecond} requests a second. A batch holds up to 1 000 notifications.`,
       headers: { 'retry-after': String(seconds) },
     });
+  }
+
+  /** Too many at once are refused at once, and must connect anew: waiting ones cost memory. */
+  async #holdBack(response: ServerResponse): Promise<void> {
+    if (this.#heldBack >= MAX_HELD_BACK) {
+      response.setHeader('connection', 'close');
+      return;
+    }
+    this.#heldBack += 1;
+    await pause(HOLD_BACK_MS.least + Math.random() * (HOLD_BACK_MS.most - HOLD_BACK_MS.least));
+    this.#heldBack -= 1;
   }
 
   #limiter(kind: Limited, points: number): RateLimiterMemory {
