@@ -25,10 +25,19 @@ export function text(max: number): z.ZodString {
     .refine((value) => !CONTROL_IN_TEXT.test(value), { error: 'must not contain control characters' });
 }
 
-/** An instant in ISO 8601 with a zone, within the years that a database and a calendar agree on; read into a Date. */
+/** The years that ISO 8601 writes with four digits. A zone can lead out of them, and then the instant cannot be answered as it was given. */
+const FOUR_DIGIT_YEARS = {
+  from: Date.parse('0000-01-01T00:00:00.000Z'),
+  to: Date.parse('9999-12-31T23:59:59.999Z'),
+};
+
+/** An instant in ISO 8601 with a zone, within the years 0000 to 9999 in UTC; read into a Date. */
 export const instant = z.iso
   .datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2030-01-31T09:00:00Z' })
-  .transform((value) => new Date(value));
+  .transform((value) => new Date(value))
+  .refine((time) => time.getTime() >= FOUR_DIGIT_YEARS.from && time.getTime() <= FOUR_DIGIT_YEARS.to, {
+    error: 'must be within the years 0000 to 9999 in UTC',
+  });
 
 /** An address that one mail server can be asked to deliver to. 254: RFC 5321 §4.5.3.1.3. */
 export const emailAddress = z
@@ -42,6 +51,9 @@ const MAX_DATA_DEPTH = 16;
 /** Characters that `data` may have as JSON. */
 const MAX_DATA_CHARS = 65_536;
 
+/** What MongoDB's driver takes for the mark of a type of its own, at any depth: it refuses to write an object that has it. */
+const BSON_MARK = '_bsontype';
+
 /** The caller's own data: any JSON object whose keys and depth MongoDB can hold. */
 export const jsonObject = z
   .record(z.string(), z.unknown(), { error: 'must be an object' })
@@ -49,11 +61,13 @@ export const jsonObject = z
     error: `must be at most ${MAX_DATA_CHARS} characters as JSON`,
   })
   .refine((value) => isStorable(value, MAX_DATA_DEPTH), {
-    error: `must be nested at most ${MAX_DATA_DEPTH} deep, with keys without NUL`,
+    error: `must be nested at most ${MAX_DATA_DEPTH} deep, with keys without NUL and none named ${BSON_MARK}`,
   });
 
 function isStorable(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (depth === 0) return false;
-  return Object.entries(value).every(([key, inner]) => !key.includes('\0') && isStorable(inner, depth - 1));
+  return Object.entries(value).every(
+    ([key, inner]) => !key.includes('\0') && key !== BSON_MARK && isStorable(inner, depth - 1),
+  );
 }

@@ -115,6 +115,28 @@ describe('accepting', () => {
     expect([answer.status, answer.json.code]).toEqual([status, code]);
     expect(await count()).toBe(before);
   });
+  test.each([
+    ['a send_at whose zone leads into the year 10000', { send_at: '9999-12-31T23:59:59-01:00' }, 'send_at'],
+    ['a send_at whose zone leads before the year 0', { send_at: '0000-01-01T00:00:00+01:00' }, 'send_at'],
+    ['an expires_at after the year 9999', { expires_at: '9999-12-31T23:59:59-01:00' }, 'expires_at'],
+    ['data that the driver takes for a type of its own', { data: { a: [{ _bsontype: 'Long' }] } }, 'data'],
+  ])('%s is refused, alone and in a batch', async (_what, more, field) => {
+    const alone = await producer.call('POST', '/v1/notifications', { ...mail, ...more });
+    expect([alone.status, problemSchema.parse(alone.json).errors?.[0]?.field]).toEqual([400, field]);
+    const batch = await producer.call('POST', '/v1/notifications/batch', {
+      notifications: [mail, { ...mail, ...more }],
+    });
+    expect(batch.json).toMatchObject({ accepted: [{ index: 0 }], rejected: [{ index: 1 }] });
+  });
+  test.each(['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'])(
+    'a send_at of %s, the edge, can be read back, and lists show it',
+    async (send_at) => {
+      const { json } = await producer.call('POST', '/v1/notifications', { ...mail, send_at });
+      const record = await producer.call('GET', `/v1/notifications/${String(json.id)}`);
+      expect(new Date(String(record.json.send_at))).toEqual(new Date(send_at));
+      expect((await producer.call('GET', '/v1/notifications')).status).toBe(200);
+    },
+  );
   test('a body over the limit gets 413, which a client that is still sending gets to read', async () => {
     const before = await count();
     const answer = await producer.call('POST', '/v1/notifications', {
