@@ -33,7 +33,9 @@ const notificationFields = z.strictObject({
   email: emailAddress
     .optional()
     .meta({ description: 'Recipient; required for e-mail', example: 'a@example.org' }),
-  phone: phoneNumber.optional().meta({ description: 'Recipient in E.164; required for SMS' }),
+  phone: phoneNumber
+    .optional()
+    .meta({ description: 'Recipient in E.164; required for SMS', example: '+12025550123' }),
   data: jsonObject.optional().meta({ description: 'Your own data; comes back with the record' }),
   lane: z
     .enum(LANES, { error: `must be one of ${LANES.join(', ')}` })
@@ -57,7 +59,19 @@ export const notificationRequestSchema = notificationFields
     // Also beside other errors: a caller wants to hear of all of them at once.
     { when: ({ value }) => typeof value === 'object' && value !== null },
   )
-  .meta({ id: 'NotificationRequest' });
+  .meta({ id: 'NotificationRequest', allOf: CHANNEL_NAMES.map(documentedRule) });
+
+/** The part of the rules between fields that JSON Schema can say; `crossFieldErrors` is what decides. */
+function documentedRule(channel: (typeof CHANNEL_NAMES)[number]): object {
+  const { recipient, max_message_chars: maxLength } = CHANNELS[channel];
+  return {
+    if: { properties: { type: { const: channel } }, required: ['type'] },
+    then: {
+      ...(recipient !== undefined && { required: [recipient] }),
+      properties: { message: { maxLength }, ...(channel !== 'email' && { html: false }) },
+    },
+  };
+}
 
 /** What is wrong between fields. Each field may still be of a wrong type itself, so nothing is taken for granted. */
 function crossFieldErrors(
@@ -94,7 +108,11 @@ export const batchRequestSchema = z
     notifications: z
       .array(z.unknown(), { error: 'must be a list of notifications' })
       .min(1, { error: 'must hold at least one notification' })
-      .max(MAX_BATCH_ITEMS, { error: `must hold at most ${MAX_BATCH_ITEMS} notifications` }),
+      .max(MAX_BATCH_ITEMS, { error: `must hold at most ${MAX_BATCH_ITEMS} notifications` })
+      .meta({
+        description: 'Each as in POST /v1/notifications; it may have an idempotency_key of its own',
+        example: [{ user_id: 'u1', type: 'in_app', message: 'Hello', idempotency_key: 'order-7' }],
+      }),
   })
   .meta({ id: 'BatchRequest' });
 

@@ -20,6 +20,14 @@ describe('a notification request', () => {
     expect(fieldsOf({ user_id: 'u1', type: 'in_app', message: 'Hi' })).toEqual([]);
   });
 
+  test.each([
+    ['an address as long as its parts may be', { email: `${'a'.repeat(64)}@${'b'.repeat(63)}.example.org` }],
+    ['a message of lines with tabs', { message: 'a\tb\r\nc\n' }],
+    ['a subject beyond ASCII', { subject: 'Zoë\u00a0🙂' }],
+  ])('with %s is taken', (_what, change) => {
+    expect(fieldsOf({ ...valid, ...change })).toEqual([]);
+  });
+
   const wrong: [string, Record<string, unknown>, string][] = [
     ['a missing user_id', { user_id: undefined }, 'user_id'],
     ['an empty user_id', { user_id: '' }, 'user_id'],
@@ -37,6 +45,11 @@ describe('a notification request', () => {
     ['an email without @', { email: 'nobody' }, 'email'],
     ['an email with LF', { email: 'a@example.org\nx' }, 'email'],
     ['an email that is too long', { email: `${'a'.repeat(250)}@example.org` }, 'email'],
+    ['an email with 65 characters before the @', { email: `${'a'.repeat(65)}@example.org` }, 'email'],
+    ['an email with 64 characters in a label', { email: `a@${'b'.repeat(64)}.example.org` }, 'email'],
+    ['an email with a label that ends with -', { email: 'a@b.example-.org' }, 'email'],
+    ['a user_id with C1', { user_id: 'u\u0085' }, 'user_id'],
+    ['a message with DEL', { message: 'a\u007fb' }, 'message'],
     ['a missing email', { email: undefined }, 'email'],
     ['a phone that is no E.164', { phone: '0151 1234' }, 'phone'],
     ['a phone of no number plan', { phone: '+1999' }, 'phone'],
