@@ -25,6 +25,14 @@ export const TAG = 'Notifications';
 /** The id in an address. */
 export const idParams = z.object({ id: z.string().max(64).meta({ description: 'Id of the notification' }) });
 
+const acceptedHeaders = z.object({
+  Location: z.string().meta({ description: 'Where to ask for it' }),
+  'Idempotency-Replayed': z
+    .literal('true')
+    .optional()
+    .meta({ description: 'With a key that came before: this is the first answer again' }),
+});
+
 /** Accepting and reading notifications. */
 export function notificationOperations({ acceptor, admission, notifications }: ProducerContext): Operation[] {
   return [
@@ -42,6 +50,7 @@ export function notificationOperations({ acceptor, admission, notifications }: P
         status: 202,
         description: 'Stored: from now on it ends in exactly one state',
         schema: acceptedSchema,
+        headers: acceptedHeaders,
       },
       problems: [...BODY_PROBLEMS, 'idempotency_conflict'],
       handle: async ({ body, rawBody, headers, identity }) => {

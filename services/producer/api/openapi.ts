@@ -1,5 +1,6 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { PROBLEMS, problemSchema, type ProblemCode } from '../../../shared/contracts/index.ts';
+import { linksOf } from './links.ts';
 import type { Operation } from './operation.ts';
 
 /** What any operation may answer: the limits, the method, our own trouble, the store's. */
@@ -60,7 +61,9 @@ function describe(one: Operation): ZodOpenApiOperationObject {
     responses: {
       [String(answer.status)]: {
         description: answer.description,
+        ...(answer.headers && { headers: answer.headers }),
         content: { 'application/json': { schema: answer.schema } },
+        links: linksOf(one.id),
       },
       ...problemResponses([...one.problems, ...(one.needs === 'nobody' ? [] : GUARDED), ...ALWAYS]),
     },
@@ -88,6 +91,9 @@ function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiOperationObj
         content: { 'application/problem+json': { schema: problemSchema } },
         ...(RETRY_AFTER.has(status) && {
           headers: { 'Retry-After': { schema: { type: 'integer' as const }, required: true } },
+        }),
+        ...(status === 401 && {
+          headers: { 'WWW-Authenticate': { schema: { type: 'string' as const }, required: true } },
         }),
         ...(status === 405 && {
           headers: { Allow: { schema: { type: 'string' as const }, required: true } },

@@ -38,6 +38,19 @@ afterAll(async () => {
   await servers.drop();
 });
 
+/** A call as /openapi.json describes it. */
+interface DocumentedCall {
+  operationId: string;
+  parameters?: { name: string }[];
+  responses: Record<
+    string,
+    {
+      headers?: object;
+      links?: Record<string, { operationId: string; parameters: Record<string, string> }>;
+    }
+  >;
+}
+
 const count = () => notifications.countDocuments();
 
 describe('the key', () => {
@@ -296,6 +309,46 @@ describe('every address', () => {
     const ofPages = ['signed_out', 'forbidden', 'too_many_requests'];
     for (const code of Object.keys(PROBLEMS).filter((one) => !ofPages.includes(one)))
       expect(text).toContain(code);
+  });
+  test('the document says what a type needs, and which characters a field takes', async () => {
+    const { json } = await producer.call('GET', '/openapi.json');
+    const { NotificationRequest: schema } = (json.components as { schemas: Record<string, never> }).schemas;
+    expect(schema).toMatchObject({
+      properties: {
+        user_id: { pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
+        email: { pattern: expect.stringContaining('@') as string },
+      },
+      allOf: [
+        { if: { properties: { type: { const: 'email' } } }, then: { required: ['email'] } },
+        { then: { required: ['phone'], properties: { message: { maxLength: 1_600 }, html: false } } },
+        { if: { properties: { type: { const: 'in_app' } } }, then: { properties: { html: false } } },
+      ],
+    });
+  });
+  test('the document links calls that there are, by parameters that they take', async () => {
+    const { json } = await producer.call('GET', '/openapi.json');
+    const calls = Object.values(json.paths as Record<string, Record<string, DocumentedCall>>).flatMap(
+      (methods) => Object.values(methods),
+    );
+    const links = calls.flatMap(({ responses }) =>
+      Object.values(responses).flatMap((one) => Object.values(one.links ?? {})),
+    );
+    expect(links.length).toBeGreaterThan(10);
+    for (const { operationId, parameters } of links) {
+      const target = calls.find((one) => one.operationId === operationId);
+      const names = target?.parameters?.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining(Object.keys(parameters)));
+    }
+  });
+  test('answers have the headers that the document says they have', async () => {
+    const { json } = await producer.call('GET', '/openapi.json');
+    const { post } =
+      (json.paths as Record<string, Record<string, DocumentedCall>>)['/v1/notifications'] ?? {};
+    const documented = (status: string) => Object.keys(post?.responses[status]?.headers ?? {});
+    expect(documented('202')).toEqual(['Location', 'Idempotency-Replayed']);
+    expect(documented('401')).toEqual(['WWW-Authenticate']);
+    const refused = await producer.call('POST', '/v1/notifications', mail, { authorization: '' });
+    expect(refused.headers.has('www-authenticate')).toBe(true);
   });
   test('a query with a bad value is refused by its name', async () => {
     const answer = await producer.call('GET', '/v1/notifications?limit=0&status=x&nope=1');
