@@ -18,6 +18,7 @@ const COMMANDS = {
   screenshots: 'generate/screenshots',
   chaos: 'chaos/main',
   bench: 'local/bench',
+  fuzz: 'local/fuzz',
 };
 /** What the build is made of; a change in any of it builds anew. */
 const SOURCES = ['services', 'shared', 'infra', 'tsconfig.json', 'tsconfig.build.json'];

@@ -36,6 +36,7 @@ const STEPS: Step[] = [
   { name: 'lint', args: ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0'] },
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'] },
   { name: 'tests', args: [...vitest, ...onlyTests] },
+  { name: 'fuzz', args: ['--import', 'tsx', 'test/fuzz/main.ts', '--short'] },
   // Prints ratios, and fails only if it cannot measure.
   { name: 'bench', args: ['--import', 'tsx', 'test/bench/main.ts', '--short'] },
 ];
