@@ -1,12 +1,14 @@
-import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { PROBLEMS, type ProblemCode } from '../../../shared/contracts/index.ts';
 import { codeOf } from '../../../shared/runtime/errors.ts';
+import { problemBody } from './problem.ts';
 
-/** What Node refuses before it is a request: its error's code, and the status that says so. */
-const STATUS_OF: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+/** What Node refuses before it is a request, by its error's code. All else is no HTTP. */
+const PROBLEM_OF: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
 /** Answers what is no HTTP request, or does not come to its end in time, as problem+json; the connection ends. */
@@ -16,11 +18,11 @@ export function answerBadRequest(error: Error, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const status = STATUS_OF[codeOf(error) ?? ''] ?? 400;
-  const title = STATUS_CODES[status] ?? '';
-  const body = JSON.stringify({ type: 'about:blank', title, status, code: 'bad_request' });
+  const code = PROBLEM_OF[codeOf(error) ?? ''] ?? 'bad_request';
+  const { status } = PROBLEMS[code];
+  const body = JSON.stringify(problemBody(code));
   const head = [
-    `HTTP/1.1 ${status} ${title}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Content-Type: application/problem+json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',

@@ -32,6 +32,11 @@ export const LINKS: Record<string, Record<string, Link>> = {
   retryNotification: { getNotification: ID, cancelNotification: ID },
   cancelNotification: { getNotification: ID },
   resolveNotification: { getNotification: ID, retryNotification: ID },
+  createKey: { rotateKey: ID, revokeKey: ID },
+  rotateKey: { rotateKey: ID, revokeKey: ID },
+  eraseUser: { getErasure: ID },
+  exportUser: { exportUser: { ...SAME_USER, ...NEXT_PAGE } },
+  listAudit: { listAudit: NEXT_PAGE },
   listUserNotifications: {
     listUserNotifications: { ...SAME_USER, ...NEXT_PAGE },
     markRead: { ...SAME_USER, ...FIRST },

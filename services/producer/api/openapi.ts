@@ -7,6 +7,8 @@ import type { Operation } from './operation.ts';
 const ALWAYS: readonly ProblemCode[] = [
   'too_many_requests',
   'method_not_allowed',
+  'request_timeout',
+  'headers_too_large',
   'internal_error',
   'store_unavailable',
 ];
@@ -14,6 +16,11 @@ const ALWAYS: readonly ProblemCode[] = [
 const GUARDED: readonly ProblemCode[] = ['unauthorized', 'forbidden'];
 /** After how many seconds to come again. */
 const RETRY_AFTER = new Set([429, 503]);
+
+/** What the HTTP server itself answers, without a body, before any operation is reached. */
+const OF_THE_SERVER: ZodOpenApiOperationObject['responses'] = {
+  '417': { description: 'An Expect header other than 100-continue' },
+};
 
 /** Makes the OpenAPI 3.1 document of the operations, from the very schemas that validate their requests. */
 export function openApiOf(operations: readonly Operation[]): object {
@@ -66,6 +73,7 @@ function describe(one: Operation): ZodOpenApiOperationObject {
         links: linksOf(one.id),
       },
       ...problemResponses([...one.problems, ...(one.needs === 'nobody' ? [] : GUARDED), ...ALWAYS]),
+      ...OF_THE_SERVER,
     },
   };
 }

@@ -59,14 +59,22 @@ async function sendProblem(request: Request, response: Response, problem: Proble
   await render(response, 'problem', { title: `${words} · Tidings`, words, detail }, status);
 }
 
+/** What every problem says. */
+export function problemBody(code: ProblemCode): {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemCode;
+} {
+  const { status, title } = PROBLEMS[code];
+  return { type: 'about:blank', title, status, code };
+}
+
 /** Answers a problem as problem+json. */
 export function writeProblem(response: ServerResponse, problem: Problem): void {
-  const { status, title } = PROBLEMS[problem.code];
+  const { status } = PROBLEMS[problem.code];
   const body = {
-    type: 'about:blank',
-    title,
-    status,
-    code: problem.code,
+    ...problemBody(problem.code),
     ...(problem.message && { detail: problem.message }),
     ...(problem.errors && { errors: problem.errors }),
     ...(problem.state && { state: problem.state }),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { request } from 'node:http';
 import { createServer, connect as connectSocket } from 'node:net';
 import { PROBLEMS, problemSchema } from '../../../shared/contracts/index.ts';
 import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
@@ -309,6 +310,24 @@ describe('every address', () => {
     const ofPages = ['signed_out', 'forbidden', 'too_many_requests'];
     for (const code of Object.keys(PROBLEMS).filter((one) => !ofPages.includes(one)))
       expect(text).toContain(code);
+  });
+  test.each([
+    ['too long an address', { path: `/v1/notifications?error=${'x'.repeat(20_000)}` }, 431],
+    ['an expectation that nobody knows', { headers: { expect: 'wonders' } }, 417],
+  ])('%s: the server’s own answer, which is documented, too', async (_what, options, status) => {
+    const { port } = new URL(producer.address);
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      request({ port, path: '/v1/notifications', ...options }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .once('error', reject)
+        .end();
+    });
+    expect(await answered).toBe(status);
+    const { json } = await producer.call('GET', '/openapi.json');
+    for (const methods of Object.values(json.paths as Record<string, Record<string, DocumentedCall>>))
+      for (const { responses } of Object.values(methods)) expect(responses).toHaveProperty(String(status));
   });
   test('the document says what a type needs, and which characters a field takes', async () => {
     const { json } = await producer.call('GET', '/openapi.json');

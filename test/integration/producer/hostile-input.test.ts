@@ -198,7 +198,7 @@ describe('what is made to take long or much', () => {
   test('a head that is too large is refused in the words of the API', async () => {
     const answer = await rawGet(producer.address, '/healthz', { 'x-large': 'x'.repeat(20_000) });
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
-    expect(answer).toContain('"code":"bad_request"');
+    expect(answer).toContain('"code":"headers_too_large"');
   });
   test('what is no HTTP is refused in the words of the API', async () => {
     expect(await rawRequest(producer.address, ['HELO example.org\r\n\r\n'])).toMatch(
