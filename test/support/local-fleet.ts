@@ -4,7 +4,7 @@ import { SERVICES } from '../../infra/local/fleet.ts';
 import { startSandbox, type Sandbox } from '../../infra/local/sandbox/sandbox.ts';
 import { startCommand, type StartedCommand } from './command.ts';
 import { API_KEY, callApi, type Answer } from './fleet.ts';
-import { createTestServers } from './servers.ts';
+import { createTestServers, type TestServers } from './servers.ts';
 import { until } from './until.ts';
 
 /** A fleet that `npm start` runs, on the tests' servers, with a sandbox inside the test process so that faults can be switched. */
@@ -15,6 +15,8 @@ export interface LocalFleet {
   /** Everything that it has printed. */
   output: () => string;
   pidOf: (service: string) => number;
+  /** The messages that wait in its queues, as the management UI shows them. */
+  brokerMessages: () => Promise<unknown[]>;
   /** Starts every service once more, beside the first ones. */
   startTwins: () => Promise<{ stop: () => Promise<void> }>;
   stop: () => Promise<void>;
@@ -63,6 +65,7 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
     call: (method, path, body) => callApi(address, method, path, body),
     output: main.output,
     pidOf: (service) => fleetFile().pids[service] ?? fail(`no process of ${service}`),
+    brokerMessages: () => brokerMessages(servers),
     startTwins: () => startTwins(env),
     stop: async () => {
       await main.stop();
@@ -71,6 +74,15 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+async function brokerMessages({ management, vhost }: TestServers): Promise<unknown[]> {
+  const queues = (await management('GET', `queues/${vhost}?columns=name`)) as { name: string }[];
+  const look = { count: 100, ackmode: 'reject_requeue_true', encoding: 'auto' };
+  const messages = [];
+  for (const { name } of queues)
+    messages.push(await management('POST', `queues/${vhost}/${encodeURIComponent(name)}/get`, look));
+  return messages.flat();
 }
 
 async function startTwins(env: Environment): Promise<{ stop: () => Promise<void> }> {
