@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { topologyOf } from '../../shared/broker/index.ts';
+import { BROKER_USERS, topologyOf } from '../../shared/broker/index.ts';
 import { configSchema, readConfig } from '../../shared/runtime/config.ts';
 import { formatDuration } from '../../shared/runtime/duration.ts';
 import { SHIELD_POLICY } from '../local/shield.ts';
@@ -62,6 +62,7 @@ export function definitions(): string {
   const vhost = '/';
   const document = {
     vhosts: [{ name: vhost }],
+    ...brokerRights(vhost),
     exchanges: exchanges.map(({ name }) => ({
       name,
       vhost,
@@ -83,4 +84,26 @@ export function definitions(): string {
     policies: [{ vhost, ...SHIELD_POLICY }],
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** Users without a password, whom RabbitMQ lets in once `rabbitmqctl change_password` has set one, and what each may do. */
+function brokerRights(vhost: string): object {
+  return {
+    users: BROKER_USERS.map(({ name, tags }) => ({
+      name,
+      password_hash: '',
+      hashing_algorithm: 'rabbit_password_hashing_sha256',
+      tags,
+    })),
+    permissions: BROKER_USERS.map(({ name: user, configure, write, read }) => ({
+      user,
+      vhost,
+      configure,
+      write,
+      read,
+    })),
+    topic_permissions: BROKER_USERS.flatMap(({ name: user, topics }) =>
+      topics.map((topic) => ({ user, vhost, ...topic })),
+    ),
+  };
 }

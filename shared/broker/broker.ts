@@ -1,12 +1,14 @@
-import type { Channel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import type { RetryDelays } from '../runtime/config.ts';
 import { pause } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
+import { toError } from '../runtime/errors.ts';
 import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { BrokerConnection } from './connection.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { Consumer, type ConsumerOptions } from './consumer.ts';
+import { provideTopology } from './declare.ts';
 import { Publisher } from './publisher.ts';
 import { topologyOf, type Topology } from './topology.ts';
 
@@ -27,6 +29,8 @@ export class Broker {
   readonly #consuming: BrokerConnection;
   readonly #declarer: ChannelKeeper<Channel>;
   readonly #log: Logger;
+  /** Why the topology could not be provided, when it was last tried. */
+  #trouble: string | undefined;
 
   constructor({ url, service, delays, log }: BrokerOptions) {
     this.#log = log;
@@ -46,7 +50,7 @@ export class Broker {
       log,
       purpose: 'declare the topology',
       open: (model) => model.createChannel(),
-      prepare: (channel) => declare(channel, this.topology),
+      prepare: (_, model) => this.#provide(model),
     });
   }
 
@@ -75,6 +79,17 @@ export class Broker {
     return false;
   }
 
+  async #provide(model: ChannelModel): Promise<void> {
+    try {
+      this.#trouble = undefined;
+      if ((await provideTopology(model, this.topology)) === 'found')
+        this.#log.info('this user may not declare the topology; its exchanges and queues are there');
+    } catch (thrown) {
+      this.#trouble = toError(thrown).message;
+      throw thrown;
+    }
+  }
+
   /** Somebody removed a queue or a binding: the keeper opens a new channel, and declares everything again. */
   #redeclare(): void {
     this.#log.warn('a message found no queue; declaring the topology again');
@@ -83,8 +98,10 @@ export class Broker {
 
   /** A consumer on the consuming connection; not started yet. */
   consumer(options: Omit<ConsumerOptions, 'connection' | 'log' | 'declare'>): Consumer {
-    const declareAll = (channel: Channel) => declare(channel, this.topology);
-    return new Consumer({ ...options, declare: declareAll, connection: this.#consuming, log: this.#log });
+    const declare = async (model: ChannelModel): Promise<void> => {
+      await provideTopology(model, this.topology);
+    };
+    return new Consumer({ ...options, declare, connection: this.#consuming, log: this.#log });
   }
 
   /** The connection that consumers of any kind share. */
@@ -105,17 +122,10 @@ export class Broker {
     if (!this.#publishing.model) return { ok: false, detail: 'RabbitMQ is not connected' };
     if (this.#publishing.blocked !== undefined)
       return { ok: false, detail: `RabbitMQ holds publishes back: ${this.#publishing.blocked}` };
-    if (!this.#declarer.channel) return { ok: false, detail: 'the topology is not declared' };
+    if (!this.#declarer.channel)
+      return { ok: false, detail: this.#trouble ?? 'the topology is not declared' };
     return { ok: true };
   }
-}
-
-/** Declares everything; what exists already in the same shape is left as it is. */
-async function declare(channel: Channel, topology: Topology): Promise<void> {
-  for (const { name } of topology.exchanges) await channel.assertExchange(name, 'topic', { durable: true });
-  for (const queue of topology.queues)
-    await channel.assertQueue(queue.name, { durable: true, arguments: queue.arguments });
-  for (const { queue, exchange, key } of topology.bindings) await channel.bindQueue(queue, exchange, key);
 }
 
 /** A request that the broker may never answer, such as on a blocked connection. */

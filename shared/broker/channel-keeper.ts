@@ -13,7 +13,7 @@ export interface ChannelKeeperOptions<C extends Channel> {
   /** Makes the channel on a fresh connection. */
   open: (model: ChannelModel) => Promise<C>;
   /** Prepares it: declarations, listeners, consumers. A throw is logged and tried again. */
-  prepare: (channel: C) => Promise<void>;
+  prepare: (channel: C, model: ChannelModel) => Promise<void>;
 }
 
 /**
@@ -74,7 +74,7 @@ export class ChannelKeeper<C extends Channel> {
       channel.on('error', (error: unknown) => {
         log.warn('RabbitMQ closed a channel', { purpose, error: toError(error) });
       });
-      await prepare(channel);
+      await prepare(channel, model);
       this.#channel = channel;
       void closed.then(() => {
         if (this.#channel === channel) this.#channel = undefined;

@@ -1,4 +1,4 @@
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Acknowledger } from './acknowledger.ts';
@@ -22,7 +22,7 @@ export interface ConsumerOptions {
   prefetch: number;
   log: Logger;
   /** Declares the queue and what belongs to it, so that a deleted one comes back before it is consumed again. */
-  declare: (channel: Channel) => Promise<void>;
+  declare: (model: ChannelModel) => Promise<void>;
   onDelivery: (delivery: Delivery) => void;
 }
 
@@ -45,7 +45,7 @@ export class Consumer {
       log: options.log,
       purpose: `consume ${options.queue}`,
       open: (model) => model.createChannel(),
-      prepare: (channel) => this.#prepare(channel),
+      prepare: (channel, model) => this.#prepare(channel, model),
     });
   }
 
@@ -91,7 +91,7 @@ export class Consumer {
     await this.#keeper.stop();
   }
 
-  async #prepare(channel: Channel): Promise<void> {
+  async #prepare(channel: Channel, model: ChannelModel): Promise<void> {
     this.#consumerTag = undefined;
     this.#acknowledger = new Acknowledger(channel, () => {
       this.#options.connection.coalesce();
@@ -99,7 +99,7 @@ export class Consumer {
     channel.once('close', () => {
       this.#consumerTag = undefined;
     });
-    await this.#options.declare(channel);
+    await this.#options.declare(model);
     // Per consumer: a global prefetch closes the connection on quorum queues.
     await channel.prefetch(this.#options.prefetch, false);
     await this.#subscribe(channel);

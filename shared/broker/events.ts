@@ -3,12 +3,13 @@ import { eventSchema, type StateChanges } from '../contracts/index.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
+import { provideTopology } from './declare.ts';
 import type { Publisher } from './publisher.ts';
-import { EXCHANGES } from './topology.ts';
+import { CHANGED, EXCHANGES } from './topology.ts';
 
 /** Tells listeners that records changed. It is only a wake-up: what listeners show comes from the store, so a lost one is no loss. */
 export function publishChanges(publisher: Publisher, changes: StateChanges['changes']): void {
-  if (changes.length > 0) publisher.announce(EXCHANGES.events, 'changed', { changes });
+  if (changes.length > 0) publisher.announce(EXCHANGES.events, CHANGED, { changes });
 }
 
 /** Listens to state changes on a queue that lives and dies with its connection. */
@@ -25,14 +26,14 @@ export class EventsListener {
       log: options.log,
       purpose: 'listen to state changes',
       open: (model) => model.createChannel(),
-      prepare: async (channel) => {
-        await channel.assertExchange(EXCHANGES.events, 'topic', { durable: true });
+      prepare: async (channel, model) => {
+        await provideTopology(model, { exchanges: [{ name: EXCHANGES.events }], queues: [], bindings: [] });
         const { queue } = await channel.assertQueue('', {
           exclusive: true,
           durable: false,
           autoDelete: true,
         });
-        await channel.bindQueue(queue, EXCHANGES.events, '#');
+        await channel.bindQueue(queue, EXCHANGES.events, CHANGED);
         await channel.consume(
           queue,
           (message) => {

@@ -5,6 +5,7 @@ export { EventsListener, publishChanges } from './events.ts';
 export { publishDead, publishDue, publishParked, publishRetry, type Hintable } from './hints.ts';
 export { auditPolicies, ManagementApi, policyCheck, type QueueFigures } from './management.ts';
 export { PublishError, Publisher, type Outgoing, type PublishFailure } from './publisher.ts';
+export { BROKER_USERS, type BrokerUser, type TopicRight } from './rights.ts';
 export { Slots } from './slots.ts';
 export {
   DEAD_LETTER_QUEUE,

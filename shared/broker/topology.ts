@@ -36,6 +36,9 @@ export const EXCHANGES = {
   events: 'tidings.v1.events',
 } as const;
 
+/** The routing key of what is told on the exchange of events. */
+export const CHANGED = 'changed';
+
 /** Where dead letters lie, one per `failed_permanently` record. */
 export const DEAD_LETTER_QUEUE = 'tidings.v1.dlq';
 /** Where messages lie that nobody could read. */
