@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BROKER_USERS, topologyOf } from '../../shared/broker/index.ts';
 import { configSchema, readConfig } from '../../shared/runtime/config.ts';
 import { formatDuration } from '../../shared/runtime/duration.ts';
+import { rolesFor } from '../../shared/store/index.ts';
 import { SHIELD_POLICY } from '../local/shield.ts';
 
 /** One setting of the environment, as documents show it. */
@@ -106,4 +107,10 @@ function brokerRights(vhost: string): object {
       topics.map((topic) => ({ user, vhost, ...topic })),
     ),
   };
+}
+
+/** MongoDB's roles, one for each service, in the database that `MONGO_URI` names when it is not set. */
+export function roles(): string {
+  const database = new URL(readConfig({}).MONGO_URI).pathname.slice(1);
+  return `${JSON.stringify(rolesFor(database), null, 2)}\n`;
 }

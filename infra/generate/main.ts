@@ -1,8 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { definitions, envExample, withEnvTable } from './documents.ts';
+import { dirname } from 'node:path';
+import { definitions, envExample, roles, withEnvTable } from './documents.ts';
 
-writeFileSync('.env.example', envExample());
-writeFileSync('README.md', withEnvTable(readFileSync('README.md', 'utf8')));
-mkdirSync('infra/rabbitmq', { recursive: true });
-writeFileSync('infra/rabbitmq/definitions.json', definitions());
-process.stdout.write('.env.example, the table in README.md, infra/rabbitmq/definitions.json\n');
+const FILES = {
+  '.env.example': envExample(),
+  'README.md': withEnvTable(readFileSync('README.md', 'utf8')),
+  'infra/rabbitmq/definitions.json': definitions(),
+  'infra/mongodb/roles.json': roles(),
+};
+for (const [file, text] of Object.entries(FILES)) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+process.stdout.write(`${Object.keys(FILES).join(', ')}\n`);

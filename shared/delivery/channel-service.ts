@@ -35,7 +35,7 @@ export async function startChannelService(
 ): Promise<Service> {
   const store = openStore(config.MONGO_URI, given.name);
   const channel = perHour === undefined ? given : withRecipientLimit(given, { db: store.db, perHour });
-  const connecting = connectInBackground(store, log);
+  const connecting = connectInBackground(store, log, { indexes: false });
   const broker = new Broker({
     url: config.RABBITMQ_URL,
     service: channel.name,

@@ -65,6 +65,7 @@ export {
   type Page,
 } from './notifications/queries.ts';
 export { Presences, announce } from './presences.ts';
+export { rolesFor, type CreateRole } from './roles.ts';
 export { recordResults, type Result } from './notifications/record.ts';
 export {
   SWEEP_LIMIT,

@@ -121,13 +121,18 @@ async function dropIndex(db: Db, name: string): Promise<void> {
 
 /**
  * Connects and creates the indexes as soon as MongoDB answers, in the background; abort the answer to give up. The driver never comes back
- * by itself from a first connection that failed ("Topology is closed" for ever); from a later cut it does.
+ * by itself from a first connection that failed ("Topology is closed" for ever); from a later cut it does. `indexes: false` leaves them to
+ * others: consumers have no right to create any.
  */
-export function connectInBackground(store: Pick<Store, 'client' | 'db'>, log: Logger): AbortController {
+export function connectInBackground(
+  store: Pick<Store, 'client' | 'db'>,
+  log: Logger,
+  { indexes = true }: { indexes?: boolean } = {},
+): AbortController {
   const giveUp = new AbortController();
   const work = async (): Promise<void> => {
     await store.client.connect();
-    await ensureIndexes(store.db);
+    if (indexes) await ensureIndexes(store.db);
   };
   const onFailure = (thrown: unknown, failures: number): void => {
     if (failures === 0) log.warn('MongoDB cannot be reached; trying on', { error: toError(thrown) });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { definitions, envExample, withEnvTable } from '../../../infra/generate/documents.ts';
+import { definitions, envExample, roles, withEnvTable } from '../../../infra/generate/documents.ts';
 import { configSchema, readConfig } from '../../../shared/runtime/config.ts';
 
 const MEND = 'run npm run generate';
@@ -27,6 +27,10 @@ test('the README’s table is what the schema says', () => {
 
 test('definitions.json is what the topology says', () => {
   expect(readFileSync('infra/rabbitmq/definitions.json', 'utf8'), MEND).toBe(definitions());
+});
+
+test('roles.json is what the services do', () => {
+  expect(readFileSync('infra/mongodb/roles.json', 'utf8'), MEND).toBe(roles());
 });
 
 test('every setting says what it means', () => {
