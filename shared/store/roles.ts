@@ -26,7 +26,7 @@ const PRODUCER: Rights = {
   bulk_acts: ['find', 'insert', 'update'],
   accounts: ['find', 'insert', 'update'],
   sessions: ['find', 'insert', 'update', 'remove'],
-  sign_in_links: ['find', 'insert', 'update', 'remove'],
+  sign_in_links: ['find', 'insert', 'remove'],
   sign_in_attempts: ['find', 'insert', 'update', 'remove'],
   keys: ['find', 'insert', 'update'],
   refresh_tokens: ['find', 'insert', 'update', 'remove'],

@@ -28,6 +28,8 @@ export interface SecuredFleet {
   start: (service: ServiceName, more?: NodeJS.ProcessEnv) => Promise<ServiceProcess>;
   /** What all services have logged. */
   log: () => string;
+  /** Drains all services; answers those that did not end by themselves with code 0. */
+  stopServices: () => Promise<string[]>;
   stop: () => Promise<void>;
 }
 
@@ -82,6 +84,10 @@ export async function startSecuredFleet(): Promise<SecuredFleet> {
     return one;
   };
   await Promise.all(SERVICES.map((service) => start(service)));
+  const stopServices = async (): Promise<string[]> => {
+    const codes = await Promise.all(processes.map((one) => one.stop()));
+    return processes.filter((_, index) => codes[index] !== 0).map(({ name }) => name);
+  };
   const addressOf = (service: ServiceName): string => `http://127.0.0.1:${ports.get(service) ?? 0}`;
   const address = addressOf('producer');
   return {
@@ -93,9 +99,10 @@ export async function startSecuredFleet(): Promise<SecuredFleet> {
     call: (method, path, body) => callApi(address, method, path, body),
     readiness: async (service) => (await callApi(addressOf(service), 'GET', '/readyz')).json,
     start,
+    stopServices,
     log: () => processes.map((one) => one.log).join(''),
     stop: async () => {
-      await Promise.all(processes.map((one) => one.stop()));
+      await stopServices();
       await sandbox.stop();
       await Promise.all([rabbitmq.stop(), mongodb.stop()]);
       rmSync(dataDir, { recursive: true, force: true });

@@ -143,7 +143,8 @@ describe('with the rights of its own service each', () => {
     await until(async () => (await fleet.call('GET', `/v1/notifications/${over._id}`)).status === 404);
   });
 
-  test('nothing that the fleet has done so far was refused, but to declare what is there', () => {
+  test('nothing that the fleet has done, to its end, was refused, but to declare what is there', async () => {
+    expect(await fleet.stopServices()).toEqual([]);
     expect(refusedInStore()).toEqual([]);
     expect(new Set(refusedInBroker())).toEqual(new Set(['exchange.declare']));
     expect(fleet.log()).toContain('this user may not declare the topology');
