@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { BROKER_USERS, topologyOf } from '../../shared/broker/index.ts';
+import { topologyOf } from '../../shared/broker/index.ts';
 import { configSchema, readConfig } from '../../shared/runtime/config.ts';
 import { formatDuration } from '../../shared/runtime/duration.ts';
-import { rolesFor } from '../../shared/store/index.ts';
 import { SHIELD_POLICY } from '../local/shield.ts';
+import { tableOf, withGenerated } from './marks.ts';
+import { brokerRights } from './rights.ts';
 
 /** One setting of the environment, as documents show it. */
 interface Setting {
@@ -12,11 +13,6 @@ interface Setting {
   /** As it would be written; undefined for an optional setting. */
   fallback: string | undefined;
 }
-
-/** Marks in the README between which the table is generated. */
-export const TABLE_BEGIN = '<!-- generated: environment -->';
-/** The end of the generated table. */
-export const TABLE_END = '<!-- /generated -->';
 
 /** Every setting, in the order of the schema. */
 function settings(): Setting[] {
@@ -41,20 +37,18 @@ export function envExample(): string {
 }
 
 /** The README's table of the environment. */
-export function envTable(): string {
-  const rows = settings().map(
-    ({ name, description, fallback }) =>
-      `| \`${name}\` | ${fallback === undefined ? '' : `\`${fallback}\``} | ${description} |`,
-  );
-  return ['| name | default | meaning |', '|---|---|---|', ...rows].join('\n');
+function envTable(): string {
+  const rows = settings().map(({ name, description, fallback }) => [
+    `\`${name}\``,
+    fallback === undefined ? '' : `\`${fallback}\``,
+    description,
+  ]);
+  return tableOf(['name', 'default', 'meaning'], rows);
 }
 
 /** Puts the table between its marks. @throws when a text has no marks. */
 export function withEnvTable(readme: string): string {
-  const begin = readme.indexOf(TABLE_BEGIN);
-  const end = readme.indexOf(TABLE_END);
-  if (begin < 0 || end < begin) throw new Error('the README has no marks for the table of the environment');
-  return `${readme.slice(0, begin + TABLE_BEGIN.length)}\n\n${envTable()}\n\n${readme.slice(end)}`;
+  return withGenerated(readme, 'environment', envTable());
 }
 
 /** RabbitMQ's definitions of the default ladder, for brokers that an operator sets up before the fleet comes. */
@@ -85,32 +79,4 @@ export function definitions(): string {
     policies: [{ vhost, ...SHIELD_POLICY }],
   };
   return `${JSON.stringify(document, null, 2)}\n`;
-}
-
-/** Users without a password, whom RabbitMQ lets in once `rabbitmqctl change_password` has set one, and what each may do. */
-function brokerRights(vhost: string): object {
-  return {
-    users: BROKER_USERS.map(({ name, tags }) => ({
-      name,
-      password_hash: '',
-      hashing_algorithm: 'rabbit_password_hashing_sha256',
-      tags,
-    })),
-    permissions: BROKER_USERS.map(({ name: user, configure, write, read }) => ({
-      user,
-      vhost,
-      configure,
-      write,
-      read,
-    })),
-    topic_permissions: BROKER_USERS.flatMap(({ name: user, topics }) =>
-      topics.map((topic) => ({ user, vhost, ...topic })),
-    ),
-  };
-}
-
-/** MongoDB's roles, one for each service, in the database that `MONGO_URI` names when it is not set. */
-export function roles(): string {
-  const database = new URL(readConfig({}).MONGO_URI).pathname.slice(1);
-  return `${JSON.stringify(rolesFor(database), null, 2)}\n`;
 }

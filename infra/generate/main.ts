@@ -1,10 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { definitions, envExample, roles, withEnvTable } from './documents.ts';
+import { definitions, envExample, withEnvTable } from './documents.ts';
+import { roles, withRightsTables } from './rights.ts';
 
 const FILES = {
   '.env.example': envExample(),
   'README.md': withEnvTable(readFileSync('README.md', 'utf8')),
+  'docs/secured-servers.md': withRightsTables(readFileSync('docs/secured-servers.md', 'utf8')),
   'infra/rabbitmq/definitions.json': definitions(),
   'infra/mongodb/roles.json': roles(),
 };

@@ -20,7 +20,7 @@ export interface BindingSpec {
   key: string;
 }
 
-/** Everything that must exist in RabbitMQ, as data: processes declare it at start, `definitions.json` is generated from it. */
+/** Everything that must exist in RabbitMQ, as data: processes that have the right declare it at start, `definitions.json` is generated from it. */
 export interface Topology {
   exchanges: readonly ExchangeSpec[];
   queues: readonly QueueSpec[];

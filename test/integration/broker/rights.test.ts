@@ -1,5 +1,6 @@
 import { connect, type ChannelModel } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { definitions } from '../../../infra/generate/documents.ts';
 import {
   BROKER_USERS,
   Broker,
@@ -122,6 +123,20 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
 
   test.each(REFUSED)('%s may not %s', async (user, _what, act) => {
     expect(await refusal(user, act)).toBe(ACCESS_REFUSED);
+  });
+
+  test('a user of definitions.json lets nobody in before a password is set', async () => {
+    const { users } = JSON.parse(definitions()) as { users: { name: string }[] };
+    const [{ name, ...user } = { name: '' }] = users;
+    const logIn = async (password: string): Promise<void> => {
+      const url = Object.assign(new URL(servers.rabbitmqUrl), { username: nameOf(name), password });
+      await (await connect(url.toString())).close();
+    };
+    await servers.management('PUT', `users/${nameOf(name)}`, user);
+    for (const password of ['', name, 'of-the-tests'])
+      await expect(logIn(password)).rejects.toThrow('ACCESS-REFUSED');
+    await servers.management('PUT', `users/${nameOf(name)}`, { tags: '', password: 'of-the-tests' });
+    await logIn('of-the-tests');
   });
 
   test('who may not declare works with what others have declared: sends, waits, and takes what comes back', async () => {

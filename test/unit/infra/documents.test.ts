@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { definitions, envExample, roles, withEnvTable } from '../../../infra/generate/documents.ts';
+import { definitions, envExample, withEnvTable } from '../../../infra/generate/documents.ts';
+import { roles, withRightsTables } from '../../../infra/generate/rights.ts';
 import { configSchema, readConfig } from '../../../shared/runtime/config.ts';
 
 const MEND = 'run npm run generate';
@@ -31,6 +32,11 @@ test('definitions.json is what the topology says', () => {
 
 test('roles.json is what the services do', () => {
   expect(readFileSync('infra/mongodb/roles.json', 'utf8'), MEND).toBe(roles());
+});
+
+test('the tables of who may do what are what the servers are told', () => {
+  const document = readFileSync('docs/secured-servers.md', 'utf8');
+  expect(document, MEND).toBe(withRightsTables(document));
 });
 
 test('every setting says what it means', () => {
