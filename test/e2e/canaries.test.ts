@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEmailChannel } from '../../services/email/channel.ts';
 import { SERVICES } from '../../infra/local/fleet.ts';
@@ -170,16 +172,23 @@ describe('credentials that are refused', () => {
     await servers.drop();
   });
   test('by the mail server are in no record', async () => {
-    const { smtpPort } = fleet.sandbox;
-    const channel = createEmailChannel(
-      readConfig({ SMTP_URL: `smtp://me:canary-smtp@127.0.0.1:${smtpPort}` }),
-    );
+    const server = new SMTPServer({
+      allowInsecureAuth: true,
+      disabledCommands: ['STARTTLS'],
+      onAuth: (_auth, _session, done) => {
+        done(new Error('authentication failed'));
+      },
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.server.address() as AddressInfo;
+    const channel = createEmailChannel(readConfig({ SMTP_URL: `smtp://me:canary-smtp@127.0.0.1:${port}` }));
     const outcome = await channel.deliver(aRecord(), new AbortController().signal);
     await channel.stop?.();
-    expect(outcome.kind).not.toBe('sent');
-    expectNone(JSON.stringify(outcome), 'the outcome', [
-      'canary-smtp',
-      Buffer.from('\0me\0canary-smtp').toString('base64'),
-    ]);
+    await new Promise<void>((resolve) => {
+      server.close(resolve);
+    });
+    expect(outcome).toMatchObject({ kind: 'transient', code: '535', providerFault: true });
+    const encoded = Buffer.from('\0me\0canary-smtp').toString('base64');
+    expectNone(JSON.stringify(outcome), 'the outcome', ['canary-smtp', encoded]);
   });
 });

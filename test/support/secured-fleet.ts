@@ -66,6 +66,8 @@ export async function startSecuredFleet(): Promise<SecuredFleet> {
     TWILIO_API_BASE_URL: `http://127.0.0.1:${sandbox.httpPort}`,
     RETRY_DELAYS: RETRY_DELAYS_MS.map((ms) => `${ms}ms`).join(),
     DRAIN_NOTICE_SECONDS: '0',
+    // So that the consumers count, for which they need a right.
+    EMAIL_PER_RECIPIENT_HOUR: '1000',
   };
   const processes: ServiceProcess[] = [];
   const start: SecuredFleet['start'] = async (service, more = {}) => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { MAX_BODY_BYTES } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { authorize, perform, send, type Operation } from './operation.ts';
-import { Problem, problemOf, writeProblem } from './problem.ts';
+import { Problem, malformedJson, problemOf, writeProblem } from './problem.ts';
 
 type HotContext = Pick<ProducerContext, 'gate' | 'draining' | 'log'>;
 
@@ -82,7 +82,7 @@ function parse(bytes: Buffer): object {
   try {
     json = JSON.parse(UTF8.decode(bytes));
   } catch (thrown) {
-    throw new Problem('malformed_json', { detail: (thrown as Error).message });
+    throw malformedJson(thrown);
   }
   if (typeof json === 'object' && json !== null) return json;
   throw new Problem('malformed_json', { detail: 'The body must be a JSON object.' });

@@ -59,6 +59,12 @@ async function sendProblem(request: Request, response: Response, problem: Proble
   await render(response, 'problem', { title: `${words} · Tidings`, words, detail }, status);
 }
 
+/** What is wrong with a body that is no JSON. The parser quotes a piece of it, which may be somebody's code, so only its own words are kept. */
+export function malformedJson(thrown: unknown): Problem {
+  const [words = ''] = toError(thrown).message.split(/, ?(?=["'.])/);
+  return new Problem('malformed_json', { detail: words });
+}
+
 /** What every problem says. */
 export function problemBody(code: ProblemCode): {
   type: string;
@@ -149,7 +155,7 @@ function isStoreAway(thrown: unknown): boolean {
 function bodyProblem(thrown: unknown): Problem | undefined {
   const { type, status, message } = toError(thrown) as Error & { type?: unknown; status?: unknown };
   if (type === 'entity.too.large') return new Problem('body_too_large', { headers: { connection: 'close' } });
-  if (type === 'entity.parse.failed') return new Problem('malformed_json', { detail: message });
+  if (type === 'entity.parse.failed') return malformedJson(thrown);
   if (status === 415) return new Problem('unsupported_media_type', { detail: message });
   if (typeof status === 'number' && status >= 400 && status < 500)
     return new Problem('validation_failed', { detail: message });

@@ -101,6 +101,12 @@ describe('with the rights of its own service each', () => {
       ['GET', '/v1/dead-letters'],
       ['POST', '/v1/dead-letters/retry', { filter: {} }],
       ['POST', '/v1/dead-letters/discard', { filter: {}, reason: 'a test' }],
+      ['POST', '/v1/keys', { name: 'shop', scopes: ['send'] }],
+      ['GET', '/v1/keys'],
+      ['GET', '/v1/audit'],
+      ['POST', '/v1/users/u1/token'],
+      ['GET', '/v1/users/u1/export'],
+      ['DELETE', '/v1/users/u2'],
     ];
     for (const [method, path, body] of calls) {
       const { status, text } = await fleet.call(method, path, body);
@@ -132,8 +138,14 @@ describe('with the rights of its own service each', () => {
       '/controls',
       '/accounts',
       '/account',
+      '/keys',
+      '/audit',
     ])
       expect([path, (await visitor.open(path)).status]).toEqual([path, 200]);
+    const grant = { grant_type: 'password', username: name, password };
+    const { json } = await fleet.call('POST', '/v1/auth/token', grant);
+    const again = { grant_type: 'refresh_token', refresh_token: json.refresh_token };
+    expect((await fleet.call('POST', '/v1/auth/token', again)).status).toBe(200);
     await visitor.submit('/sign-out');
   });
 

@@ -93,8 +93,7 @@ test('an ordinary mail is composed by hand', () => {
 });
 
 /** As a record could be that came in by another door than the API. */
-const unchecked = (fields: Record<string, unknown>): Notification =>
-  ({ ...aRecord(), ...fields });
+const unchecked = (fields: Record<string, unknown>): Notification => ({ ...aRecord(), ...fields });
 const bytesOf = async (record: Notification, from = SENDERS[0] ?? ''): Promise<string> =>
   text(composeMail(record, { from, domain: 'tidings.example' }).createReadStream());
 
