@@ -35,6 +35,7 @@ const STEPS: Step[] = [
   { name: 'format', args: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'] },
   { name: 'lint', args: ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0'] },
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'] },
+  { name: 'audit', args: ['--import', 'tsx', 'infra/local/audit.ts'] },
   { name: 'tests', args: [...vitest, ...onlyTests] },
   { name: 'fuzz', args: ['--import', 'tsx', 'test/fuzz/main.ts', '--short'] },
   // Prints ratios, and fails only if it cannot measure.
