@@ -69,6 +69,8 @@ function picturesOf(retrying: string): Record<string, string> {
     'dead-letters': '/dead-letters',
     controls: '/controls',
     send: '/send-notification',
+    keys: '/keys',
+    audit: '/audit',
   };
 }
 

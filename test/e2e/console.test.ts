@@ -1,6 +1,7 @@
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { beforeEach, expect, test } from 'vitest';
+import { ApiClient } from '../support/api-client.ts';
 import type { LocalFleet } from '../support/local-fleet.ts';
 import { Person } from '../support/person.ts';
 import { until } from '../support/until.ts';
@@ -28,6 +29,8 @@ test('every page opens at phone width without scrolling sideways, and without co
     '/controls',
     '/account',
     '/accounts',
+    '/keys',
+    '/audit',
     '/docs',
   ]) {
     await page.goto(`${fleet.address}${path}`, { waitUntil: 'networkidle' });
@@ -64,6 +67,8 @@ test.each(['light', 'dark'] as const)(
       '/controls/channel%3Aemail',
       '/account',
       '/accounts',
+      '/keys',
+      '/audit',
       '/sign-in',
       '/nowhere',
     ]) {
@@ -330,4 +335,23 @@ test('what gets into a page of ours all the same does not run: its policy blocks
   expect(await page.title()).not.toContain('owned');
   // The browser says what it blocked, and says so as errors.
   person.ignore(/Content Security Policy/);
+});
+
+test('an admin makes a key, a program uses it, and revoked it opens nothing', async () => {
+  await page.goto(`${fleet.address}/keys`);
+  await page.getByLabel('Name', { exact: true }).fill('shop checkout');
+  await page.getByLabel('send', { exact: true }).check();
+  await page.getByRole('button', { name: 'Make the key' }).click();
+  const key = (await page.locator('[data-key]').textContent()) ?? '';
+  const program = new ApiClient(fleet.address, key);
+  const body = { user_id: 'u1', type: 'in_app', message: 'Hi' };
+  expect((await program.call('POST', '/v1/notifications', body)).status).toBe(202);
+  await page.goto(`${fleet.address}/keys`);
+  await page.getByRole('heading', { name: 'Keys' }).waitFor();
+  expect(await page.content()).not.toContain(key);
+  await page.getByRole('button', { name: 'Revoke shop checkout' }).click();
+  await page.getByRole('cell', { name: 'revoked' }).waitFor();
+  await until(async () => (await program.call('POST', '/v1/notifications', body)).status === 401, 5_000);
+  await page.goto(`${fleet.address}/audit?act=key_revoked`);
+  await page.getByRole('cell', { name: 'key revoked' }).first().waitFor();
 });
