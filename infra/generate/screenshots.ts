@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { linkFor } from '../../services/producer/sign-in/first-link.ts';
 import { newSecret } from '../../services/producer/sign-in/secrets.ts';
+import { readConfig } from '../../shared/runtime/config.ts';
 import { pause } from '../../shared/runtime/backoff.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { Accounts, openStore } from '../../shared/store/index.ts';
@@ -84,7 +85,7 @@ function runningFleet(): RunningFleet {
 
 /** With an account of its own and a password that nobody knows, so that no picture asks for one. */
 async function signIn(page: Page, { address, mongoUri }: RunningFleet): Promise<void> {
-  const link = await linkFor({ MONGO_URI: mongoUri }, address, ACCOUNT, true);
+  const link = await linkFor({ ...readConfig(), MONGO_URI: mongoUri }, address, ACCOUNT, true);
   await page.goto(link?.address ?? address);
   await page.getByRole('button', { name: 'Sign in as' }).click();
   await page.goto(`${address}/account`);

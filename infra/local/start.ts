@@ -76,7 +76,7 @@ async function start(): Promise<void> {
     ...serverProcesses,
   ]);
   const pages = config.PUBLIC_URL ?? fleet.address;
-  const signIn = await firstLink({ MONGO_URI: mongodb.url }, pages);
+  const signIn = await firstLink({ ...config, MONGO_URI: mongodb.url }, pages);
   output.say(readyBlock(fleet, signIn, Date.now() - startedAt));
 }
 

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import express, { Router, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Config } from '../../shared/runtime/config.ts';
+import { SECOND } from '../../shared/runtime/duration.ts';
 import { readiness } from '../../shared/runtime/health.ts';
 import { countAddress, requireIdentity } from './api/authentication.ts';
 import { authOperations } from './api/auth.ts';
@@ -103,6 +104,7 @@ function probes(context: ProducerContext): Router {
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
+  const look = sharedFor(SECOND, () => readiness(context.checks, TOLERATED));
   router.get('/readyz', async (_request, response) => {
     // At once: a load balancer must hear it before we stop listening, however slow the other checks are just now.
     const serving = context.draining.check();
@@ -110,7 +112,7 @@ function probes(context: ProducerContext): Router {
       response.status(503).json({ status: 'unavailable', checks: { serving } });
       return;
     }
-    const ready = await readiness(context.checks, TOLERATED);
+    const ready = await look();
     response.status(ready.status === 'unavailable' ? 503 : 200).json(ready);
   });
   for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json'])
@@ -123,6 +125,15 @@ function probes(context: ProducerContext): Router {
         });
     });
   return router;
+}
+
+/** Whoever asks within so many milliseconds shares an answer: a look at everything is not for everybody to have made a thousand times. */
+function sharedFor<T>(ms: number, work: () => Promise<T>): () => Promise<T> {
+  let last: { answer: Promise<T>; until: number } | undefined;
+  return () => {
+    if (!last || last.until < performance.now()) last = { answer: work(), until: performance.now() + ms };
+    return last.answer;
+  };
 }
 
 function securityHeaders({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): RequestHandler {

@@ -11,6 +11,7 @@ import type {
   Erasures,
   Notifications,
   Presences,
+  Pseudonyms,
   RatesLog,
 } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
@@ -44,6 +45,7 @@ export interface ProducerContext {
   /** Who did what to which. */
   audit: Audit;
   erasures: Erasures;
+  pseudonyms: Pseudonyms;
   bulk: BulkRunner;
   acts: BulkActs;
   signIn: SignIn;

@@ -17,9 +17,6 @@ export const SCOPES = [
 /** One of them. */
 export type Scope = (typeof SCOPES)[number];
 
-/** What a call can ask for: `send` is met by the scope of one channel, too, and the notification must be of that one. */
-export type Need = 'send' | 'read' | 'retry' | 'admin';
-
 /** What an account may do by the API, by its role on the pages. */
 export const SCOPES_OF_ROLE: Record<Role, readonly Scope[]> = {
   viewer: ['read'],
@@ -27,9 +24,12 @@ export const SCOPES_OF_ROLE: Record<Role, readonly Scope[]> = {
   admin: ['admin'],
 };
 
-/** Whether these scopes meet a need. */
-export function meets(scopes: readonly Scope[], need: Need): boolean {
-  return scopes.some((scope) => scope === 'admin' || scope === need || scope.startsWith(`${need}:`));
+/** Whether these scopes meet a need. `send` is met by that of one channel, too, and then the notification must be of that one; and includes each. */
+export function meets(scopes: readonly Scope[], need: Scope): boolean {
+  return scopes.some(
+    (scope) =>
+      scope === 'admin' || scope === need || scope.startsWith(`${need}:`) || need.startsWith(`${scope}:`),
+  );
 }
 
 /** The channels that these scopes may send by. */
@@ -77,7 +77,7 @@ export const keyRequestSchema = z
   })
   .meta({ id: 'KeyRequest' });
 
-/** What is said of a key when it is made. */
+/** A key that is wanted. */
 export type KeyRequest = z.output<typeof keyRequestSchema>;
 
 /** The body of a rotation. */

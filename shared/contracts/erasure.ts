@@ -5,7 +5,7 @@ export interface Erasure {
   _id: string;
   /** Until it is done; then only the digest says whom it was about. */
   user_id?: string;
-  /** SHA-256 of the person's id. */
+  /** The person's pseudonym. */
   user_digest: string;
   requested_by: string;
   /** What was accepted later is not concerned. */
@@ -18,14 +18,16 @@ export interface Erasure {
 export const erasureSchema = z
   .object({
     id: z.string(),
-    user_digest: z.string().describe('SHA-256 of the user_id, in base64url: proves whom it was about'),
+    user_digest: z.string().describe('The pseudonym of the person: the same as in the audit'),
     requested_by: z.string(),
     requested_at: z.iso.datetime(),
     erased: z.int().describe('Notifications whose content and recipient are gone'),
     finished_at: z.iso
       .datetime()
       .optional()
-      .describe('Absent while one is just being sent; it is erased after that'),
+      .describe(
+        'Absent for half a minute, and while something is just being sent or there is more to do; it goes on by itself',
+      ),
   })
   .meta({ id: 'Erasure' });
 

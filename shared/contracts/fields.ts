@@ -25,10 +25,13 @@ export function text(max: number): z.ZodString {
 }
 
 function nonEmpty(max: number): z.ZodString {
-  return z
-    .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be a string') })
-    .min(1, { error: 'must not be empty' })
-    .max(max, { error: `must be at most ${max} characters` });
+  return (
+    z
+      .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be a string') })
+      .min(1, { error: 'must not be empty' })
+      // What is too long gets to no pattern.
+      .max(max, { error: `must be at most ${max} characters`, abort: true })
+  );
 }
 
 /** The years that ISO 8601 writes with four digits. A zone can lead out of them, and then the instant cannot be answered as it was given. */
@@ -47,7 +50,7 @@ export const instant = z.iso
 
 /** What the parts of an address are limited to. RFC 5321 §4.5.3.1.1 for what is before the @, RFC 1035 §2.3.1 for each label after it. */
 const LOCAL_PART = /^[^@]{1,64}@/;
-const LABELS = /@(?:[^.]{0,62}[^.-](?:\.|$))+$/;
+const LABELS = /^[^@]+@(?:[^.@]{0,62}[^.@-](?:\.|$))+$/;
 
 /**
  * An address that one mail server can be asked to deliver to. 254: RFC 5321 §4.5.3.1.3. Documented by its pattern and not as `format: email`, of
@@ -55,7 +58,7 @@ const LABELS = /@(?:[^.]{0,62}[^.-](?:\.|$))+$/;
  */
 export const emailAddress = z
   .string({ error: 'must be a string' })
-  .max(254, { error: 'must be at most 254 characters' })
+  .max(254, { error: 'must be at most 254 characters', abort: true })
   .regex(z.regexes.email, { error: 'must be an e-mail address such as ada@example.org' })
   .refine((address) => LOCAL_PART.test(address) && LABELS.test(address), {
     error:
@@ -73,11 +76,13 @@ const BSON_MARK = '_bsontype';
 /** The caller's own data: any JSON object whose keys and depth MongoDB can hold. */
 export const jsonObject = z
   .record(z.string(), z.unknown(), { error: 'must be an object' })
-  .refine((value) => JSON.stringify(value).length <= MAX_DATA_CHARS, {
-    error: `must be at most ${MAX_DATA_CHARS} characters as JSON`,
-  })
+  // First, for what is too deep cannot even be written as JSON.
   .refine((value) => isStorable(value, MAX_DATA_DEPTH), {
     error: `must be nested at most ${MAX_DATA_DEPTH} deep, with keys without NUL and none named ${BSON_MARK}`,
+    abort: true,
+  })
+  .refine((value) => JSON.stringify(value).length <= MAX_DATA_CHARS, {
+    error: `must be at most ${MAX_DATA_CHARS} characters as JSON`,
   });
 
 function isStorable(value: unknown, depth: number): boolean {

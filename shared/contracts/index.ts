@@ -30,7 +30,6 @@ export {
   type ApiKeyRecord,
   type KeyRequest,
   type KeyView,
-  type Need,
   type Scope,
 } from './access.ts';
 export { ROLES, accountNameSchema, isAtLeast, type Account, type Role } from './account.ts';

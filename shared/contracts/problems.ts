@@ -20,6 +20,10 @@ export const PROBLEMS = {
   too_many_requests: { status: 429, title: 'Too many requests' },
   headers_too_large: { status: 431, title: 'The headers are too large: 16 KiB is the most' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
+  issuer_unavailable: {
+    status: 503,
+    title: 'The issuer of this token cannot be asked for its keys; come again with the same token',
+  },
   accepting_stopped: {
     status: 503,
     title: 'Nothing is accepted now, for an operator drains the fleet; repeat with the same Idempotency-Key',

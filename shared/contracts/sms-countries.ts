@@ -28,7 +28,8 @@ export class SmsCountries {
     if (this.#allowed === undefined) return undefined;
     const country = countryOf(phone);
     if (country !== undefined && this.#allowed.has(country)) return undefined;
-    const open = [...this.#allowed].join(', ');
+    const open =
+      [...this.#allowed].filter(Boolean).join(', ') || 'no country, for that of the sender is not known';
     return `is in ${country ?? 'no country that is known'}; SMS go to ${open} only, unless SMS_COUNTRIES names more`;
   }
 }

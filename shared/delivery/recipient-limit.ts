@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Db } from 'mongodb';
 import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
 import { CHANNELS, type Notification } from '../contracts/index.ts';
+import { withDeadline } from '../runtime/deadline.ts';
 import { HOUR, MINUTE, SECOND } from '../runtime/duration.ts';
 import { bounded } from '../store/index.ts';
 import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
@@ -9,12 +10,14 @@ import type { Deferred, Outcome } from './outcome.ts';
 
 /** Those that were held come back within so long after the hour, in milliseconds: not all at once. */
 const SPREAD_MS = MINUTE;
+/** How long to wait for the count, in milliseconds: far less than a lease holds. */
+const TAKE_WITHIN_MS = 2 * SECOND;
 /** Outcomes after which the recipient may have got it. */
 const REACHED: readonly Outcome['kind'][] = ['sent', 'ambiguous'];
 
 /**
- * The same channel, with a bound on what one recipient gets in an hour: what is more is held, and expires if it goes on so. All consumers
- * count together, in the store.
+ * The same channel, with a bound on what one recipient gets in each hour that begins with the first: what is more is held, and expires if it goes
+ * on so. All consumers count together, in the store.
  */
 export function withRecipientLimit(
   channel: DeliveryChannel | StoreChannel,
@@ -37,7 +40,8 @@ export function withRecipientLimit(
       const recipient = digestOf(notification);
       const refusal = await take(limit, recipient, channel.provider);
       if (refusal) return refusal;
-      const outcome = await inner.deliver(notification, signal);
+      // The claim may have been lost while we asked: then somebody else delivers it.
+      const outcome = signal.aborted ? unknown(channel.provider) : await inner.deliver(notification, signal);
       // Who got nothing has lost nothing. Not noted, it counts against them for an hour: the safe side.
       if (!REACHED.includes(outcome.kind)) await limit.reward(recipient).catch(() => undefined);
       return outcome;
@@ -56,7 +60,11 @@ async function take(
   provider: string,
 ): Promise<Deferred | undefined> {
   try {
-    await limit.consume(recipient);
+    await withDeadline(
+      limit.consume(recipient),
+      TAKE_WITHIN_MS,
+      () => new Error('the store did not answer in time'),
+    );
     return undefined;
   } catch (thrown) {
     const spread = Math.random() * SPREAD_MS;
@@ -65,23 +73,29 @@ async function take(
         reason: `this recipient had ${limit.points} within the hour`,
         afterMs: thrown.msBeforeNext + spread,
       });
-    // Nobody counts now, so nothing is sent now.
-    const reason = 'the store that counts what recipients get cannot be reached';
-    return {
-      ...deferred(provider, 'recipient_limit_unknown', { reason, afterMs: 5 * SECOND }),
-      isOurs: true,
-    };
+    return unknown(provider);
   }
+}
+
+/** Nobody counts now, so nothing is sent now. */
+function unknown(provider: string): Deferred {
+  const reason = 'the store that counts what recipients get did not answer in time';
+  return { ...deferred(provider, 'recipient_limit_unknown', { reason, afterMs: 5 * SECOND }), isOurs: true };
 }
 
 function deferred(provider: string, code: string, more: { reason: string; afterMs: number }): Deferred {
   return { kind: 'deferred', provider, code, untried: true, ...more };
 }
 
-/** Stored without saying who it is. */
+/**
+ * Keeps addresses out of plain sight; whoever guesses one can find out that it is counted. Addresses of mail are written in either case, ids of
+ * people are not ours to change.
+ */
 function digestOf(notification: Notification): string {
   const { recipient = 'user_id' } = CHANNELS[notification.type];
   return createHash('sha256')
-    .update((notification[recipient] ?? '').toLowerCase())
+    .update(
+      recipient === 'email' ? (notification.email ?? '').toLowerCase() : (notification[recipient] ?? ''),
+    )
     .digest('base64url');
 }

@@ -28,6 +28,11 @@ const whole = (min: number, max: number) =>
     .min(min, { error: `must be at least ${min}` })
     .max(max, { error: `must be at most ${max}` });
 
+/** Nobody is between us and an address of this machine. */
+function isSafeWay({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
 /** Requests per second, or none. */
 const perSecond = whole(0, 1_000_000);
 
@@ -167,11 +172,20 @@ export const configSchema = z
         'Bearer key of the API, with every right. `npm start` makes one, kept under .data/, when this is not set.',
       ),
     JWKS_URL: url('http:', 'https:')
+      .refine((text) => !URL.canParse(text) || isSafeWay(new URL(text)), {
+        error:
+          'must begin with https://, but for this machine: whoever is on the way would sign what they like',
+      })
       .optional()
       .describe(
         'Public keys of an issuer whose tokens the API takes, such as https://id.example.org/.well-known/jwks.json. With it JWT_ISSUER and JWT_AUDIENCE are needed.',
       ),
-    JWT_ISSUER: z.string().min(1).optional().describe('The iss that those tokens must have.'),
+    JWT_ISSUER: z
+      .string()
+      .min(1)
+      .refine((text) => text !== 'tidings', { error: 'must not be tidings: that is the fleet itself' })
+      .optional()
+      .describe('The iss that those tokens must have.'),
     JWT_AUDIENCE: z.string().min(1).optional().describe('The aud that those tokens must have.'),
     KEY_REQUESTS_PER_SECOND: perSecond
       .default(100)

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Collection, Db } from 'mongodb';
 import type { Erasure } from '../contracts/index.ts';
+import { SECOND } from '../runtime/duration.ts';
 import { bounded } from './bounded.ts';
 import type { BulkActs } from './bulk-acts.ts';
 import type { Notifications } from './notifications/collection.ts';
@@ -8,6 +8,12 @@ import { erasePerson } from './notifications/erase.ts';
 
 /** Unfinished ones that one pass looks at. */
 const PASS_LIMIT = 100;
+
+/**
+ * What was accepted before the order may get into the store so much later, in milliseconds: a write takes 25 s at most, and clocks of producers
+ * differ a little.
+ */
+const SETTLED_AFTER_MS = 30 * SECOND;
 
 /** An erasure that still knows whom it is about. */
 export type OpenErasure = Erasure & { user_id: string };
@@ -34,6 +40,7 @@ export class Erasures {
   async unfinished(): Promise<OpenErasure[]> {
     const found = await this.#erasures
       .find({ user_id: { $exists: true } })
+      .sort({ _id: 1 })
       .limit(PASS_LIMIT)
       .toArray();
     return found as OpenErasure[];
@@ -53,17 +60,27 @@ export class Erasures {
   }
 }
 
-/** Whom something is about, for whoever knows the id already. */
-export function digestOfUser(userId: string): string {
-  return createHash('sha256').update(userId).digest('base64url');
+/** What an erasure works on. */
+export interface ErasureStores {
+  notifications: Notifications;
+  acts: BulkActs;
+  erasures: Erasures;
+  retentionDays: number;
 }
 
-/** One pass of an erasure; answers it as it is then. What is just being sent is left for a later pass. */
+/**
+ * One pass of an erasure, of `withinMs` about; answers it as it is then. What is just being sent is left for a later pass, and so is what may
+ * still be on its way into the store.
+ */
 export async function carryOutErasure(
-  stores: { notifications: Notifications; acts: BulkActs; erasures: Erasures; retentionDays: number },
+  { notifications, acts, erasures, retentionDays }: ErasureStores,
   order: OpenErasure,
+  withinMs: number,
 ): Promise<Erasure> {
-  const { erased, left } = await erasePerson(stores.notifications, order, stores.retentionDays);
-  if (left === 0) await stores.acts.forget(order.user_id);
-  return (await stores.erasures.report(order._id, erased, left === 0)) ?? order;
+  const endBy = Date.now() + withinMs;
+  const { erased, left } = await erasePerson(notifications, order, { retentionDays, endBy });
+  const isSettled = Date.now() - order.requested_at.getTime() > SETTLED_AFTER_MS;
+  const isFinished = left === 0 && isSettled;
+  if (isFinished) await acts.forget(order.user_id);
+  return (await erasures.report(order._id, erased, isFinished)) ?? order;
 }

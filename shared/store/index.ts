@@ -12,10 +12,11 @@ export {
 export { countAll, sumOver, totalOf, type Balance, type Counts } from './books/counting.ts';
 export { SEARCH_WITHIN_MS, SearchTooWide } from './notifications/reach.ts';
 export { Accounts } from './accounts.ts';
-export { Erasures, carryOutErasure, digestOfUser } from './erasures.ts';
+export { Erasures, carryOutErasure } from './erasures.ts';
+export { Pseudonyms } from './pseudonyms.ts';
 export { Audit, type Deed } from './audit.ts';
 export { Keys } from './keys.ts';
-export { RefreshTokens, type RefreshToken } from './refresh-tokens.ts';
+export { RefreshTokens, type TokenFamily } from './refresh-tokens.ts';
 export { sharedSalt } from './signing-keys.ts';
 export { BulkActs } from './bulk-acts.ts';
 export { Controls, ControlsWatch } from './controls.ts';

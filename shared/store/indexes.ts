@@ -82,7 +82,6 @@ export const INDEXES = {
   keys: [],
   signing_keys: [],
   refresh_tokens: [
-    { name: 'family', key: { family: 1 } },
     { name: 'account', key: { account: 1 } },
     { name: 'over', key: { expires_at: 1 }, expireAfterSeconds: 0 },
   ],

@@ -1,6 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import type { ApiKeyRecord } from '../contracts/index.ts';
 import { bounded } from './bounded.ts';
+import { isDuplicate } from './duplicate.ts';
 
 /** The keys of the API, by the public half of what their holders send. */
 export class Keys {
@@ -10,9 +11,15 @@ export class Keys {
     this.#keys = bounded(db.collection<ApiKeyRecord>('keys'));
   }
 
-  /** Stores a new one. */
-  async add(key: ApiKeyRecord): Promise<void> {
-    await this.#keys.insertOne(key);
+  /** Stores a new one; false when there is one of this id. */
+  async add(key: ApiKeyRecord): Promise<boolean> {
+    try {
+      await this.#keys.insertOne(key);
+      return true;
+    } catch (thrown) {
+      if (isDuplicate(thrown)) return false;
+      throw thrown;
+    }
   }
 
   /** One, whatever its state. */
@@ -25,10 +32,17 @@ export class Keys {
     return this.#keys.find().sort({ created_at: -1, _id: 1 }).toArray();
   }
 
-  /** Gives one another secret; the one before it opens until then. Undefined where there is none, or it was revoked. */
-  async rotate(id: string, digest: string, until: Date): Promise<ApiKeyRecord | undefined> {
+  /**
+   * Gives one another secret; the one before it opens until then. `seen`: only if it was last rotated then, or never (null). Undefined where
+   * there is none, or it was revoked, or rotated since.
+   */
+  async rotate(
+    id: string,
+    { digest, until, seen }: { digest: string; until: Date; seen?: Date | null | undefined },
+  ): Promise<ApiKeyRecord | undefined> {
+    const asSeen = seen === undefined ? {} : { rotated_at: seen ?? { $exists: false } };
     const rotated = await this.#keys.findOneAndUpdate(
-      open(id),
+      { ...open(id), ...asSeen },
       [
         {
           $set: { previous: { digest: '$digest', until }, digest: { $literal: digest }, rotated_at: '$$NOW' },

@@ -1,49 +1,44 @@
 import type { Collection, Db } from 'mongodb';
 import { bounded } from './bounded.ts';
 
-/** What a refresh token is stored as. Those that came out of each other are a family. */
-export interface RefreshToken {
-  /** SHA-256 of the token. */
+/** All refresh tokens that came out of one sign-in: one document, of which each token that is used makes another one. */
+export interface TokenFamily {
   _id: string;
-  family: string;
   account: string;
-  /** Set by its one use. Whoever brings it again has a copy. */
-  used_at?: Date;
-  /** When its family began, which is what bounds it. */
-  began_at: Date;
+  /** Changes with the password: tokens of the one before it end, also those that were being made just then. */
+  password_mark: string;
+  /** SHA-256 of the one token that works. Any other of the family was used before, and whoever brings it has a copy. */
+  current: string;
+  /** When the sign-in counts no more. */
   expires_at: Date;
 }
 
 /** Refresh tokens, each good for one use. */
 export class RefreshTokens {
-  readonly #tokens: Collection<RefreshToken>;
+  readonly #families: Collection<TokenFamily>;
 
   constructor(db: Db) {
-    this.#tokens = bounded(db.collection<RefreshToken>('refresh_tokens'));
+    this.#families = bounded(db.collection<TokenFamily>('refresh_tokens'));
   }
 
-  /** Stores a new one. */
-  async add(token: RefreshToken): Promise<void> {
-    await this.#tokens.insertOne(token);
+  /** Begins a family. */
+  async begin(family: TokenFamily): Promise<void> {
+    await this.#families.insertOne(family);
   }
 
-  /** Uses one up: answers it as it was before, so that a second use shows; undefined where there is none, or its time is over. */
-  async use(digest: string): Promise<RefreshToken | undefined> {
-    const filter = { _id: digest, expires_at: { $gt: new Date() } };
-    // Conditional in one write: of two uses at once, one sees the other.
-    const before = await this.#tokens.findOneAndUpdate(filter, [
-      { $set: { used_at: { $ifNull: ['$used_at', '$$NOW'] } } },
-    ]);
-    return before ?? undefined;
+  /** Puts the next token in the place of the one that works, in one write: of two uses at once one finds nothing. */
+  async rotate(id: string, current: string, next: string): Promise<TokenFamily | undefined> {
+    const filter = { _id: id, current, expires_at: { $gt: new Date() } };
+    return (await this.#families.findOneAndUpdate(filter, { $set: { current: next } })) ?? undefined;
   }
 
-  /** Ends all of a family. */
-  async endFamily(family: string): Promise<void> {
-    await this.#tokens.deleteMany({ family });
+  /** Ends a family; answers it as it was. */
+  async end(id: string): Promise<TokenFamily | undefined> {
+    return (await this.#families.findOneAndDelete({ _id: id })) ?? undefined;
   }
 
   /** Ends all of an account. */
   async endAll(account: string): Promise<void> {
-    await this.#tokens.deleteMany({ account });
+    await this.#families.deleteMany({ account });
   }
 }

@@ -51,7 +51,6 @@ const SCHEDULER: Rights = {
   presences: BEATS,
   bulk_acts: ['update'],
   erasures: ['find', 'update'],
-  audit: ['insert'],
 };
 
 /** The role of each service in a database: what it does there, and nothing else. Tests run the fleet with them. */

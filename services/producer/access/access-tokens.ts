@@ -99,6 +99,6 @@ export class AccessTokens {
 }
 
 /** Changes with the password, so that the tokens before it end. */
-function passwordMark({ password_hash = '' }: Account): string {
+export function passwordMark({ password_hash = '' }: Account): string {
   return digestOf(password_hash).slice(0, 12);
 }

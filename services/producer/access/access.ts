@@ -39,6 +39,7 @@ export function createAccess(options: {
     limits: new RateLimits({
       key: config.KEY_REQUESTS_PER_SECOND,
       address: config.ADDRESS_REQUESTS_PER_SECOND,
+      credentials: config.ADDRESS_REQUESTS_PER_SECOND,
     }),
   });
   const accountTokens = new AccountTokens({ signIn, access: accessTokens, refresh, audit });

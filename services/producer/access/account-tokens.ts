@@ -4,10 +4,12 @@ import { DAY } from '../../../shared/runtime/duration.ts';
 import type { Audit, RefreshTokens } from '../../../shared/store/index.ts';
 import { digestOf, newSecret } from '../sign-in/secrets.ts';
 import type { SignIn } from '../sign-in/sign-in.ts';
-import type { AccessTokens, SignedToken } from './access-tokens.ts';
+import { passwordMark, type AccessTokens, type SignedToken } from './access-tokens.ts';
 
 /** How long one can be refreshed after a password, in milliseconds: as long as a session of the pages lasts. */
 const FAMILY_LIFE_MS = 7 * DAY;
+/** A refresh token: its family, and 256 random bits. */
+const REFRESH_TOKEN = /^(?<family>[0-9a-f-]{36})\.(?<secret>[\w-]{43})$/;
 
 /** What an account gets for its password, or for a refresh token. */
 export interface IssuedTokens extends SignedToken {
@@ -31,52 +33,53 @@ export class AccountTokens {
 
   /** For a name and its password; undefined for anything else. @throws Problem after too many attempts. */
   async byPassword(name: string, password: string, address: string): Promise<IssuedTokens | undefined> {
-    if (!(await this.#signIn.isRight(name, password, address))) return undefined;
-    const account = await this.#signIn.accounts.active(name);
+    const account = await this.#signIn.verified(name, password, address);
     if (!account) return undefined;
-    await this.#audit.note({
-      actor: `account:${name}`,
-      act: 'signed_in',
-      subject: `account:${name}`,
-      detail: 'api',
+    const [family, secret] = [randomUUID(), newSecret()];
+    await this.#refresh.begin({
+      _id: family,
+      account: name,
+      // Of the password that was compared: it may have changed since.
+      password_mark: passwordMark(account),
+      current: digestOf(secret),
+      expires_at: new Date(Date.now() + FAMILY_LIFE_MS),
     });
-    return this.#issue(account, randomUUID(), new Date());
+    const who = `account:${name}`;
+    await this.#audit.note({ actor: who, act: 'signed_in', subject: who, detail: 'api' });
+    return this.#issued(account, family, secret);
   }
 
-  /** For a refresh token that was not used; a second use ends all that came out of the same password, for one of the two is a thief. */
+  /** For the one refresh token of its family that works. Any other ends the family, for one of two has stolen it. */
   async byRefresh(token: string): Promise<IssuedTokens | undefined> {
-    const before = await this.#refresh.use(digestOf(token));
-    if (!before) return undefined;
-    const { account: name, family, began_at, used_at } = before;
-    const account = await this.#signIn.accounts.active(name);
-    if (used_at === undefined && account) return this.#issue(account, family, began_at);
-    await this.#refresh.endFamily(family);
-    if (used_at !== undefined)
-      await this.#audit.note({
-        actor: `account:${name}`,
-        act: 'refresh_token_reused',
-        subject: `account:${name}`,
-      });
+    const { family, secret } = REFRESH_TOKEN.exec(token)?.groups ?? {};
+    if (family === undefined || secret === undefined) return undefined;
+    const next = newSecret();
+    const before = await this.#refresh.rotate(family, digestOf(secret), digestOf(next));
+    if (!before) {
+      await this.#endReused(family);
+      return undefined;
+    }
+    const account = await this.#signIn.accounts.active(before.account);
+    if (account && passwordMark(account) === before.password_mark) return this.#issued(account, family, next);
+    await this.#refresh.end(family);
     return undefined;
   }
 
-  /** Ends what a refresh token belongs to: whoever signs out. A token that is none changes nothing. */
+  /** Ends what a refresh token belongs to: whoever signs out. Of what is no token nothing ends. */
   async revoke(token: string): Promise<void> {
-    const before = await this.#refresh.use(digestOf(token));
-    if (before) await this.#refresh.endFamily(before.family);
+    const { family } = REFRESH_TOKEN.exec(token)?.groups ?? {};
+    if (family !== undefined) await this.#refresh.end(family);
   }
 
-  async #issue(account: Account, family: string, began_at: Date): Promise<IssuedTokens> {
-    const refresh_token = newSecret();
-    const expires_at = new Date(began_at.getTime() + FAMILY_LIFE_MS);
-    await this.#refresh.add({
-      _id: digestOf(refresh_token),
-      family,
-      account: account._id,
-      began_at,
-      expires_at,
-    });
+  async #endReused(family: string): Promise<void> {
+    const ended = await this.#refresh.end(family);
+    if (!ended) return;
+    const who = `account:${ended.account}`;
+    await this.#audit.note({ actor: who, act: 'refresh_token_reused', subject: who });
+  }
+
+  async #issued(account: Account, family: string, secret: string): Promise<IssuedTokens> {
     const scope = SCOPES_OF_ROLE[account.role].join(' ');
-    return { ...(await this.#access.ofAccount(account)), refresh_token, scope };
+    return { ...(await this.#access.ofAccount(account)), refresh_token: `${family}.${secret}`, scope };
   }
 }

@@ -40,9 +40,9 @@ export class ApiKeys {
     return this.#keys.all();
   }
 
-  /** Makes one. */
-  async make(request: KeyRequest, actor: string): Promise<IssuedKey> {
-    const [id, secret] = [randomBytes(6).toString('hex'), newSecret()];
+  /** Makes one; undefined when there is one of that id, for a form that was sent twice means one key. */
+  async make(request: KeyRequest, actor: string, id = newKeyId()): Promise<IssuedKey | undefined> {
+    const secret = newSecret();
     const { name, scopes, expires_at, allow_from, per_second } = request;
     const record: ApiKeyRecord = {
       _id: id,
@@ -55,16 +55,23 @@ export class ApiKeys {
       created_at: new Date(),
       created_by: actor,
     };
-    await this.#keys.add(record);
+    if (!(await this.#keys.add(record))) return undefined;
     await this.#audit.note({ actor, act: 'key_made', subject: `key:${id}`, detail: scopes.join(' ') });
     return { record, key: keyOf(id, secret) };
   }
 
-  /** Gives one another secret; the old one works on for so long. Undefined where there is none that is not revoked. */
-  async rotate(id: string, graceSeconds: number, actor: string): Promise<IssuedKey | undefined> {
+  /**
+   * Gives one another secret; the old one works on for so long. `seen`: when it was last rotated, as far as whoever orders it has seen; null:
+   * never. Undefined where there is none that is not revoked, or it was rotated since.
+   */
+  async rotate(
+    id: string,
+    { graceSeconds, seen }: { graceSeconds: number; seen?: Date | null },
+    actor: string,
+  ): Promise<IssuedKey | undefined> {
     const secret = newSecret();
     const until = new Date(Date.now() + graceSeconds * SECOND);
-    const record = await this.#keys.rotate(id, digestOf(secret), until);
+    const record = await this.#keys.rotate(id, { digest: digestOf(secret), until, seen });
     if (!record) return undefined;
     const detail = `the old secret works until ${until.toISOString()}`;
     await this.#audit.note({ actor, act: 'key_rotated', subject: `key:${id}`, detail });
@@ -97,6 +104,11 @@ export class ApiKeys {
       this.#log.warn('the last use of a key was not noted', { key: id, error: toError(thrown) });
     });
   }
+}
+
+/** The public half of a new key. */
+export function newKeyId(): string {
+  return randomBytes(6).toString('hex');
 }
 
 function keyOf(id: string, secret: string): string {

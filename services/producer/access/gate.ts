@@ -1,13 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeJwt } from 'jose';
+import { inTime } from '../accept/deadline.ts';
 import { Problem } from '../api/problem.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { addressOf, limitKeyOf } from './address.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { ROOT, type Identity } from './identity.ts';
 import type { OutsideIssuer } from './outside-issuer.ts';
-import type { RateLimits } from './rate-limits.ts';
+import type { Limited, RateLimits } from './rate-limits.ts';
+
+/** What is left of the 3 s in which a caller has an answer is for the work itself; milliseconds. */
+const IDENTIFIED_WITHIN_MS = 1_200;
 
 /** What finds out who sends a request. */
 export interface GateOptions {
@@ -40,7 +44,11 @@ export class Gate {
 
   /** Counts a request by where it comes from, for what is open to everybody. @throws Problem over the limit. */
   async countAddress(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    await this.#options.limits.count('address', limitKeyOf(this.addressOf(request)), response);
+    await this.#count('address', request, response);
+  }
+
+  #count(kind: Limited, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return this.#options.limits.count(kind, limitKeyOf(this.addressOf(request)), response);
   }
 
   async #admitOther(
@@ -48,13 +56,15 @@ export class Gate {
     response: ServerResponse,
     bearer: string | undefined,
   ): Promise<Identity> {
-    const identity = bearer === undefined ? undefined : await this.#identify(bearer, request);
+    // Whoever is looked up in the store has an answer in time, too.
+    const identity =
+      bearer === undefined ? undefined : await inTime(this.#identify(bearer, request), IDENTIFIED_WITHIN_MS);
     if (identity) {
       await this.#options.limits.count('key', identity.actor, response, identity.perSecond);
       return identity;
     }
-    // By address only here: one who knocks with wrong keys must not shut the door for others behind the same proxy.
-    await this.countAddress(request, response);
+    // Behind the look at the key, and apart from what is open: one who knocks with wrong keys must not shut out others of the same proxy.
+    await this.#count('credentials', request, response);
     throw new Problem('unauthorized', {
       detail: 'Send the header "Authorization: Bearer <API key>".',
       headers: { 'www-authenticate': challenge(bearer) },

@@ -5,7 +5,6 @@ import {
   type Account,
   type ApiKeyRecord,
   type Channel,
-  type Need,
   type Scope,
 } from '../../../shared/contracts/index.ts';
 
@@ -18,12 +17,10 @@ export interface Identity {
   userId?: string;
   /** Requests per second of this very identity, where it has a bound of its own. */
   perSecond?: number;
-  /** No limit of requests applies. */
-  isUnlimited?: true;
 }
 
 /** Whoever has API_KEY: everything, without a limit. */
-export const ROOT: Identity = { actor: 'api', scopes: ['admin'], isUnlimited: true };
+export const ROOT: Identity = { actor: 'api', scopes: ['admin'] };
 
 /** Whoever comes without anything, to an address that is open to everybody. */
 export const NOBODY: Identity = { actor: 'nobody', scopes: [] };
@@ -45,7 +42,7 @@ export function identityOfUser(userId: string): Identity {
 
 /** What a request asks for: the needs of its operation, and whose it is if it is one person's. */
 export interface Asked {
-  needs: readonly Need[];
+  needs: readonly Scope[];
   /** Set where a person's own token is enough. */
   ofUser?: string | undefined;
 }

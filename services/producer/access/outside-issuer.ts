@@ -3,12 +3,18 @@ import { SCOPES, type Scope } from '../../../shared/contracts/index.ts';
 import type { Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
+import { Problem } from '../api/problem.ts';
 import { identityOfUser, type Identity } from './identity.ts';
 
 /** Signatures by a key pair only: whoever can check them cannot make them. Never `none`, never a shared secret. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 /** How long the issuer may take to answer with its keys, in milliseconds: less than a caller waits. */
-const KEYS_WITHIN_MS = 2 * SECOND;
+const KEYS_WITHIN_MS = SECOND;
+/** What says nothing about the token, but that the issuer did not answer, or not with keys. */
+const KEYS_TROUBLE = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID']);
+/** Seconds after which a caller may try again. */
+const RETRY_AFTER_SECONDS = 5;
 /** How far its clock may be off, in seconds. */
 const CLOCK_TOLERANCE_SECONDS = 5;
 /** How our scopes are called among those of others in a token. */
@@ -55,9 +61,9 @@ export class OutsideIssuer {
       });
       return identityOf(payload);
     } catch (thrown) {
-      if (!(thrown instanceof errors.JOSEError))
-        this.#log.warn('the keys of the issuer of tokens cannot be had', { error: thrown });
-      return undefined;
+      if (thrown instanceof errors.JOSEError && !KEYS_TROUBLE.has(thrown.code)) return undefined;
+      this.#log.warn('the keys of the issuer of tokens cannot be had', { error: toError(thrown) });
+      throw new Problem('issuer_unavailable', { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
     }
   }
 }

@@ -7,6 +7,13 @@ import { Problem } from '../api/problem.ts';
 /** Limits are per second: whoever is over one loses little, and nobody gathers a burst over a minute. */
 const WINDOW_SECONDS = 1;
 
+/** Each in words, for who is refused. */
+const WORDS: Record<Limited, string> = {
+  key: 'This key may send',
+  address: 'Without a key, one address may send',
+  credentials: 'With wrong credentials, one address may send',
+};
+
 /**
  * How long a refusal is held back, in milliseconds. Who repeats at once would keep a core busy with refusals, and everybody else waiting; who is
  * held back comes as often as is allowed. At random, so that those who were refused together do not come back together.
@@ -15,8 +22,8 @@ const HOLD_BACK_MS = { least: SECOND / 2, most: 1.5 * SECOND };
 /** Refusals that are held back at most. */
 const MAX_HELD_BACK = 1_000;
 
-/** What is limited: a key (or account, service, person), or an address. */
-export type Limited = 'key' | 'address';
+/** What is limited: a key (or account, service, person), an address, or wrong credentials that come from one. */
+export type Limited = 'key' | 'address' | 'credentials';
 
 /**
  * How many requests a second, counted by each producer for itself: counting in the store would cost every request a write. So behind N
@@ -48,7 +55,7 @@ export class RateLimits {
     if (used.consumedPoints <= perSecond) return;
     await this.#holdBack(response);
     throw new Problem('too_many_requests', {
-      detail: `This ${kind} may send ${perSecond} requests a second. A batch holds up to 1 000 notifications.`,
+      detail: `${WORDS[kind]} ${perSecond} requests a second. A batch holds up to 1 000 notifications.`,
       headers: { 'retry-after': String(seconds) },
     });
   }

@@ -8,14 +8,20 @@ import {
 import type { ProducerContext } from '../context.ts';
 import { BODY_PROBLEMS, operation, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
-import { subjectOf, userParams } from './users.ts';
+import { userParams } from './users.ts';
 
 const TAG = 'Tokens';
 /** Comparing a password takes a quarter of a second of one core, and others may wait before it; milliseconds. */
 const PASSWORD_WITHIN_MS = 10_000;
 
 /** Tokens of accounts, and of people for their inbox. */
-export function authOperations({ accountTokens, accessTokens, audit }: ProducerContext): Operation[] {
+export function authOperations({
+  accountTokens,
+  accessTokens,
+  audit,
+  pseudonyms,
+  log,
+}: ProducerContext): Operation[] {
   return [
     operation({
       method: 'post',
@@ -33,12 +39,12 @@ export function authOperations({ accountTokens, accessTokens, audit }: ProducerC
           body.grant_type === 'password'
             ? await accountTokens.byPassword(body.username.trim().toLowerCase(), body.password, address())
             : await accountTokens.byRefresh(body.refresh_token);
+        if (issued) return { status: 200, body: issued };
+        log.warn('a token was refused', { grant: body.grant_type, address: address() });
         // Whatever was wrong with them is not said.
-        if (!issued)
-          throw new Problem('invalid_credentials', {
-            headers: { 'www-authenticate': 'Bearer realm="tidings"' },
-          });
-        return { status: 200, body: issued };
+        throw new Problem('invalid_credentials', {
+          headers: { 'www-authenticate': 'Bearer realm="tidings"' },
+        });
       },
     }),
     operation({
@@ -64,7 +70,7 @@ export function authOperations({ accountTokens, accessTokens, audit }: ProducerC
       method: 'post',
       path: '/v1/users/{user_id}/token',
       id: 'issueUserToken',
-      needs: ['read', 'send'],
+      needs: ['read', 'send:in_app'],
       tag: TAG,
       summary:
         'A token with which a person’s own browser or phone reaches this person’s inbox, and nothing else',
@@ -73,7 +79,7 @@ export function authOperations({ accountTokens, accessTokens, audit }: ProducerC
       problems: ['validation_failed'],
       handle: async ({ params, identity }) => {
         const token = await accessTokens.ofUser(params.user_id);
-        const subject = subjectOf(params.user_id);
+        const subject = await pseudonyms.subjectOf(params.user_id);
         await audit.note({ actor: identity.actor, act: 'user_token_issued', subject });
         return { status: 201, body: token };
       },

@@ -4,7 +4,9 @@ import type { Gate } from '../access/gate.ts';
 /** Lets requests in that come with a key or token, before anything of them is read. */
 export function requireIdentity(gate: Gate): RequestHandler {
   return async function admit(request, response, next) {
-    response.locals.identity = await gate.admit(request, response);
+    const begunAt = performance.now();
+    const identity = await gate.admit(request, response);
+    Object.assign(response.locals, { identity, spentMs: performance.now() - begunAt });
     next();
   };
 }

@@ -42,14 +42,14 @@ async function answer(
 ): Promise<void> {
   draining.tell(response);
   try {
+    const begunAt = performance.now();
     const identity = await gate.admit(request, response);
+    const spentMs = performance.now() - begunAt;
     authorize(one, identity);
     const rawBody = parse(await read(request));
     const { headers } = request;
-    send(
-      response,
-      await perform(one, { headers, rawBody, identity, address: () => gate.addressOf(request) }),
-    );
+    const address = (): string => gate.addressOf(request);
+    send(response, await perform(one, { headers, rawBody, identity, address, spentMs }));
   } catch (thrown) {
     // Nobody listens any more.
     if (thrown instanceof ClientGone || response.headersSent) response.destroy();

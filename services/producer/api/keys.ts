@@ -56,9 +56,8 @@ export function keyOperations({ keys }: ProducerContext): Operation[] {
       },
       problems: [...BODY_PROBLEMS, 'not_found'],
       handle: async ({ params, body, identity }) => {
-        const issued = await keys.rotate(params.id, body.grace_seconds, identity.actor);
-        if (!issued) throw noSuchKey();
-        return issuedAnswer(issued);
+        const grace = { graceSeconds: body.grace_seconds };
+        return issuedAnswer(await keys.rotate(params.id, grace, identity.actor));
       },
     }),
     operation({
@@ -80,10 +79,15 @@ export function keyOperations({ keys }: ProducerContext): Operation[] {
   ];
 }
 
-function issuedAnswer({ record, key }: IssuedKey): Answer {
+function issuedAnswer(issued: IssuedKey | undefined): Answer {
+  if (!issued) throw noSuchKey();
+  const { record, key } = issued;
   return { status: 201, body: { ...keyViewOf(record), key } };
 }
 
-function noSuchKey(): Problem {
-  return new Problem('not_found', { detail: 'There is no such key, or it is revoked.' });
+/** For whoever names a key that is not there. */
+export function noSuchKey(): Problem {
+  return new Problem('not_found', {
+    detail: 'There is no such key, or it is revoked, or was rotated since.',
+  });
 }

@@ -1,10 +1,15 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { z } from 'zod';
-import { MAX_BODY_BYTES, fieldErrors, type Need, type ProblemCode } from '../../../shared/contracts/index.ts';
+import {
+  MAX_BODY_BYTES,
+  fieldErrors,
+  type ProblemCode,
+  type Scope,
+} from '../../../shared/contracts/index.ts';
 import { NOBODY, refusalOf, type Identity } from '../access/identity.ts';
-import { inTime } from '../accept/deadline.ts';
-import { Problem } from './problem.ts';
+import { ANSWER_WITHIN_MS, inTime } from '../accept/deadline.ts';
+import { ANSWER_HEADERS, Problem } from './problem.ts';
 
 /** A validated request. */
 export interface Input<Params, Query, Body> {
@@ -36,7 +41,7 @@ export interface Operation {
   tag: string;
   summary: string;
   /** The scopes that it needs, all of them; `nobody`: it is open to everybody. */
-  needs: readonly Need[] | 'nobody';
+  needs: readonly Scope[] | 'nobody';
   /** It concerns the person in its address, whose own token is enough. */
   isOfUser?: true;
   params?: z.ZodObject;
@@ -122,7 +127,8 @@ function handlerOf(one: Operation): RequestHandler {
   return async function handleOperation(request: Request, response: Response): Promise<void> {
     const { params, query, headers } = request;
     const given = { params, query, headers, rawBody: request.body as unknown };
-    const asked = { identity: identityOf(response), address: () => request.ip ?? '' };
+    const { spentMs = 0 } = response.locals as { spentMs?: number };
+    const asked = { identity: identityOf(response), address: () => request.ip ?? '', spentMs };
     send(response, await perform(one, { ...given, ...asked }));
   };
 }
@@ -151,22 +157,26 @@ interface Given {
   rawBody: unknown;
   identity: Identity;
   address: () => string;
+  /** Milliseconds that it took to find out who asks: they are missing for the work. */
+  spentMs: number;
 }
 
 /** Validates, and has it done in time. @throws Problem, or what the store threw. */
 export function perform(one: Operation, given: Given): Promise<Answer> {
   if (one.body && given.rawBody === undefined) throw new Problem('unsupported_media_type');
+  const { headers, rawBody, identity, address } = given;
   const input = {
-    ...given,
+    headers,
+    rawBody,
+    identity,
+    address,
     params: validated(one.params, given.params),
     query: validated(one.query, given.query),
     body: validated(one.body, given.rawBody),
   };
-  return inTime(one.handle(input as Input<never, never, never>), one.answerWithinMs);
+  const left = (one.answerWithinMs ?? ANSWER_WITHIN_MS) - given.spentMs;
+  return inTime(one.handle(input as Input<never, never, never>), left);
 }
-
-/** Nothing that the API answers is kept by a cache, or taken for another type than it says. */
-const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 /** Writes an answer as JSON. */
 export function send(response: ServerResponse, { status, body, headers }: Answer): void {

@@ -7,19 +7,19 @@ import {
   notificationDetailSchema,
 } from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
-import { carryOutErasure, digestOfUser, listUserNotifications } from '../../../shared/store/index.ts';
+import { carryOutErasure, listUserNotifications } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { operation, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
-import { subjectOf, userParams } from './users.ts';
+import { userParams } from './users.ts';
 
 const TAG = 'People';
-/** A person may have many notifications; what is not done by then the scheduler does. Milliseconds. */
-const ERASE_WITHIN_MS = 60_000;
+/** A person may have many notifications; what is not done by then the scheduler does, and the caller has the receipt. Milliseconds. */
+const ERASE_WITHIN_MS = 1_500;
 
 /** What is known of one person: given out, and erased. */
 export function privacyOperations(context: ProducerContext): Operation[] {
-  const { notifications, acts, erasures, audit } = context;
+  const { notifications, acts, erasures, audit, pseudonyms } = context;
   return [
     operation({
       method: 'delete',
@@ -31,25 +31,21 @@ export function privacyOperations(context: ProducerContext): Operation[] {
       params: userParams,
       answer: { status: 202, description: 'The receipt', schema: erasureSchema },
       problems: ['validation_failed'],
-      answerWithinMs: ERASE_WITHIN_MS,
       handle: async ({ params: { user_id }, identity: { actor } }) => {
         const order = {
           _id: newId(),
           user_id,
-          user_digest: digestOfUser(user_id),
+          user_digest: await pseudonyms.of(user_id),
           requested_by: actor,
           requested_at: new Date(),
           erased: 0,
         };
         await erasures.add(order);
-        await audit.note({
-          actor,
-          act: 'user_erased',
-          subject: subjectOf(user_id),
-          detail: `erasure ${order._id}`,
-        });
+        const subject = await pseudonyms.subjectOf(user_id);
+        await audit.note({ actor, act: 'user_erased', subject, detail: `erasure ${order._id}` });
         const { RETENTION_DAYS: retentionDays } = context.config;
-        const done = await carryOutErasure({ notifications, acts, erasures, retentionDays }, order);
+        const stores = { notifications, acts, erasures, retentionDays };
+        const done = await carryOutErasure(stores, order, ERASE_WITHIN_MS);
         return { status: 202, body: erasureViewOf(done), headers: { location: `/v1/erasures/${order._id}` } };
       },
     }),
@@ -91,9 +87,7 @@ export function privacyOperations(context: ProducerContext): Operation[] {
       problems: ['validation_failed'],
       handle: async ({ params: { user_id }, query, identity: { actor } }) => {
         const { records, nextCursor } = await listUserNotifications(notifications, user_id, query);
-        // Once for each export, not for each of its pages.
-        if (query.cursor === undefined)
-          await audit.note({ actor, act: 'user_exported', subject: subjectOf(user_id) });
+        await audit.note({ actor, act: 'user_exported', subject: await pseudonyms.subjectOf(user_id) });
         const page = { notifications: records.map(detailOf), next_cursor: nextCursor };
         return { status: 200, body: { user_id, exported_at: new Date().toISOString(), ...page } };
       },

@@ -65,6 +65,9 @@ export function malformedJson(thrown: unknown): Problem {
   return new Problem('malformed_json', { detail: words });
 }
 
+/** Nothing that the API answers is kept by a cache, or taken for another type than it says. */
+export const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
 /** What every problem says. */
 export function problemBody(code: ProblemCode): {
   type: string;
@@ -87,6 +90,7 @@ export function writeProblem(response: ServerResponse, problem: Problem): void {
   };
   response.writeHead(status, {
     'content-type': 'application/problem+json; charset=utf-8',
+    ...ANSWER_HEADERS,
     ...problem.headers,
   });
   response.end(JSON.stringify(body));

@@ -5,13 +5,7 @@ import {
   userListQuerySchema,
   viewOf,
 } from '../../../shared/contracts/index.ts';
-import {
-  countUnread,
-  digestOfUser,
-  listUserNotifications,
-  markAllRead,
-  markRead,
-} from '../../../shared/store/index.ts';
+import { countUnread, listUserNotifications, markAllRead, markRead } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { operation, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
@@ -19,11 +13,6 @@ import { Problem } from './problem.ts';
 const TAG = 'People';
 /** The person in an address. */
 export const userParams = z.object({ user_id: z.string().max(256) });
-/** How the audit names a person: it outlives an erasure, so it does not say who that is. */
-export function subjectOf(userId: string): string {
-  return `user:${digestOfUser(userId)}`;
-}
-
 const readParams = userParams.extend({ id: z.string().max(64) });
 
 /** One person's notifications, and their inbox. */
@@ -36,13 +25,16 @@ export function userOperations({ notifications }: ProducerContext): Operation[] 
       needs: ['read'],
       isOfUser: true,
       tag: TAG,
-      summary: 'A person’s notifications, newest first; the inbox with type=in_app',
+      summary:
+        'A person’s notifications, newest first; the inbox with type=in_app. With a token of the person: what is in the inbox, only',
       params: userParams,
       query: userListQuerySchema,
       answer: { status: 200, description: 'A page', schema: notificationListSchema },
       problems: ['validation_failed'],
-      handle: async ({ params, query }) => {
-        const page = await listUserNotifications(notifications, params.user_id, query);
+      handle: async ({ params, query, identity }) => {
+        // What a browser holds may be stolen there: codes and links that went by other ways are not shown to it.
+        const isOwn = identity.userId !== undefined;
+        const page = await listUserNotifications(notifications, params.user_id, query, { onlyInbox: isOwn });
         return {
           status: 200,
           body: { notifications: page.records.map(viewOf), next_cursor: page.nextCursor },
@@ -69,7 +61,7 @@ export function userOperations({ notifications }: ProducerContext): Operation[] 
       method: 'post',
       path: '/v1/users/{user_id}/notifications/{id}/read',
       id: 'markRead',
-      needs: ['send'],
+      needs: ['send:in_app'],
       isOfUser: true,
       tag: TAG,
       summary: 'Mark one as read; twice is as good as once',
@@ -87,7 +79,7 @@ export function userOperations({ notifications }: ProducerContext): Operation[] 
       method: 'post',
       path: '/v1/users/{user_id}/notifications/read_all',
       id: 'markAllRead',
-      needs: ['send'],
+      needs: ['send:in_app'],
       isOfUser: true,
       tag: TAG,
       summary: 'Mark all as read',

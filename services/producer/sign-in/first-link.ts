@@ -1,10 +1,11 @@
 import { accountNameSchema } from '../../../shared/contracts/index.ts';
 import type { Config } from '../../../shared/runtime/config.ts';
-import { Accounts, openStore } from '../../../shared/store/index.ts';
+import { silentLogger } from '../../../shared/runtime/logger.ts';
+import { Accounts, Audit, openStore } from '../../../shared/store/index.ts';
 import { FIRST_ACCOUNT, SignInLinks } from './links.ts';
 
 /** Where the accounts are. */
-type StoreAddress = Pick<Config, 'MONGO_URI'>;
+type StoreAddress = Pick<Config, 'MONGO_URI' | 'AUDIT_RETENTION_DAYS'>;
 
 /** A link that signs in once. */
 export interface IssuedLink {
@@ -34,7 +35,7 @@ export function linkFor(
 }
 
 async function issue(
-  { MONGO_URI }: StoreAddress,
+  { MONGO_URI, AUDIT_RETENTION_DAYS: keepDays }: StoreAddress,
   address: string,
   name: string,
   {
@@ -49,7 +50,11 @@ async function issue(
     if (isAdmin) await accounts.makeAdmin(accountNameSchema.parse(name), 'the command of sign-in links');
     const account = await accounts.active(name);
     if (!account || !isWanted(account.password_hash !== undefined)) return undefined;
-    return { name, address: `${address}${await links.issue(name)}` };
+    const link = await links.issue(name);
+    const audit = new Audit(store.db, { keepDays, log: silentLogger });
+    const detail = isAdmin ? 'and made an admin' : undefined;
+    await audit.note({ actor: 'command', act: 'sign_in_link_made', subject: `account:${name}`, detail });
+    return { name, address: `${address}${link}` };
   } finally {
     await store.stop();
   }

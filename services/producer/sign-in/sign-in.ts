@@ -1,4 +1,7 @@
+import type { Account } from '../../../shared/contracts/index.ts';
 import type { Config } from '../../../shared/runtime/config.ts';
+import { limitKeyOf } from '../access/address.ts';
+import { Comparisons } from './comparisons.ts';
 import { Accounts, RefreshTokens, type Store } from '../../../shared/store/index.ts';
 import { SignInLimits } from './limits.ts';
 import { SignInLinks } from './links.ts';
@@ -12,6 +15,7 @@ export class SignIn {
   readonly links: SignInLinks;
   readonly #refresh: RefreshTokens;
   readonly #limits: SignInLimits;
+  readonly #comparing = new Comparisons();
 
   constructor({ db }: Pick<Store, 'db'>, { PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>) {
     this.accounts = new Accounts(db);
@@ -21,13 +25,23 @@ export class SignIn {
     this.#limits = new SignInLimits(db);
   }
 
-  /** Whether that is the name's password. `address` is where the attempt comes from. @throws Problem after too many attempts. */
-  async isRight(name: string, password: string, address: string): Promise<boolean> {
-    await this.#limits.count(name, address);
+  /**
+   * The account whose password that is, as it was compared; undefined for anything else. `address` is where the attempt comes from.
+   * @throws Problem after too many attempts, or while too many wait to be compared.
+   */
+  async verified(name: string, password: string, address: string): Promise<Account | undefined> {
+    const from = limitKeyOf(address);
+    await this.#limits.count(name, from);
     const account = await this.accounts.active(name);
-    const isRight = await isPassword(password, account?.password_hash);
-    if (isRight) await this.#limits.forget(name, address);
-    return isRight;
+    const isRight = await this.#comparing.run(() => isPassword(password, account?.password_hash));
+    if (!isRight) return undefined;
+    await this.#limits.forget(name, from);
+    return account;
+  }
+
+  /** Whether that is the name's password. */
+  async isRight(name: string, password: string, address: string): Promise<boolean> {
+    return (await this.verified(name, password, address)) !== undefined;
   }
 
   /** Sets a password. Whoever was signed in with the old one, or holds a link, is out; all but the given session. */

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
 import {
   SCOPES,
   fieldErrors,
@@ -8,7 +9,8 @@ import {
   type FieldError,
 } from '../../../shared/contracts/index.ts';
 import { HOUR, SECOND } from '../../../shared/runtime/duration.ts';
-import type { IssuedKey } from '../access/api-keys.ts';
+import { newKeyId, type IssuedKey } from '../access/api-keys.ts';
+import { noSuchKey } from '../api/keys.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { formOf } from './forms.ts';
@@ -18,6 +20,14 @@ import { instantOf } from './presentation.ts';
 
 /** How long the old secret may work on after a rotation, in seconds, as the page offers it. */
 const GRACES = { 'at once': 0, 'in an hour': HOUR / SECOND, 'in a day': (24 * HOUR) / SECOND };
+
+/** The id that the form brings for a new key. */
+const KEY_ID = z.string().regex(/^[0-9a-f]{12}$/);
+/** For a form that was sent twice. */
+const MADE_BEFORE: FieldError = {
+  field: 'name',
+  message: 'is of a key that was just made; its secret was shown once',
+};
 
 /** What the page shows beyond the keys. */
 interface Shown {
@@ -39,18 +49,26 @@ export function keySubmit(context: ProducerContext): RequestHandler {
   return async function makeKey(request, response) {
     const values = formOf(request);
     const parsed = keyRequestSchema.safeParse(requestOf(values));
-    if (parsed.success)
-      await showIssued(context, response, await context.keys.make(parsed.data, actorOf(response)));
-    else await show(context, response, { errors: fieldErrors(parsed.error).map(byName), values });
+    if (!parsed.success) {
+      await show(context, response, { errors: fieldErrors(parsed.error).map(byName), values });
+      return;
+    }
+    const id = KEY_ID.safeParse(values.id).data;
+    const issued = await context.keys.make(parsed.data, actorOf(response), id);
+    if (issued) await showIssued(context, response, issued);
+    else await show(context, response, { errors: [MADE_BEFORE], values: {} });
   };
 }
 
 /** Gives a key another secret, and shows it once. */
 export function keyRotateSubmit(context: ProducerContext): RequestHandler {
   return async function rotateKey(request, response) {
-    const parsed = rotateRequestSchema.safeParse({ grace_seconds: Number(formOf(request).grace) });
+    const { grace, seen } = formOf(request);
+    const parsed = rotateRequestSchema.safeParse({ grace_seconds: Number(grace) });
     if (!parsed.success) throw new Problem('validation_failed', { errors: fieldErrors(parsed.error) });
-    const issued = await context.keys.rotate(idOf(request), parsed.data.grace_seconds, actorOf(response));
+    const order = { graceSeconds: parsed.data.grace_seconds, seen: instantSeen(seen) };
+    const issued = await context.keys.rotate(idOf(request), order, actorOf(response));
+    // Sent twice, the second one would end the secret that was just shown.
     if (!issued) throw noSuchKey();
     await showIssued(context, response, issued);
   };
@@ -62,6 +80,11 @@ export function keyRevokeSubmit(context: ProducerContext): RequestHandler {
     if (!(await context.keys.revoke(idOf(request), actorOf(response)))) throw noSuchKey();
     response.redirect(303, '/keys');
   };
+}
+
+/** When a key was last rotated, as the page has shown it; null: never. */
+function instantSeen(seen: unknown): Date | null {
+  return typeof seen === 'string' && seen !== '' ? new Date(seen) : null;
 }
 
 function idOf({ params }: Request): string {
@@ -102,11 +125,9 @@ async function show({ keys }: ProducerContext, response: Response, shown: Shown)
     scopes: SCOPES,
     graces: GRACES,
     issued: undefined,
+    // So that a form that is sent twice makes one key.
+    newId: newKeyId(),
     ...shown,
   };
   await renderForm(response, 'keys', page);
-}
-
-function noSuchKey(): Problem {
-  return new Problem('not_found', { detail: 'There is no such key, or it is revoked.' });
 }

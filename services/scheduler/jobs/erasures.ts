@@ -1,15 +1,21 @@
 import { carryOutErasure } from '../../../shared/store/index.ts';
+import { SECOND } from '../../../shared/runtime/duration.ts';
 import type { Job } from '../job.ts';
 
-/** Goes on with erasures that were not finished at once: something of the person was just being sent, or the producer died. */
-export const erasures: Job = {
+/** How long one pass may take for one person, in milliseconds. */
+const PASS_MS = 5 * SECOND;
+
+/** Goes on with erasures that were not finished at once: there was much, something was just being sent, or the
+ * producer died. */
+export const erasuresJob: Job = {
   name: 'erasures',
   cron: '*/10 * * * * *',
-  run: async ({ notifications, acts, erasures: orders, config }) => {
+  run: async ({ notifications, acts, erasures, config: { RETENTION_DAYS: retentionDays } }) => {
     let finished = 0;
-    for (const order of await orders.unfinished()) {
-      const stores = { notifications, acts, erasures: orders, retentionDays: config.RETENTION_DAYS };
-      if ((await carryOutErasure(stores, order)).finished_at) finished += 1;
+    // Each gets its time, so that a long one does not hold up those behind it.
+    for (const order of await erasures.unfinished()) {
+      const done = await carryOutErasure({ notifications, acts, erasures, retentionDays }, order, PASS_MS);
+      if (done.finished_at) finished += 1;
     }
     return finished;
   },

@@ -2,7 +2,7 @@ import type { Job } from '../job.ts';
 import { bookkeeper } from './bookkeeper.ts';
 import { deadLetterKeeper } from './dead-letter-keeper.ts';
 import { due } from './due.ts';
-import { erasures } from './erasures.ts';
+import { erasuresJob } from './erasures.ts';
 import { expiry } from './expiry.ts';
 import { leases } from './leases.ts';
 import { lostHints } from './lost-hints.ts';
@@ -19,5 +19,5 @@ export const JOBS: readonly Job[] = [
   deadLetterKeeper,
   bookkeeper,
   retention,
-  erasures,
+  erasuresJob,
 ];

@@ -9,8 +9,8 @@ import {
 } from '../../contracts/index.ts';
 import { BY_ID, retentionEnd, transitionStage, type Notifications } from './collection.ts';
 
-/** Whose records are whose that were erased. */
-export const ERASED_USER = 'erased';
+/** Whose records those are that were erased: nobody's, for no person's id is empty. */
+export const ERASED_USER = '';
 /** Records changed in one write. */
 const CHUNK = 500;
 /** What may say who somebody is, or what they were told. */
@@ -33,12 +33,13 @@ type Order = Erasure & { user_id: string };
 
 /**
  * Takes out of one person's records all that is about the person; what waits is canceled, a dead letter is discarded. States and times stay,
- * so that the counts do. Answers how many were erased, and how many are left because they are just being sent.
+ * so that the counts do. Answers how many were erased, and how many are left: those that are just being sent, and those that were not looked at
+ * before `endBy`, in milliseconds since the epoch.
  */
 export async function erasePerson(
   notifications: Notifications,
   order: Order,
-  retentionDays: number,
+  { retentionDays, endBy }: { retentionDays: number; endBy: number },
 ): Promise<{ erased: number; left: number }> {
   const change = { actor: order.requested_by, reason: 'the person was erased' };
   const end = { delete_at: retentionEnd(retentionDays) };
@@ -50,7 +51,8 @@ export async function erasePerson(
     [FINISHED, STRIP],
   ];
   let erased = 0;
-  for await (const ids of idsOf(notifications, order))
+  for await (const ids of idsOf(notifications, order)) {
+    if (Date.now() > endBy) break;
     for (const [from, pipeline] of ways) {
       // A filter by state: what moved since it was found is found by the next pass.
       const filter: Filter<Notification> = {
@@ -60,6 +62,7 @@ export async function erasePerson(
       };
       erased += (await notifications.updateMany(filter, pipeline, BY_ID)).modifiedCount;
     }
+  }
   const left = await notifications.countDocuments(concerned(order));
   return { erased, left };
 }

@@ -51,17 +51,20 @@ function containing(words: string): { $regex: string; $options: 'i' } {
   return { $regex: words.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), $options: 'i' };
 }
 
-/** A page of one person's records. @throws SearchTooWide */
+/** A page of one person's records; `onlyInbox`: of those that this person reads there. @throws SearchTooWide */
 export function listUserNotifications(
   notifications: Notifications,
   userId: string,
-  query: UserListQuery,
+  { type, ...query }: UserListQuery,
+  { onlyInbox = false }: { onlyInbox?: boolean } = {},
 ): Promise<Page> {
   const unread =
     query.unread === undefined
       ? {}
       : { unread: query.unread === 'true' ? (true as const) : { $exists: false } };
-  return page(notifications, { user_id: userId, ...(query.type && { type: query.type }), ...unread }, query);
+  const types = INBOX.filter((one) => type === undefined || one === type);
+  const shown = onlyInbox ? { type: { $in: types }, sent_at: { $exists: true } } : type && { type };
+  return page(notifications, { user_id: userId, ...shown, ...unread }, query);
 }
 
 /** A page of dead letters. @throws SearchTooWide */

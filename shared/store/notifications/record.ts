@@ -123,7 +123,8 @@ async function noteLateResult(
     reason: { $literal: `an overtaken attempt ended as ${status} ${answer}`.trim() },
     ambiguous: true,
   };
-  await notifications.updateOne({ _id: id }, [
+  // Of whom is erased nothing is noted any more.
+  await notifications.updateOne({ _id: id, erased_at: { $exists: false } }, [
     { $set: { timeline: { $concatArrays: ['$timeline', [entry]] } } },
   ]);
 }

@@ -95,7 +95,7 @@ describe('the audit says who did what to which', () => {
       ]),
     );
     const id = /tidk_([0-9a-f]{12})_/.exec(made.text)?.[1] ?? '';
-    await admin.submit(`/keys/${id}/rotate`, { grace: '0' });
+    await admin.submit(`/keys/${id}/rotate`, { grace: '0', seen: '' });
     await admin.submit(`/keys/${id}/revoke`);
     expect(
       (await lines('?actor=web:ada')).map(({ act, subject, detail }) => [act, subject, detail]).reverse(),
@@ -149,6 +149,15 @@ test('a line that the store does not take is in the log, and the deed stands', a
 });
 
 describe('the page of the keys', () => {
+  test('makes one key of a form that is sent twice, and rotates once', async () => {
+    const form = { id: 'abcdef012345', name: 'twice', scopes: 'send' };
+    expect((await admin.submit('/keys', form)).status).toBe(200);
+    const again = await admin.submit('/keys', form);
+    expect([again.status, again.text.includes('of a key that was just made')]).toEqual([422, true]);
+    const rotation = { grace: '3600', seen: '' };
+    expect((await admin.submit('/keys/abcdef012345/rotate', rotation)).status).toBe(200);
+    expect((await admin.submit('/keys/abcdef012345/rotate', rotation)).status).toBe(404);
+  });
   test('says what is wrong beside the field, and keeps what was typed', async () => {
     const bad = await admin.submit('/keys', {
       name: '',

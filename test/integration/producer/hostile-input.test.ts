@@ -210,6 +210,8 @@ describe('what is made to take long or much', () => {
     ['email', `${long('a')}@`],
     ['email', `a@${long('a.')}`],
     ['email', `a@${'a-'.repeat(120)}`],
+    ['email', `a${long('@a.')}-`],
+    ['email', `a${'@a.'.repeat(80)}-`],
     ['phone', `+1${long('1')}`],
     ['send_at', `2030-01-01T00:00:00.${long('0')}`],
     ['subject', long('\t ')],
@@ -219,6 +221,15 @@ describe('what is made to take long or much', () => {
     const begunAt = performance.now();
     expect(fieldsOf(await post({ ...mail, [field]: value }))).toContain(field);
     expect(performance.now() - begunAt).toBeLessThan(1_000);
+  });
+  test('data that is nested too deep is refused, and spoils no batch', async () => {
+    const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const item = `${JSON.stringify(mail).slice(0, -1)},"data":${deep}}`;
+    expect(fieldsOf(await post(item))).toEqual(['data']);
+    const batch = `{"notifications":[${item},${JSON.stringify(mail)}]}`;
+    const { status, json } = await producer.call('POST', '/v1/notifications/batch', batch);
+    expect(status).toBe(202);
+    expect(json.accepted).toMatchObject([{ index: 1 }]);
   });
   test('nor by addresses of keys, or words to search for', async () => {
     const begunAt = performance.now();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newKeySchema } from '../../../shared/contracts/index.ts';
+import { TcpProxy } from '../../../infra/chaos/tcp-proxy.ts';
 import { openStore, type Store } from '../../../shared/store/index.ts';
 import { ApiClient, aKey, holderOf } from '../../support/api-client.ts';
 import { startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
@@ -136,6 +137,25 @@ describe('a key', () => {
     expect(status).toBe(400);
     expect((json.errors as { field: string }[]).map((one) => one.field)).toEqual([field]);
   });
+});
+
+test('while the store hangs, whoever has a key is told so within 3 s, and API_KEY still opens the door', async () => {
+  const proxy = await TcpProxy.start(Number(new URL(servers.mongoUri).port));
+  const MONGO_URI = `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`;
+  const other = await startTestProducer({ ...testConfig(servers), MONGO_URI });
+  const { key } = await aKey(other, ['send']);
+  proxy.be({ loseUpstream: true });
+  for (const bearer of [key, `tidk_0123456789ab_${'x'.repeat(43)}`]) {
+    const begunAt = performance.now();
+    const { status } = await new ApiClient(other.address, bearer).call('POST', '/v1/notifications', mail);
+    expect(status).toBe(503);
+    expect(performance.now() - begunAt).toBeLessThan(3_300);
+  }
+  expect((await other.call('GET', '/v1/nothing')).status).toBe(404);
+  proxy.be();
+  proxy.reset();
+  await other.stop();
+  await proxy.stop();
 });
 
 describe('the limits', () => {

@@ -3,11 +3,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tokensSchema } from '../../../shared/contracts/index.ts';
-import { Accounts, openStore, type Store } from '../../../shared/store/index.ts';
+import { Accounts, notificationsOf, openStore, type Store } from '../../../shared/store/index.ts';
 import { SignIn } from '../../../services/producer/sign-in/sign-in.ts';
 import { ApiClient, PASSWORD, accountWithPassword, holderOf } from '../../support/api-client.ts';
 import { startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { aRecord } from '../../support/records.ts';
 import { until } from '../../support/until.ts';
 
 const ISSUER = 'https://id.example.org/';
@@ -133,7 +134,10 @@ describe('a refresh token', () => {
   test('of two uses at once one wins at most', async () => {
     const token = String((await signIn('admin')).json.refresh_token);
     const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(token)));
-    expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1);
+    const won = answers.filter(({ status }) => status === 200);
+    expect(won.length).toBeLessThanOrEqual(1);
+    // Seven came with a copy, so the eighth has nothing of it either.
+    for (const { json } of won) expect((await refresh(String(json.refresh_token))).status).toBe(401);
   });
   test('is over when its holder signs out', async () => {
     const token = String((await signIn('admin')).json.refresh_token);
@@ -142,7 +146,8 @@ describe('a refresh token', () => {
   });
   test('is stored as a digest', async () => {
     const token = String((await signIn('admin')).json.refresh_token);
-    expect(JSON.stringify(await store.db.collection('refresh_tokens').find().toArray())).not.toContain(token);
+    const stored = JSON.stringify(await store.db.collection('refresh_tokens').find().toArray());
+    expect(stored).not.toContain(token.split('.')[1]);
   });
 });
 
@@ -171,6 +176,17 @@ describe('a token of the outside issuer', () => {
     for (const path of ['/v1/users/u8/notifications', '/v1/notifications', '/v1/users/u7/export', '/stats'])
       expect([path, (await person.call('GET', path)).status]).toEqual([path, 403]);
     expect((await person.call('DELETE', '/v1/users/u7')).status).toBe(403);
+    // Codes that went by other ways, and what has not come yet, are not in the inbox.
+    const add = (more: object) => notificationsOf(store.db).insertOne(aRecord({ user_id: 'u7', ...more }));
+    await add({ status: 'sent', type: 'sms', phone: '+12025550123', sent_at: new Date() });
+    await add({ status: 'scheduled', type: 'in_app' });
+    await add({ status: 'sent', type: 'in_app', sent_at: new Date(), message: 'Hello' });
+    for (const query of ['', '?type=in_app']) {
+      const { json } = await person.call('GET', `${ownInbox}${query}`);
+      expect((json.notifications as { message: string }[]).map(({ message }) => message)).toEqual(['Hello']);
+    }
+    expect((await person.call('GET', `${ownInbox}?type=sms`)).json.notifications).toEqual([]);
+    expect((await producer.call('GET', ownInbox)).json.notifications).toHaveLength(3);
   });
   test.each([
     ['another audience', async () => signed({ sub: 'u7', aud: 'others' })],
@@ -207,6 +223,38 @@ describe('a token of the outside issuer', () => {
   ])('with %s opens nothing', async (_what, make) => {
     expect((await by(await make()).call('GET', ownInbox)).status).toBe(401);
   });
+});
+
+test('while the issuer cannot be asked for its keys, its tokens are neither taken nor called bad', async () => {
+  const away = await startTestProducer(
+    testConfig(servers, {
+      JWKS_URL: 'http://127.0.0.1:1/jwks.json',
+      JWT_ISSUER: ISSUER,
+      JWT_AUDIENCE: AUDIENCE,
+    }),
+  );
+  const token = await new SignJWT({ sub: 'u7' })
+    .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setExpirationTime('1m')
+    .sign(pair.privateKey);
+  const answer = await new ApiClient(away.address, token).call('GET', '/v1/users/u7/notifications');
+  expect(answer.status).toBe(503);
+  expect(answer.json.code).toBe('issuer_unavailable');
+  expect(answer.headers.get('retry-after')).toBe('5');
+  await away.stop();
+});
+
+test.each([
+  ['JWKS_URL', { JWKS_URL: 'http://id.example.org/jwks.json', JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE }],
+  [
+    'JWT_ISSUER',
+    { JWKS_URL: 'https://id.example.org/jwks.json', JWT_ISSUER: 'tidings', JWT_AUDIENCE: AUDIENCE },
+  ],
+  ['JWT_AUDIENCE', { JWKS_URL: 'https://id.example.org/jwks.json', JWT_ISSUER: ISSUER }],
+])('a setting of %s that would let others in is refused', (name, settings) => {
+  expect(() => testConfig(servers, settings)).toThrow(name);
 });
 
 describe('a token for an inbox', () => {

@@ -4,7 +4,7 @@ import { frameworkApp, operationsOf } from '../../../services/producer/app.ts';
 import type { ProducerContext } from '../../../services/producer/context.ts';
 import { Draining } from '../../../services/producer/draining.ts';
 import { pageRoutes } from '../../../services/producer/web/router.ts';
-import { ROLES, SCOPES } from '../../../shared/contracts/index.ts';
+import { ROLES, SCOPES, meets, type Scope } from '../../../shared/contracts/index.ts';
 import { readConfig } from '../../../shared/runtime/config.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
 import { ApiClient, PASSWORD, accountWithPassword, holderOf } from '../../support/api-client.ts';
@@ -57,10 +57,8 @@ afterAll(async () => {
 });
 
 /** Whoever has every scope but those that would do. */
-function wrongScope(needs: readonly string[] | 'nobody'): Promise<ApiClient> {
-  const others = SCOPES.filter(
-    (scope) => scope !== 'admin' && needs !== 'nobody' && !needs.some((need) => scope.startsWith(need)),
-  );
+function wrongScope(needs: readonly Scope[] | 'nobody'): Promise<ApiClient> {
+  const others = SCOPES.filter((scope) => needs !== 'nobody' && !needs.some((need) => meets([scope], need)));
   return holderOf(producer, ...(others.length > 0 ? others : ['read']));
 }
 
