@@ -1,11 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { Problem } from '../api/problem.ts';
-
-/** Limits are per second: whoever is over one loses little, and nobody gathers a burst over a minute. */
-const WINDOW_SECONDS = 1;
+import { TokenBuckets } from './token-buckets.ts';
 
 /** Each in words, for who is refused. */
 const WORDS: Record<Limited, string> = {
@@ -30,7 +27,7 @@ export type Limited = 'key' | 'address' | 'credentials';
  * producers N times as much passes.
  */
 export class RateLimits {
-  readonly #limiters = new Map<string, RateLimiterMemory>();
+  readonly #buckets = new Map<string, TokenBuckets>();
   readonly #defaults: Record<Limited, number>;
   #heldBack = 0;
 
@@ -47,12 +44,11 @@ export class RateLimits {
     perSecond = this.#defaults[kind],
   ): Promise<void> {
     if (perSecond === 0) return;
-    const used = await consume(this.#limiter(kind, perSecond), who);
-    const left = Math.max(0, used.remainingPoints);
-    const seconds = Math.max(1, Math.ceil(used.msBeforeNext / SECOND));
-    response.setHeader('ratelimit-policy', `"${kind}";q=${perSecond};w=${WINDOW_SECONDS}`);
+    const { isOver, left, fullInMs } = this.#bucketsOf(kind, perSecond).take(who);
+    const seconds = Math.max(1, Math.ceil(fullInMs / SECOND));
+    response.setHeader('ratelimit-policy', `"${kind}";q=${perSecond};w=1`);
     response.setHeader('ratelimit', `"${kind}";r=${left};t=${seconds}`);
-    if (used.consumedPoints <= perSecond) return;
+    if (!isOver) return;
     await this.#holdBack(response);
     throw new Problem('too_many_requests', {
       detail: `${WORDS[kind]} ${perSecond} requests a second. A batch holds up to 1 000 notifications.`,
@@ -71,20 +67,10 @@ export class RateLimits {
     this.#heldBack -= 1;
   }
 
-  #limiter(kind: Limited, points: number): RateLimiterMemory {
-    const name = `${kind}:${points}`;
-    const limiter = this.#limiters.get(name) ?? new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
-    this.#limiters.set(name, limiter);
-    return limiter;
-  }
-}
-
-/** The library throws what it otherwise returns. */
-async function consume(limiter: RateLimiterMemory, who: string): Promise<RateLimiterRes> {
-  try {
-    return await limiter.consume(who);
-  } catch (thrown) {
-    if (thrown instanceof RateLimiterRes) return thrown;
-    throw thrown;
+  #bucketsOf(kind: Limited, perSecond: number): TokenBuckets {
+    const name = `${kind}:${perSecond}`;
+    const buckets = this.#buckets.get(name) ?? new TokenBuckets(perSecond);
+    this.#buckets.set(name, buckets);
+    return buckets;
   }
 }
