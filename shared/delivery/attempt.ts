@@ -1,3 +1,4 @@
+import { CHANNELS } from '../contracts/index.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -63,7 +64,9 @@ export function settledBefore(claimed: Claimed, { provider }: DeliveryChannel): 
       untried: true,
       reason: `its sending was interrupted ${record.interrupted} times`,
     };
-  if (record.previous_status === 'sending' && record.on_ambiguous === 'hold') {
+  // Where our own store is the provider, what was not recorded was not handed over.
+  const isDoubtful = record.previous_status === 'sending' && !CHANNELS[record.type].inbox;
+  if (isDoubtful && record.on_ambiguous === 'hold') {
     const reason = 'the attempt before was interrupted; a person decides';
     return { ...interrupted(provider, 'interrupted', reason), marked: true, untried: true };
   }

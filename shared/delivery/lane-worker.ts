@@ -1,5 +1,5 @@
 import { publishChanges, type Broker, type Delivery } from '../broker/index.ts';
-import type { Channel, Lane } from '../contracts/index.ts';
+import { CHANNELS, type Channel, type Lane } from '../contracts/index.ts';
 import { SECOND } from '../runtime/duration.ts';
 import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -149,10 +149,11 @@ export class LaneWorker {
 
   async #claimAndBegin(taken: Taken, handler: Handler): Promise<void> {
     const ids = [...taken.keys()];
+    const isOwnStore = CHANNELS[this.#options.channel].inbox;
     const claim = await this.#claims.claim(async (options) => ({
       claimedAt: Date.now(),
       token: options.token,
-      records: await claimNotifications(this.#options.notifications, ids, options),
+      records: await claimNotifications(this.#options.notifications, ids, { ...options, isOwnStore }),
     }));
     if (!claim) return;
     const { records, token, claimedAt } = claim;

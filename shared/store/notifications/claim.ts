@@ -61,16 +61,18 @@ export interface ClaimOptions {
 
 /**
  * Claims those of the ids that are claimable, in one write, and reads back the ones that are now ours. The driver does not retry an
- * updateMany: after an error, call `again` with the same token; what the first call had claimed is renewed, and ours.
+ * updateMany: after an error, call `again` with the same token; what the first call had claimed is renewed, and ours. `isOwnStore`: the provider
+ * is our own store, so what was interrupted was not handed over.
  */
 export async function claimNotifications(
   notifications: Notifications,
   ids: string[],
-  options: ClaimOptions & { again?: boolean },
+  options: ClaimOptions & { again?: boolean; isOwnStore?: boolean },
 ): Promise<Notification[]> {
-  const { token, leaseMs, again } = options;
+  const { token, leaseMs, again, isOwnStore } = options;
   const filter = { _id: { $in: ids }, ...claimable(options) };
-  await notifications.updateMany(filter, claimPipeline(options), BY_ID);
+  const pipeline = isOwnStore ? claimPipeline(options, false) : claimPipeline(options);
+  await notifications.updateMany(filter, pipeline, BY_ID);
   if (again)
     await renewLeases(
       notifications,

@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createInAppChannel } from '../../../services/in-app/channel.ts';
 import type { Notification } from '../../../shared/contracts/index.ts';
+import { TcpProxy } from '../../../infra/chaos/tcp-proxy.ts';
 import type { DeliveryChannel } from '../../../shared/delivery/index.ts';
+import { withRecipientLimit } from '../../../shared/delivery/recipient-limit.ts';
+import { aRecord } from '../../support/records.ts';
 import { HOUR } from '../../../shared/runtime/duration.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
 import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
@@ -112,6 +115,59 @@ test('in-app it is the person who is limited, and the inbox gets the rest unread
   await until(async () => (await counts({ user_id: 'u5' })).held === 4);
   const { json } = await producer.call('GET', '/v1/users/u5/notifications/unread_count');
   expect(json).toEqual({ unread_count: 2 });
+});
+
+test('an interrupted one of the inbox is no doubt, for it is handed over by being recorded', async () => {
+  const record = aRecord({
+    type: 'in_app',
+    user_id: 'u6',
+    status: 'sending',
+    on_ambiguous: 'hold',
+    attempt: 1,
+    fence: 1,
+    claim: 'lost',
+    lease_until: new Date(Date.now() - 60_000),
+  });
+  await notifications.insertOne(record);
+  await consume(createInAppChannel(), 2);
+  await until(async () => (await counts({ user_id: 'u6' })).sent === 1, 15_000);
+  expect(await notifications.findOne({ _id: record._id })).toMatchObject({
+    ambiguous_count: 0,
+    unread: true,
+  });
+});
+
+test('while nobody can count, nothing is sent, and nothing is spent', async () => {
+  const proxy = await TcpProxy.start(Number(new URL(servers.mongoUri).port));
+  const counting = openStore(
+    `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`,
+    'test',
+  );
+  let sent = 0;
+  const channel = withRecipientLimit(
+    emailBy(() => {
+      sent += 1;
+      return Promise.resolve({ kind: 'sent', provider: 'smtp' });
+    }),
+    { db: counting.db, perHour: 5 },
+  );
+  const never = new AbortController().signal;
+  expect(await channel.deliver(aRecord(), never)).toMatchObject({ kind: 'sent' });
+  proxy.be({ loseUpstream: true });
+  const outcome = await channel.deliver(aRecord(), never);
+  expect(outcome).toMatchObject({
+    kind: 'deferred',
+    code: 'recipient_limit_unknown',
+    isOurs: true,
+    untried: true,
+  });
+  proxy.be();
+  proxy.reset();
+  // Whose claim is lost in the meantime is somebody else's to send.
+  await until(async () => (await channel.deliver(aRecord(), AbortSignal.abort())).kind === 'deferred');
+  expect(sent).toBe(1);
+  await counting.stop();
+  await proxy.stop();
 });
 
 test('the store does not say who was counted', async () => {
