@@ -14,7 +14,7 @@ import { keyOperations } from './api/keys.ts';
 import { hotPath } from './api/hot-path.ts';
 import { metricsRouter } from './api/metrics.ts';
 import { notificationOperations } from './api/notifications.ts';
-import { serve, type Operation } from './api/operation.ts';
+import { onlyGet, serve, type Operation } from './api/operation.ts';
 import { Problem, problemHandler, wantsPage } from './api/problem.ts';
 import { statsOperation } from './api/stats.ts';
 import { steeringOperations } from './api/steering.ts';
@@ -115,15 +115,7 @@ function probes(context: ProducerContext): Router {
     const ready = await look();
     response.status(ready.status === 'unavailable' ? 503 : 200).json(ready);
   });
-  for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json'])
-    router.all(path, (request, _response, next) => {
-      if (request.method === 'GET' || request.method === 'HEAD') next();
-      else
-        throw new Problem('method_not_allowed', {
-          detail: 'Use GET, HEAD.',
-          headers: { allow: 'GET, HEAD' },
-        });
-    });
+  for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json']) router.all(path, onlyGet);
   return router;
 }
 

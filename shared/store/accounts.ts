@@ -1,7 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import type { Account, Role } from '../contracts/index.ts';
 import { bounded } from './bounded.ts';
-import { isDuplicate } from './duplicate.ts';
+import { insertNew } from './duplicate.ts';
 
 /** The people who may sign in, by name. */
 export class Accounts {
@@ -22,14 +22,8 @@ export class Accounts {
   }
 
   /** Adds one; false when the name is taken. */
-  async add(account: Account): Promise<boolean> {
-    try {
-      await this.#accounts.insertOne(account);
-      return true;
-    } catch (thrown) {
-      if (isDuplicate(thrown)) return false;
-      throw thrown;
-    }
+  add(account: Account): Promise<boolean> {
+    return insertNew(this.#accounts, account);
   }
 
   /** Adds the very first one; answers whether there was none before. Of several that begin at once, all mean the same one. */

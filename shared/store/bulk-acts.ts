@@ -2,7 +2,7 @@ import type { Collection, Db } from 'mongodb';
 import type { BulkAct } from '../contracts/index.ts';
 import { MINUTE } from '../runtime/duration.ts';
 import { bounded } from './bounded.ts';
-import { isDuplicate } from './duplicate.ts';
+import { insertNew } from './duplicate.ts';
 import { ERASED_USER } from './notifications/erase.ts';
 
 /** An act that came no step further for so long has lost its process: each step is a few calls that end within 25 s. Milliseconds. */
@@ -19,14 +19,8 @@ export class BulkActs {
   }
 
   /** Notes that it begins; false when it had begun before. */
-  async begin(act: BulkAct): Promise<boolean> {
-    try {
-      await this.#acts.insertOne(act);
-      return true;
-    } catch (thrown) {
-      if (isDuplicate(thrown)) return false;
-      throw thrown;
-    }
+  begin(act: BulkAct): Promise<boolean> {
+    return insertNew(this.#acts, act);
   }
 
   /** Notes how far it has come; answers whether it is to go on. */

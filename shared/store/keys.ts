@@ -1,7 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import type { ApiKeyRecord } from '../contracts/index.ts';
 import { bounded } from './bounded.ts';
-import { isDuplicate } from './duplicate.ts';
+import { insertNew } from './duplicate.ts';
 
 /** The keys of the API, by the public half of what their holders send. */
 export class Keys {
@@ -12,14 +12,8 @@ export class Keys {
   }
 
   /** Stores a new one; false when there is one of this id. */
-  async add(key: ApiKeyRecord): Promise<boolean> {
-    try {
-      await this.#keys.insertOne(key);
-      return true;
-    } catch (thrown) {
-      if (isDuplicate(thrown)) return false;
-      throw thrown;
-    }
+  add(key: ApiKeyRecord): Promise<boolean> {
+    return insertNew(this.#keys, key);
   }
 
   /** One, whatever its state. */

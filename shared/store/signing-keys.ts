@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Db } from 'mongodb';
 import { bounded } from './bounded.ts';
-import { isDuplicate } from './duplicate.ts';
+import { insertNew } from './duplicate.ts';
 
 /**
  * A random value that all producers share, made by the first that asks. It is half of what signs access tokens: the other half is API_KEY, so
@@ -10,11 +10,7 @@ import { isDuplicate } from './duplicate.ts';
 export async function sharedSalt(db: Db, name: string): Promise<Buffer> {
   const salts = bounded(db.collection<{ _id: string; salt: string }>('signing_keys'));
   const mine = randomBytes(32).toString('base64url');
-  try {
-    await salts.insertOne({ _id: name, salt: mine });
-  } catch (thrown) {
-    if (!isDuplicate(thrown)) throw thrown;
-  }
+  await insertNew(salts, { _id: name, salt: mine });
   const stored = await salts.findOne({ _id: name });
   return Buffer.from(stored?.salt ?? mine, 'base64url');
 }

@@ -1,10 +1,10 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { ApiKeyRecord, KeyRequest } from '../../../shared/contracts/index.ts';
 import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import type { Audit, Keys } from '../../../shared/store/index.ts';
-import { digestOf, newSecret } from '../sign-in/secrets.ts';
+import { digestOf, isDigestOf, newSecret } from '../sign-in/secrets.ts';
 import { isWithin } from './address.ts';
 import { identityOfKey, type Identity } from './identity.ts';
 import { Recent } from './recent.ts';
@@ -123,9 +123,4 @@ function opens(key: ApiKeyRecord, secret: string, address: string): boolean {
   const isPrevious = previous !== undefined && isDigestOf(previous.digest, secret) && previous.until > now;
   const isValid = revoked_at === undefined && (expires_at === undefined || expires_at > now);
   return (isSecret || isPrevious) && isValid && (allow_from === undefined || isWithin(address, allow_from));
-}
-
-/** Digests have one length, so that comparing them takes as long whatever was sent. */
-function isDigestOf(digest: string, secret: string): boolean {
-  return timingSafeEqual(Buffer.from(digest), Buffer.from(digestOf(secret)));
 }

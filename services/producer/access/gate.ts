@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeJwt } from 'jose';
 import { inTime } from '../accept/deadline.ts';
 import { Problem } from '../api/problem.ts';
+import { digestOf, isDigestOf } from '../sign-in/secrets.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { addressOf, limitKeyOf } from './address.ts';
 import type { ApiKeys } from './api-keys.ts';
@@ -28,11 +28,11 @@ export interface GateOptions {
 /** The one way in for requests to the API: who is it, and is it not too much? Nothing of the request but its head is read before. */
 export class Gate {
   readonly #options: GateOptions;
-  readonly #rootDigest: Buffer;
+  readonly #rootDigest: string;
 
   constructor(options: GateOptions) {
     this.#options = options;
-    this.#rootDigest = digest(options.rootKey);
+    this.#rootDigest = digestOf(options.rootKey);
   }
 
   /** Lets a request in, as somebody; at once where it comes with API_KEY. @throws Problem, or rejects with one. */
@@ -84,7 +84,7 @@ export class Gate {
   }
 
   #isRoot(bearer: string): boolean {
-    return timingSafeEqual(digest(bearer), this.#rootDigest);
+    return isDigestOf(this.#rootDigest, bearer);
   }
 }
 
@@ -105,9 +105,4 @@ function issuerOf(bearer: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Digests have one length, so that comparing them takes as long whatever was sent. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

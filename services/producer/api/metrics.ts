@@ -1,10 +1,9 @@
-import { Router, type RequestHandler } from 'express';
+import { Router } from 'express';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { ProducerContext } from '../context.ts';
 import { collectStats } from '../stats/collect.ts';
 import { requireIdentity } from './authentication.ts';
-import { requireScope } from './operation.ts';
-import { Problem } from './problem.ts';
+import { onlyGet, requireScope } from './operation.ts';
 
 /** `/metrics` for Prometheus: the figures of /stats, and this process. Needs the scope read. No label names a person. */
 export function metricsRouter(context: ProducerContext): Router {
@@ -22,11 +21,6 @@ export function metricsRouter(context: ProducerContext): Router {
     });
   return router;
 }
-
-const onlyGet: RequestHandler = (request, _response, next) => {
-  if (request.method === 'GET' || request.method === 'HEAD') next();
-  else throw new Problem('method_not_allowed', { detail: 'Use GET, HEAD.', headers: { allow: 'GET, HEAD' } });
-};
 
 type Stats = Awaited<ReturnType<typeof collectStats>>;
 

@@ -204,3 +204,9 @@ function refuseMethod(group: readonly Operation[]): RequestHandler {
     throw new Problem('method_not_allowed', { detail: `Use ${allow}.`, headers: { allow } });
   };
 }
+
+/** For addresses that only answer: refuses every other method. */
+export const onlyGet: RequestHandler = (request, _response, next) => {
+  if (request.method === 'GET' || request.method === 'HEAD') next();
+  else throw new Problem('method_not_allowed', { detail: 'Use GET, HEAD.', headers: { allow: 'GET, HEAD' } });
+};
