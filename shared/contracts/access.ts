@@ -124,7 +124,7 @@ export const keyViewSchema = z
     expires_at: time.optional(),
     allow_from: z.array(z.string()).optional(),
     per_second: z.int().optional(),
-    last_used_at: time.optional().describe('To the minute'),
+    last_used_at: time.optional().describe('At most a minute behind'),
     created_at: time,
     created_by: z.string(),
     rotated_at: time.optional(),

@@ -48,9 +48,11 @@ export type AuditEntry = z.output<typeof auditEntrySchema>;
 
 /** The query of the audit. */
 export const auditQuerySchema = z.strictObject({
-  actor: line(300).optional().meta({ description: 'Who, such as key:0123456789ab' }),
+  actor: line(300).optional().meta({ description: 'Who, in full, such as key:0123456789ab' }),
   act: z.enum(AUDIT_ACTS, { error: `must be one of ${AUDIT_ACTS.join(', ')}` }).optional(),
-  subject: line(300).optional().meta({ description: 'To which, such as notification:<id>' }),
+  subject: line(300)
+    .optional()
+    .meta({ description: 'To which, in full, such as notification:<id>, or user:<user_id>' }),
   ...pageFields,
 });
 

@@ -70,5 +70,7 @@ function errorsOf(issue: z.core.$ZodIssue): FieldError[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not a known field' }));
+  if (path.length === 0 && issue.code === 'invalid_type')
+    return [{ field: 'body', message: 'must be a JSON object' }];
   return [{ field: path.join('.') || 'body', message: issue.message }];
 }

@@ -99,7 +99,8 @@ export type NotificationRequest = z.output<typeof notificationRequestSchema>;
 
 /** One item of a batch may carry its own key. */
 export const IDEMPOTENCY_KEY = line(255).meta({
-  description: 'Repeat with the same key to get the same answer',
+  description:
+    'Repeat with the same one to get the same answer. It belongs to the key or account that sends it',
 });
 
 /** The body of POST /v1/notifications/batch; the items are validated one by one, so that a bad one rejects itself only. */

@@ -30,7 +30,7 @@ export class SmsCountries {
     if (country !== undefined && this.#allowed.has(country)) return undefined;
     const open =
       [...this.#allowed].filter(Boolean).join(', ') || 'no country, for that of the sender is not known';
-    return `is in ${country ?? 'no country that is known'}; SMS go to ${open} only, unless SMS_COUNTRIES names more`;
+    return `is in ${country ?? 'no country that is known'}; SMS go to ${open} only, unless SMS_COUNTRIES, a setting of the fleet, names more`;
   }
 }
 

@@ -78,7 +78,7 @@ export const configSchema = z
     TRUSTED_PROXIES: whole(0, 10)
       .default(0)
       .describe(
-        'Proxies before the producer whose X-Forwarded-For is believed: sign-in attempts are limited by address. With PUBLIC_URL usually 1.',
+        'Proxies before the producer whose X-Forwarded-For is believed: limits, and keys with allow_from, go by the address. With PUBLIC_URL usually 1.',
       ),
     RABBITMQ_URL: urls('amqp:', 'amqps:')
       .default('amqp://guest:guest@127.0.0.1:5672')

@@ -36,7 +36,7 @@ export class Keys {
   ): Promise<ApiKeyRecord | undefined> {
     const asSeen = seen === undefined ? {} : { rotated_at: seen ?? { $exists: false } };
     const rotated = await this.#keys.findOneAndUpdate(
-      { ...open(id), ...asSeen },
+      { ...open(id), ...asSeen, expires_at: { $not: { $lte: new Date() } } },
       [
         {
           $set: { previous: { digest: '$digest', until }, digest: { $literal: digest }, rotated_at: '$$NOW' },

@@ -89,7 +89,14 @@ export class ApiKeys {
   async identify(bearer: string, address: string): Promise<Identity | undefined> {
     const { id, secret } = KEY.exec(bearer)?.groups ?? {};
     if (id === undefined || secret === undefined) return undefined;
-    const key = await this.#recent.get(id, (known) => opens(known, secret, address));
+    let refusal: Refusal | undefined;
+    const key = await this.#recent.get(id, (known) => {
+      refusal = refusalOf(known, secret, address);
+      return refusal === undefined;
+    });
+    // Its holder is told only that it opens nothing; whoever runs the fleet finds out why.
+    if (refusal && refusal !== 'unknown')
+      this.#log.warn('a key was refused', { key: id, reason: refusal, address });
     if (!key) return undefined;
     this.#noteUse(id);
     return identityOfKey(key);
@@ -115,12 +122,17 @@ function keyOf(id: string, secret: string): string {
   return `tidk_${id}_${secret}`;
 }
 
-function opens(key: ApiKeyRecord, secret: string, address: string): boolean {
+/** Why a key opens nothing. */
+type Refusal = 'unknown' | 'revoked' | 'expired' | 'address';
+
+function refusalOf(key: ApiKeyRecord, secret: string, address: string): Refusal | undefined {
   const now = new Date();
   const { digest, previous, expires_at, revoked_at, allow_from } = key;
   const isSecret = isDigestOf(digest, secret);
   // Both are compared, whatever the first one says.
   const isPrevious = previous !== undefined && isDigestOf(previous.digest, secret) && previous.until > now;
-  const isValid = revoked_at === undefined && (expires_at === undefined || expires_at > now);
-  return (isSecret || isPrevious) && isValid && (allow_from === undefined || isWithin(address, allow_from));
+  if (!isSecret && !isPrevious) return 'unknown';
+  if (revoked_at) return 'revoked';
+  if (expires_at && expires_at <= now) return 'expired';
+  return allow_from && !isWithin(address, allow_from) ? 'address' : undefined;
 }

@@ -13,6 +13,11 @@ import type { Limited, RateLimits } from './rate-limits.ts';
 /** What is left of the 3 s in which a caller has an answer is for the work itself; milliseconds. */
 const IDENTIFIED_WITHIN_MS = 1_200;
 
+/** What is told to whoever comes without a key, and with one that opens nothing: which of the reasons it is, the log says. */
+const SEND_A_KEY = 'Send the header "Authorization: Bearer <API key>".';
+const OPENS_NOTHING =
+  'This key or token opens nothing here: it is not known, expired, revoked, or not for the address that you come from.';
+
 /** What finds out who sends a request. */
 export interface GateOptions {
   /** API_KEY. */
@@ -66,7 +71,7 @@ export class Gate {
     // Behind the look at the key, and apart from what is open: one who knocks with wrong keys must not shut out others of the same proxy.
     await this.#count('credentials', request, response);
     throw new Problem('unauthorized', {
-      detail: 'Send the header "Authorization: Bearer <API key>".',
+      detail: bearer === undefined ? SEND_A_KEY : OPENS_NOTHING,
       headers: { 'www-authenticate': challenge(bearer) },
     });
   }

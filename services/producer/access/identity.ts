@@ -61,5 +61,5 @@ export function refusalOf(identity: Identity, { needs, ofUser }: Asked): string 
 export function sendRefusalOf({ scopes }: Identity, channel: Channel): string | undefined {
   const channels = sendableBy(scopes);
   if (channels.includes(channel)) return undefined;
-  return `is not open to you: you may send ${channels.join(', ')}; ${channel} needs the scope send:${channel}`;
+  return `needs the scope send:${channel}; yours are for ${channels.join(', ')}`;
 }

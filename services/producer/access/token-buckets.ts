@@ -3,6 +3,9 @@ import { SECOND } from '../../../shared/runtime/duration.ts';
 /** Buckets after which those that are full again are thrown away: a full one is as good as none. */
 const MANY = 10_000;
 
+/** A third of a second is no number of a computer's: what is missing by so little is not missing. Milliseconds. */
+const ROUNDING_MS = 0.001;
+
 /** What taking a token came to. */
 export interface Taken {
   isOver: boolean;
@@ -34,10 +37,11 @@ export class TokenBuckets {
     const now = this.#now();
     const apartMs = SECOND / this.#perSecond;
     const fullAt = Math.max(this.#fullAt.get(name) ?? 0, now);
-    const isOver = fullAt + apartMs - now > SECOND;
+    const isOver = fullAt + apartMs - now > SECOND + ROUNDING_MS;
     const after = isOver ? fullAt : fullAt + apartMs;
     if (!isOver) this.#keep(name, after, now);
-    return { isOver, left: Math.floor((SECOND - (after - now)) / apartMs), fullInMs: after - now };
+    const left = Math.floor((SECOND - (after - now) + ROUNDING_MS) / apartMs);
+    return { isOver, left: Math.max(0, left), fullInMs: after - now };
   }
 
   #keep(name: string, fullAt: number, now: number): void {

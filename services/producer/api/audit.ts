@@ -4,7 +4,7 @@ import type { ProducerContext } from '../context.ts';
 import { operation, type Operation } from './operation.ts';
 
 /** Who did what to which. */
-export function auditOperation({ audit }: ProducerContext): Operation {
+export function auditOperation({ audit, pseudonyms }: ProducerContext): Operation {
   return operation({
     method: 'get',
     path: '/v1/audit',
@@ -20,7 +20,9 @@ export function auditOperation({ audit }: ProducerContext): Operation {
     },
     problems: ['validation_failed'],
     handle: async ({ query }) => {
-      const { entries, nextCursor } = await audit.list(query);
+      const { subject } = query;
+      const asked = subject === undefined ? {} : { subject: await pseudonyms.asAudited(subject) };
+      const { entries, nextCursor } = await audit.list({ ...query, ...asked });
       return { status: 200, body: { entries: entries.map(auditViewOf), next_cursor: nextCursor } };
     },
   });

@@ -43,6 +43,7 @@ export function authOperations({
         log.warn('a token was refused', { grant: body.grant_type, address: address() });
         // Whatever was wrong with them is not said.
         throw new Problem('invalid_credentials', {
+          ...(body.grant_type === 'refresh_token' && { detail: 'Sign in with the password again.' }),
           headers: { 'www-authenticate': 'Bearer realm="tidings"' },
         });
       },
@@ -53,7 +54,8 @@ export function authOperations({
       id: 'revokeToken',
       needs: 'nobody',
       tag: TAG,
-      summary: 'End a refresh token and all that came out of the same password; any other changes nothing',
+      summary:
+        'End the refresh tokens of a sign-in; what is none changes nothing. Access tokens live on for ten minutes at most',
       body: revokeRequestSchema,
       answer: {
         status: 200,

@@ -88,6 +88,6 @@ function issuedAnswer(issued: IssuedKey | undefined): Answer {
 /** For whoever names a key that is not there. */
 export function noSuchKey(): Problem {
   return new Problem('not_found', {
-    detail: 'There is no such key, or it is revoked, or was rotated since.',
+    detail: 'There is no such key, or it is revoked, expired, or was rotated since the page was shown.',
   });
 }

@@ -16,7 +16,7 @@ import { sendRefusalOf } from '../access/identity.ts';
 import { recordOf } from '../accept/record.ts';
 import type { ProducerContext } from '../context.ts';
 import { idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
-import { BODY_PROBLEMS, operation, type Answer, type Operation } from './operation.ts';
+import { BODY_PROBLEMS, operation, scopeMissing, type Answer, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 
 /** The heading of these calls in the documentation. */
@@ -56,7 +56,7 @@ export function notificationOperations({ acceptor, admission, notifications }: P
       handle: async ({ body, rawBody, headers, identity }) => {
         const key = idempotencyKeyOf(headers['idempotency-key']);
         const refusal = sendRefusalOf(identity, body.type);
-        if (refusal !== undefined) throw new Problem('forbidden', { detail: `type: ${refusal}.` });
+        if (refusal !== undefined) throw scopeMissing(`The type ${body.type} ${refusal}.`);
         refuseUnwanted(admission.errorsOf(body));
         const origin = { caller: identity.actor, ...keyed(key, rawBody) };
         return acceptedAnswer(await acceptor.accept(recordOf(body, origin, new Date())));

@@ -14,8 +14,12 @@ const ALWAYS: readonly ProblemCode[] = [
 ];
 /** What those may answer that are not open to everybody. */
 const GUARDED: readonly ProblemCode[] = ['unauthorized', 'forbidden'];
-/** After how many seconds to come again. */
-const RETRY_AFTER = new Set([429, 503]);
+/** What a refusal for too many requests says: RateLimit header fields of the IETF's draft 8. */
+const LIMIT_HEADERS = {
+  'Retry-After': { schema: { type: 'integer' as const }, required: true },
+  RateLimit: { schema: { type: 'string' as const } },
+  'RateLimit-Policy': { schema: { type: 'string' as const } },
+};
 
 /** What the HTTP server itself answers, without a body, before any operation is reached. */
 const OF_THE_SERVER: ZodOpenApiOperationObject['responses'] = {
@@ -81,7 +85,10 @@ function describe(one: Operation): ZodOpenApiOperationObject {
 function accessOf({ needs, isOfUser }: Operation): string {
   if (needs === 'nobody') return 'Open to everybody.';
   const own = isOfUser ? ', or is called with a token of this very person' : '';
-  return `Needs ${needs.map((need) => `the scope \`${need}\``).join(' and ')}${own}.`;
+  const words = needs.map(
+    (need) => `the scope \`${need}\`${need === 'send' ? ', or that of the channel' : ''}`,
+  );
+  return `Needs ${words.join(' and ')}${own}.`;
 }
 
 function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiOperationObject['responses'] {
@@ -97,9 +104,10 @@ function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiOperationObj
       {
         description: describeStatus(status),
         content: { 'application/problem+json': { schema: problemSchema } },
-        ...(RETRY_AFTER.has(status) && {
+        ...(status === 503 && {
           headers: { 'Retry-After': { schema: { type: 'integer' as const }, required: true } },
         }),
+        ...(status === 429 && { headers: LIMIT_HEADERS }),
         ...(status === 401 && {
           headers: { 'WWW-Authenticate': { schema: { type: 'string' as const }, required: true } },
         }),

@@ -143,8 +143,13 @@ export function authorize(
   const ofUser = isOfUser && typeof params.user_id === 'string' ? params.user_id : undefined;
   const refusal = refusalOf(identity, { needs, ofUser });
   if (refusal === undefined) return;
-  throw new Problem('forbidden', {
-    detail: refusal,
+  throw scopeMissing(refusal);
+}
+
+/** For whoever may do other things, but not this (RFC 6750 §3.1). */
+export function scopeMissing(detail: string): Problem {
+  return new Problem('forbidden', {
+    detail,
     headers: { 'www-authenticate': 'Bearer realm="tidings", error="insufficient_scope"' },
   });
 }

@@ -61,7 +61,7 @@ async function sendProblem(request: Request, response: Response, problem: Proble
 
 /** What is wrong with a body that is no JSON. The parser quotes a piece of it, which may be somebody's code, so only its own words are kept. */
 export function malformedJson(thrown: unknown): Problem {
-  const [words = ''] = toError(thrown).message.split(/, ?(?=["'.])/);
+  const words = toError(thrown).message.replace(/, ?(?:"|\.\.\.).* is not valid JSON$/s, '');
   return new Problem('malformed_json', { detail: words });
 }
 

@@ -57,7 +57,12 @@ async function consume(limiter: RateLimiterMongo, key: string): Promise<void> {
     const seconds = Math.ceil(thrown.msBeforeNext / SECOND);
     throw new Problem('too_many_requests', {
       detail: `Too many attempts. Try again in ${Math.ceil(seconds / 60)} minutes, or ask an admin for a sign-in link.`,
-      headers: { 'retry-after': String(seconds) },
+      headers: {
+        'retry-after': String(seconds),
+        // Instead of those that say how many requests of any kind are left.
+        'ratelimit-policy': `"sign-in";q=${limiter.points};w=${WINDOW_MS / SECOND}`,
+        ratelimit: `"sign-in";r=0;t=${seconds}`,
+      },
     });
   }
 }

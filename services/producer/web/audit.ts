@@ -9,12 +9,14 @@ const FIELDS = ['actor', 'act', 'subject', 'cursor'] as const;
 type Asked = Partial<Record<(typeof FIELDS)[number], string>>;
 
 /** Who did what to which, for admins. */
-export function auditPage({ audit }: ProducerContext): RequestHandler {
+export function auditPage({ audit, pseudonyms }: ProducerContext): RequestHandler {
   return async function showAudit(request, response) {
     const asked: Asked = givenFields(request.query, FIELDS);
     const parsed = auditQuerySchema.safeParse(asked);
+    const { subject } = parsed.data ?? {};
+    const named = subject === undefined ? {} : { subject: await pseudonyms.asAudited(subject) };
     const { entries, nextCursor } = parsed.success
-      ? await audit.list(parsed.data)
+      ? await audit.list({ ...parsed.data, ...named })
       : { entries: [], nextCursor: null };
     await renderForm(response, 'audit', {
       title: 'Audit · Tidings',

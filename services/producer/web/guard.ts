@@ -21,7 +21,10 @@ export function guardPages({ HOST, PUBLIC_URL }: Pick<Config, 'HOST' | 'PUBLIC_U
     const isOurs = host === published?.host || (isLoopback(HOST) && LOOPBACK_HOST.test(host));
     if (!isOurs) throw new Problem('forbidden', { detail: wayIn(HOST, published) });
     if (!['GET', 'HEAD'].includes(request.method) && !isSameOrigin(request, published))
-      throw new Problem('forbidden', { detail: 'This form was sent from another site.' });
+      throw new Problem('forbidden', {
+        detail:
+          'This form was sent from another site, or without saying from where (Origin, or Sec-Fetch-Site).',
+      });
     next();
   };
 }

@@ -19,7 +19,7 @@ import { givenFields, renderForm } from './pages.ts';
 import { instantOf } from './presentation.ts';
 
 /** How long the old secret may work on after a rotation, in seconds, as the page offers it. */
-const GRACES = { 'at once': 0, 'in an hour': HOUR / SECOND, 'in a day': (24 * HOUR) / SECOND };
+const GRACES = { 'in an hour': HOUR / SECOND, 'in a day': (24 * HOUR) / SECOND, 'at once': 0 };
 
 /** The id that the form brings for a new key. */
 const KEY_ID = z.string().regex(/^[0-9a-f]{12}$/);

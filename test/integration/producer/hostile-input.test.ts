@@ -254,7 +254,10 @@ describe('SMS to numbers of a caller’s choice', () => {
     const refused = await post({ ...sms, phone: JAMAICA });
     expect(refused.status).toBe(400);
     expect(refused.json.errors).toEqual([
-      { field: 'phone', message: 'is in JM; SMS go to US only, unless SMS_COUNTRIES names more' },
+      {
+        field: 'phone',
+        message: 'is in JM; SMS go to US only, unless SMS_COUNTRIES, a setting of the fleet, names more',
+      },
     ]);
     const batch = await producer.call('POST', '/v1/notifications/batch', {
       notifications: [

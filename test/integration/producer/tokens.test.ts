@@ -80,6 +80,8 @@ describe('an account', () => {
       title: 'These are no good credentials',
       status: 401,
       code: 'invalid_credentials',
+      // What to do, and not what was wrong.
+      ...(body.grant_type === 'refresh_token' && { detail: 'Sign in with the password again.' }),
     });
     expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
   });

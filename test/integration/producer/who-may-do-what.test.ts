@@ -81,7 +81,10 @@ async function operationRows(): Promise<string[]> {
     const statuses = [];
     for (const client of asked)
       statuses.push((await client.call(method.toUpperCase(), inAddress(path), body ? {} : undefined)).status);
-    const words = needs === 'nobody' ? 'nothing' : `${needs.join(' + ')}${isOfUser ? ', or the person' : ''}`;
+    const words =
+      needs === 'nobody'
+        ? 'open'
+        : `${needs.join(' + ').replace(/^send$/, 'send, or that of the channel')}${isOfUser ? ', or the person' : ''}`;
     rows.push(row(method.toUpperCase(), path, words, statuses));
   }
   return rows;
@@ -101,7 +104,7 @@ async function pageRows(): Promise<string[]> {
             path,
           ),
         );
-      rows.push(row(method, path, needs === 'nobody' ? 'nothing' : needs, statuses));
+      rows.push(row(method, path, needs === 'nobody' ? 'open' : needs, statuses));
     }
   }
   return rows;
@@ -120,7 +123,7 @@ async function otherRows(): Promise<string[]> {
     asked.splice(1, 0, wrong);
     const statuses = [];
     for (const client of asked) statuses.push((await client.call('GET', path)).status);
-    rows.push(row('GET', path, path === '/metrics' ? 'read' : 'nothing', statuses));
+    rows.push(row('GET', path, path === '/metrics' ? 'read' : 'open', statuses));
   }
   return rows;
 }
@@ -132,7 +135,8 @@ test('every address answers each identity as docs/access.md says', async () => {
   const text = `# Who may do what
 
 Written by \`test/integration/producer/who-may-do-what.test.ts\`, which asks every address as each of these, with an empty body and ids of nothing,
-and fails when an answer differs. So 400, 404 and 422 are of those who were let in; 401 and 403 of those who were not; 303 leads to the sign-in.
+and fails when an answer differs. The pages are asked as a browser does (\`Accept: text/html\`), the API without.
+So 400, 404 and 422 are of those who were let in; 401 and 403 of those who were not; 303 leads to the sign-in.
 
 ## The API
 

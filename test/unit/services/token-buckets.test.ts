@@ -25,6 +25,13 @@ test('says what is left, and when all of it is back', () => {
   expect(ten.take('b')).toEqual({ isOver: true, left: 0, fullInMs: 1_000 });
 });
 
+test('thirds of a second lose nothing', () => {
+  const three = buckets(3);
+  now += 10_000;
+  expect([1, 2, 3, 4].map(() => three.take('c').left)).toEqual([2, 1, 0, 0]);
+  expect(three.take('c').isOver).toBe(true);
+});
+
 test('one that floods gets no more than its rate, evenly', () => {
   const hundred = buckets(100);
   takeMany(hundred, 100);
