@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { definitions, envExample, withEnvTable } from '../../../infra/generate/documents.ts';
 import { roles, withRightsTables } from '../../../infra/generate/rights.ts';
@@ -42,4 +42,17 @@ test('the tables of who may do what are what the servers are told', () => {
 test('every setting says what it means', () => {
   for (const [name, schema] of Object.entries(configSchema.shape))
     expect([name, (schema.description ?? '').length > 10]).toEqual([name, true]);
+});
+
+test('every test that docs/security.md names is there, and no place is left to be filled in', () => {
+  const document = readFileSync('docs/security.md', 'utf8');
+  const named = [...document.matchAll(/`((?:test\/[\w/-]+\/)?[\w-]+\.test\.ts)`/g)].map(
+    ([, name = '']) => name,
+  );
+  expect(named.length).toBeGreaterThan(20);
+  const missing = named
+    .map((name) => (name.includes('/') ? name : `test/integration/producer/${name}`))
+    .filter((file) => !existsSync(file));
+  expect(missing).toEqual([]);
+  expect(document).not.toMatch(/TODO|[A-Z]+_FIGURES/);
 });
