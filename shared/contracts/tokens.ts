@@ -11,7 +11,8 @@ export const tokenRequestSchema = z
     'grant_type',
     [
       z.strictObject({
-        grant_type: z.literal('password'),
+        // Without it a password is meant.
+        grant_type: z.literal('password').optional(),
         username: z.string({ error: 'is required' }).max(256, { error: 'must be at most 256 characters' }),
         password: z.string({ error: 'is required' }).max(256, { error: 'must be at most 256 characters' }),
       }),

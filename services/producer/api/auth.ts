@@ -36,11 +36,11 @@ export function authOperations({
       answerWithinMs: PASSWORD_WITHIN_MS,
       handle: async ({ body, address }) => {
         const issued =
-          body.grant_type === 'password'
-            ? await accountTokens.byPassword(body.username.trim().toLowerCase(), body.password, address())
-            : await accountTokens.byRefresh(body.refresh_token);
+          body.grant_type === 'refresh_token'
+            ? await accountTokens.byRefresh(body.refresh_token)
+            : await accountTokens.byPassword(body.username.trim().toLowerCase(), body.password, address());
         if (issued) return { status: 200, body: issued };
-        log.warn('a token was refused', { grant: body.grant_type, address: address() });
+        log.warn('a token was refused', { grant: body.grant_type ?? 'password', address: address() });
         // Whatever was wrong with them is not said.
         throw new Problem('invalid_credentials', {
           ...(body.grant_type === 'refresh_token' && { detail: 'Sign in with the password again.' }),

@@ -57,6 +57,7 @@ describe('an account', () => {
     const { status, json, headers } = await signIn('viewer');
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
+    expect((await grant({ username: 'viewer', password: PASSWORD })).status).toBe(200);
     expect(tokensSchema.parse(json)).toMatchObject({ token_type: 'Bearer', expires_in: 600, scope: 'read' });
     const viewer = by(json.access_token);
     expect((await viewer.call('GET', '/v1/notifications')).status).toBe(200);
@@ -86,7 +87,7 @@ describe('an account', () => {
     expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
   });
   test.each([
-    [{}, 'grant_type'],
+    [{ grant_type: 'guess' }, 'grant_type'],
     [{ grant_type: 'password', username: 'viewer' }, 'password'],
     [{ grant_type: 'password', username: { $ne: '' }, password: PASSWORD }, 'username'],
   ])('%j is refused, naming %s', async (body, field) => {
