@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Db } from 'mongodb';
-import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRes, type RateLimiterMongo } from 'rate-limiter-flexible';
 import { CHANNELS, type Notification } from '../contracts/index.ts';
 import { withDeadline } from '../runtime/deadline.ts';
 import { HOUR, MINUTE, SECOND } from '../runtime/duration.ts';
-import { bounded } from '../store/index.ts';
+import { limiterIn } from '../store/index.ts';
 import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
 import type { Deferred, Outcome } from './outcome.ts';
 
@@ -23,15 +23,11 @@ export function withRecipientLimit(
   channel: DeliveryChannel | StoreChannel,
   { db, perHour }: { db: Db; perHour: number },
 ): DeliveryChannel {
-  const limit = new RateLimiterMongo({
-    // Of a client it wants no more; each call comes to an end.
-    storeClient: { collection: (name: string) => bounded(db.collection(name)) },
-    tableName: 'recipient_limits',
-    keyPrefix: channel.name,
+  const limit = limiterIn(db, {
+    collection: 'recipient_limits',
+    prefix: channel.name,
     points: perHour,
-    duration: HOUR / SECOND,
-    // With all others, in the store room.
-    disableIndexesCreation: true,
+    windowMs: HOUR,
   });
   const inner = isStoreChannel(channel) ? handedOver(channel) : channel;
   return {

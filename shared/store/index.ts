@@ -16,6 +16,7 @@ export { Erasures, carryOutErasure } from './erasures.ts';
 export { Pseudonyms } from './pseudonyms.ts';
 export { Audit, type Deed } from './audit.ts';
 export { Keys } from './keys.ts';
+export { limiterIn } from './limiter.ts';
 export { RefreshTokens, type TokenFamily } from './refresh-tokens.ts';
 export { sharedSalt } from './signing-keys.ts';
 export { BulkActs } from './bulk-acts.ts';

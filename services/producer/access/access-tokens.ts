@@ -9,12 +9,12 @@ import { identityOfAccount, identityOfUser, type Identity } from './identity.ts'
 import { Recent } from './recent.ts';
 
 /** Who signs them, and for whom: ourselves. */
-export const OWN_ISSUER = 'tidings';
+const OWN_ISSUER = 'tidings';
 const ALGORITHM = 'HS256';
 /** How long an access token of an account opens, in milliseconds; a refresh token gets the next one. */
-export const ACCESS_LIFE_MS = 10 * MINUTE;
+const ACCESS_LIFE_MS = 10 * MINUTE;
 /** How long a token for an inbox opens, in milliseconds; its application gets the next one. */
-export const INBOX_LIFE_MS = HOUR;
+const INBOX_LIFE_MS = HOUR;
 
 /** A signed token, and how long it opens in seconds. */
 export interface SignedToken {
@@ -28,7 +28,7 @@ export class AccessTokens {
   readonly #db: Db;
   readonly #rootKey: string;
   readonly #accounts: Recent<Account>;
-  #key: Promise<Uint8Array> | undefined;
+  #key: Uint8Array | undefined;
 
   constructor({ db, rootKey, accounts }: { db: Db; rootKey: string; accounts: Accounts }) {
     this.#db = db;
@@ -83,17 +83,11 @@ export class AccessTokens {
 
   /** Made of API_KEY and a value in the store: another API_KEY ends all tokens, and neither half alone signs one. */
   async #signingKey(): Promise<Uint8Array> {
-    this.#key ??= this.#derive();
-    try {
-      return await this.#key;
-    } catch (thrown) {
-      this.#key = undefined;
-      throw thrown;
-    }
+    this.#key ??= this.#keyOf(await sharedSalt(this.#db, 'access_tokens'));
+    return this.#key;
   }
 
-  async #derive(): Promise<Uint8Array> {
-    const salt = await sharedSalt(this.#db, 'access_tokens');
+  #keyOf(salt: Buffer): Uint8Array {
     return new Uint8Array(hkdfSync('sha256', this.#rootKey, salt, 'tidings access tokens', 32));
   }
 }

@@ -49,7 +49,8 @@ export class OutsideIssuer {
 
   /**
    * Whose token that is: with scopes of ours (`tidings:send`) it is a service's, without any it is one person's, for the inbox. Undefined when
-   * it is not valid, or the issuer's keys cannot be had.
+   * it is not valid.
+   * @throws Problem while the issuer's keys cannot be had: the token may be good, and its holder must not throw it away.
    */
   async identify(token: string): Promise<Identity | undefined> {
     try {

@@ -1,12 +1,10 @@
 import type { Db } from 'mongodb';
-import { RateLimiterMongo, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRes, type RateLimiterMongo } from 'rate-limiter-flexible';
 import { accountNameSchema } from '../../../shared/contracts/index.ts';
 import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
-import { bounded } from '../../../shared/store/index.ts';
+import { limiterIn } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 
-/** The collection that counts attempts. */
-const ATTEMPTS = 'sign_in_attempts';
 const WINDOW_MS = 15 * MINUTE;
 /** Wrong passwords of one name within that time, wherever they come from; a one-time link opens the account all the same. */
 const PER_NAME = 10;
@@ -19,18 +17,8 @@ export class SignInLimits {
   readonly #byAddress: RateLimiterMongo;
 
   constructor(db: Db) {
-    // Of a client it wants no more; each call comes to an end.
-    const storeClient = { collection: (name: string) => bounded(db.collection(name)) };
-    const limiter = (keyPrefix: string, points: number) =>
-      new RateLimiterMongo({
-        storeClient,
-        tableName: ATTEMPTS,
-        keyPrefix,
-        points,
-        duration: WINDOW_MS / SECOND,
-        // With all others, in the store room.
-        disableIndexesCreation: true,
-      });
+    const limiter = (prefix: string, points: number): RateLimiterMongo =>
+      limiterIn(db, { collection: 'sign_in_attempts', prefix, points, windowMs: WINDOW_MS });
     this.#byName = limiter('name', PER_NAME);
     this.#byAddress = limiter('address', PER_ADDRESS);
   }

@@ -8,11 +8,10 @@ import {
   type Status,
 } from '../../contracts/index.ts';
 import { BY_ID, retentionEnd, transitionStage, type Notifications } from './collection.ts';
+import { idChunks } from './walk.ts';
 
 /** Whose records those are that were erased: nobody's, for no person's id is empty. */
 export const ERASED_USER = '';
-/** Records changed in one write. */
-const CHUNK = 500;
 /** What may say who somebody is, or what they were told. */
 const PERSONAL = [
   'subject',
@@ -51,7 +50,7 @@ export async function erasePerson(
     [FINISHED, STRIP],
   ];
   let erased = 0;
-  for await (const ids of idsOf(notifications, order)) {
+  for await (const ids of idChunks(notifications, concerned(order))) {
     if (Date.now() > endBy) break;
     for (const [from, pipeline] of ways) {
       // A filter by state: what moved since it was found is found by the next pass.
@@ -92,19 +91,4 @@ const STRIP: object[] = [
 
 function concerned({ user_id, requested_at }: Order): Filter<Notification> {
   return { user_id, created_at: { $lte: requested_at } };
-}
-
-/** Walks the person's records, oldest first; those that are erased on the way belong to nobody any more. */
-async function* idsOf(notifications: Notifications, order: Order): AsyncGenerator<string[]> {
-  for (let after = ''; ;) {
-    const found = await notifications
-      .find({ ...concerned(order), _id: { $gt: after } }, { projection: { _id: 1 } })
-      .sort({ _id: 1 })
-      .limit(CHUNK)
-      .toArray();
-    const last = found.at(-1);
-    if (!last) return;
-    yield found.map(({ _id }) => _id);
-    after = last._id;
-  }
 }

@@ -17,13 +17,11 @@ import {
   type Notifications,
 } from './collection.ts';
 import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
+import { idChunks } from './walk.ts';
 
 /** What became of an order to change one notification: done, or the state that forbids it, or there is none. */
 export type Operated =
   { outcome: 'done'; record: Notification } | { outcome: 'conflict'; state: Status } | { outcome: 'missing' };
-
-/** Dead letters handled in one write. */
-const CHUNK = 500;
 
 /** Sends again by hand: same id, same Message-ID, a full ladder. The caller publishes it. Each request works, the second one too. */
 export function retryNotification(
@@ -89,7 +87,7 @@ export async function* redriveDeadLetters(
   options: { change: Change; act: string; rate?: number | undefined },
 ): AsyncGenerator<{ changed: number; due: Notification[] }> {
   let turn = 0;
-  for await (const ids of idChunks(notifications, deadLetters(filter))) {
+  for await (const ids of idChunks(notifications, deadNow(filter))) {
     const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
     const { rate, change, act } = options;
     if (rate === undefined) {
@@ -133,7 +131,7 @@ export async function* discardDeadLetters(
   const stage = transitionStage('discarded', options.change, {
     delete_at: retentionEnd(options.retentionDays),
   });
-  for await (const ids of idChunks(notifications, deadLetters(filter))) {
+  for await (const ids of idChunks(notifications, deadNow(filter))) {
     const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
     const result = await notifications.updateMany(stillDead, [stage], BY_ID);
     yield result.modifiedCount;
@@ -228,23 +226,7 @@ function heldPipeline(change: Change, bulk_act: string, delayMs: number): object
   ];
 }
 
-/** Walks the ids that match now, oldest first. The upper bound keeps out what dies again while we walk. */
-async function* idChunks(
-  notifications: Notifications,
-  filter: Filter<Notification>,
-): AsyncGenerator<string[]> {
-  let after = '';
-  const until = new Date();
-  for (;;) {
-    const page = { $and: [filter, { _id: { $gt: after } }, { updated_at: { $lte: until } }] };
-    const found = await notifications
-      .find(page, { projection: { _id: 1 } })
-      .sort({ _id: 1 })
-      .limit(CHUNK)
-      .toArray();
-    const last = found.at(-1);
-    if (!last) return;
-    yield found.map((record) => record._id);
-    after = last._id;
-  }
+/** Those that are dead now: what dies again while we walk is not taken up a second time. */
+function deadNow(filter: DeadLetterFilter): Filter<Notification> {
+  return { $and: [deadLetters(filter), { updated_at: { $lte: new Date() } }] };
 }
