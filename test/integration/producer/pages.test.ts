@@ -286,10 +286,10 @@ describe('the dead letters', () => {
     expect([first.status, second.headers.get('location')]).toEqual([303, first.headers.get('location')]);
     const progress = await until(async () => {
       const { text } = await page(first.headers.get('location') ?? '');
-      return text.includes('150 of 150') && text;
+      // The last one is taken up a moment before the redrive knows that there are no more. Nobody sends them here.
+      return text.includes('All taken up, 150 on their way') && text;
     });
-    // Nobody sends them here.
-    expect(progress).toContain('All taken up, 150 on their way');
+    expect(progress).toContain('150 of 150');
     expect(progress).not.toContain('data-final');
     expect(await notifications.countDocuments({ status: 'pending', type: 'email' })).toBe(150);
     expect(await notifications.countDocuments({ status: 'failed_permanently', type: 'email' })).toBe(1);
