@@ -23,6 +23,7 @@ import {
 } from '../../shared/store/index.ts';
 import { Acceptor } from './accept/acceptor.ts';
 import { Admission } from './accept/admission.ts';
+import { Reception } from './accept/reception.ts';
 import { createAccess } from './access/access.ts';
 import { BulkRunner } from './bulk-runner.ts';
 import { TOLERATED, createApp } from './app.ts';
@@ -98,7 +99,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     notifications,
     books: new Books(store.db),
     acceptor,
-    admission: new Admission(config),
+    reception: new Reception({ acceptor, admission: new Admission(config) }),
     ...createAccess({ store, config: settings, signIn, audit, log }),
     audit,
     erasures: new Erasures(store.db),

@@ -7,8 +7,8 @@ import { startLocalFleet, type LocalFleet } from '../support/local-fleet.ts';
 
 /** The fleet as `npm start` runs it; whoever floods it is a process of its own. */
 let fleet: LocalFleet;
-/** Requests of the key that is watched, a second and in all: a hundredth of them is more than one. */
-const [PER_SECOND, COUNT, ROUNDS] = [40, 200, 4];
+/** Requests of the key that is watched, a second and in each round: a hundredth of them is more than one. */
+const [PER_SECOND, COUNT, ROUNDS] = [40, 200, 5];
 /** Connections of the key that floods, each with the next request as soon as the last one is answered. */
 const FLOODS = 100;
 
@@ -86,18 +86,19 @@ test('a hundred floods of one key do not double what another key waits', async (
   const [watched, flooding] = [await makeKey('watched'), await makeKey('flooding')];
   // Once for nothing, so that all code is compiled.
   await latencies(watched);
-  const [quiet, during]: [number[], number[]] = [[], []];
+  const rounds: { alone: number; beside: number }[] = [];
   let refused = 0;
-  // In turns: whatever else the machine does concerns both.
+  // In turns, each round compared with itself, and the middle one taken: whatever else the machine does in one of them is not the flood's.
   for (let round = 0; round < ROUNDS; round += 1) {
-    quiet.push(...(await latencies(watched)));
+    const alone = p99(await latencies(watched));
     const flooded = flood(flooding, Math.ceil(COUNT / PER_SECOND) + 3);
     await pause(1_500);
-    during.push(...(await latencies(watched)));
+    rounds.push({ alone, beside: p99(await latencies(watched)) });
     refused += (await flooded)['429']?.count ?? 0;
   }
   expect(refused).toBeGreaterThan(FLOODS);
-  const [alone, beside] = [p99(quiet).toFixed(1), p99(during).toFixed(1)];
-  process.stdout.write(`  another key’s p99: ${alone} ms alone, ${beside} ms beside ${FLOODS} floods\n`);
-  expect(p99(during)).toBeLessThan(2 * p99(quiet));
+  const words = rounds.map(({ alone, beside }) => `${alone.toFixed(1)} → ${beside.toFixed(1)}`);
+  process.stdout.write(`  another key’s p99, alone → beside ${FLOODS} floods: ${words.join(', ')} ms\n`);
+  const ratios = rounds.map(({ alone, beside }) => beside / alone).sort((a, b) => a - b);
+  expect(ratios[Math.floor(ROUNDS / 2)]).toBeLessThan(2);
 }, 180_000);

@@ -8,10 +8,10 @@ import {
   type FieldError,
 } from '../../../shared/contracts/index.ts';
 import { ANSWER_WITHIN_MS } from '../accept/deadline.ts';
-import { recordOf } from '../accept/record.ts';
-import { sendRefusalOf, type Identity } from '../access/identity.ts';
+import type { Received } from '../accept/reception.ts';
+import type { Identity } from '../access/identity.ts';
 import type { ProducerContext } from '../context.ts';
-import { idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
+import { idempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
 import { TAG, acceptedOf } from './notifications.ts';
 import { BODY_PROBLEMS, operation, type Operation } from './operation.ts';
 
@@ -72,7 +72,7 @@ type ItemResult = { id: string; status: string } | { errors: FieldError[] };
 
 /** One item of a batch, under its own key, or the batch's with its index. */
 async function acceptItem(
-  { acceptor, admission }: ProducerContext,
+  { reception }: ProducerContext,
   item: unknown,
   {
     defaultKey,
@@ -86,14 +86,18 @@ async function acceptItem(
   const keyErrors = key.error?.issues.map(({ message }) => ({ field: 'idempotency_key', message })) ?? [];
   if (!parsed.success || keyErrors.length > 0)
     return { errors: [...keyErrors, ...(parsed.error ? fieldErrors(parsed.error) : [])] };
-  const refusal = sendRefusalOf(identity, parsed.data.type);
-  if (refusal !== undefined) return { errors: [{ field: 'type', message: refusal }] };
-  const unwanted = admission.errorsOf(parsed.data);
-  if (unwanted.length > 0) return { errors: unwanted };
-  const record = recordOf(parsed.data, { caller: identity.actor, ...keyed(key.data, body) }, new Date());
-  const stored = await acceptor.accept(record, answerBy - performance.now());
-  if (stored.outcome !== 'conflict') return acceptedOf(stored.record);
-  return { errors: [{ field: 'idempotency_key', message: 'came with another body before' }] };
+  const keyed = { key: key.data, body };
+  const withinMs = answerBy - performance.now();
+  const received = await reception.receive(parsed.data, { identity, keyed, withinMs });
+  if ('record' in received) return acceptedOf(received.record);
+  return { errors: errorsOf(received) };
+}
+
+/** Why an item is not taken, by its fields. */
+function errorsOf(received: Exclude<Received, { record: unknown }>): FieldError[] {
+  if (received.outcome === 'refused') return received.errors;
+  if (received.outcome === 'forbidden') return [{ field: 'type', message: received.reason }];
+  return [{ field: 'idempotency_key', message: 'came with another body before' }];
 }
 
 function batchAnswer(items: readonly ItemResult[]): object {

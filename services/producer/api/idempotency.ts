@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { IDEMPOTENCY_KEY } from '../../../shared/contracts/index.ts';
-import { fingerprintOf } from '../accept/fingerprint.ts';
 import { Problem } from './problem.ts';
 
 /** The header that makes a request repeatable. */
@@ -13,12 +12,4 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
   if (result.success) return result.data;
   const errors = result.error.issues.map(({ message }) => ({ field: 'Idempotency-Key', message }));
   throw new Problem('validation_failed', { errors });
-}
-
-/** A key with the fingerprint of the body that came with it. */
-export function keyed(
-  key: string | undefined,
-  body: unknown,
-): { idempotencyKey?: string; fingerprint?: string } {
-  return key === undefined ? {} : { idempotencyKey: key, fingerprint: fingerprintOf(body) };
 }

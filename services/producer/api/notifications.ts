@@ -7,15 +7,14 @@ import {
   notificationListSchema,
   notificationRequestSchema,
   viewOf,
-  type FieldError,
+  type Channel,
   type Notification,
   type Status,
 } from '../../../shared/contracts/index.ts';
-import { getNotification, listNotifications, type Stored } from '../../../shared/store/index.ts';
-import { sendRefusalOf } from '../access/identity.ts';
-import { recordOf } from '../accept/record.ts';
+import { getNotification, listNotifications } from '../../../shared/store/index.ts';
+import type { Received } from '../accept/reception.ts';
 import type { ProducerContext } from '../context.ts';
-import { idempotencyHeaders, idempotencyKeyOf, keyed } from './idempotency.ts';
+import { idempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
 import { BODY_PROBLEMS, operation, scopeMissing, type Answer, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 
@@ -34,7 +33,7 @@ const acceptedHeaders = z.object({
 });
 
 /** Accepting and reading notifications. */
-export function notificationOperations({ acceptor, admission, notifications }: ProducerContext): Operation[] {
+export function notificationOperations({ reception, notifications }: ProducerContext): Operation[] {
   return [
     operation({
       method: 'post',
@@ -54,12 +53,8 @@ export function notificationOperations({ acceptor, admission, notifications }: P
       },
       problems: [...BODY_PROBLEMS, 'idempotency_conflict'],
       handle: async ({ body, rawBody, headers, identity }) => {
-        const key = idempotencyKeyOf(headers['idempotency-key']);
-        const refusal = sendRefusalOf(identity, body.type);
-        if (refusal !== undefined) throw scopeMissing(`The type ${body.type} ${refusal}.`);
-        refuseUnwanted(admission.errorsOf(body));
-        const origin = { caller: identity.actor, ...keyed(key, rawBody) };
-        return acceptedAnswer(await acceptor.accept(recordOf(body, origin, new Date())));
+        const keyed = { key: idempotencyKeyOf(headers['idempotency-key']), body: rawBody };
+        return acceptedAnswer(body.type, await reception.receive(body, { identity, keyed }));
       },
     }),
     operation({
@@ -99,15 +94,13 @@ export function notificationOperations({ acceptor, admission, notifications }: P
   ];
 }
 
-/** @throws Problem when there are errors. */
-function refuseUnwanted(errors: FieldError[]): void {
-  if (errors.length > 0) throw new Problem('validation_failed', { errors });
-}
-
-function acceptedAnswer(stored: Stored): Answer {
-  if (stored.outcome === 'conflict') throw new Problem('idempotency_conflict');
-  const replayed = stored.outcome === 'replayed' ? { 'idempotency-replayed': 'true' } : {};
-  const body = acceptedOf(stored.record);
+/** What its sender is told. @throws Problem when it was not taken. */
+export function acceptedAnswer(type: Channel, received: Received): Answer {
+  if (received.outcome === 'forbidden') throw scopeMissing(`The type ${type} ${received.reason}.`);
+  if (received.outcome === 'refused') throw new Problem('validation_failed', { errors: received.errors });
+  if (received.outcome === 'conflict') throw new Problem('idempotency_conflict');
+  const replayed = received.outcome === 'replayed' ? { 'idempotency-replayed': 'true' } : {};
+  const body = acceptedOf(received.record);
   return { status: 202, body, headers: { location: `/v1/notifications/${body.id}`, ...replayed } };
 }
 

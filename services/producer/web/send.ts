@@ -5,13 +5,11 @@ import {
   fieldErrors,
   notificationRequestSchema,
   segmentsOf,
-  type Notification,
+  type FieldError,
 } from '../../../shared/contracts/index.ts';
-import type { Stored } from '../../../shared/store/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import { AcceptingStopped } from '../accept/acceptor.ts';
-import { fingerprintOf } from '../accept/fingerprint.ts';
-import { recordOf } from '../accept/record.ts';
+import type { Received, Reception } from '../accept/reception.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
 import { MAIL_POLICY } from './notification.ts';
@@ -52,45 +50,40 @@ export function sendSubmit(context: ProducerContext) {
       await showForm(response, { values, key, errors: fieldErrors(parsed.error) });
       return;
     }
-    const unwanted = context.admission.errorsOf(parsed.data);
-    if (unwanted.length > 0) {
-      await showForm(response, { values, key, errors: unwanted });
+    const received = await receiveUnlessDraining(context, parsed.data, {
+      identity: { actor: actorOf(response), scopes: ['send'] },
+      keyed: { key, body: values },
+    });
+    if (!('record' in received)) {
+      // The key of what was changed after it had been sent would never work again.
+      await showForm(response, { values, key: newId(), errors: errorsOf(received) });
       return;
     }
-    const origin = { caller: actorOf(response), idempotencyKey: key, fingerprint: fingerprintOf(values) };
-    const stored = await acceptUnlessDraining(context, recordOf(parsed.data, origin, new Date()));
-    if (stored === undefined) {
-      const errors = [
-        {
-          field: 'message',
-          message: 'is not accepted while an operator drains the fleet; send it again later',
-        },
-      ];
-      await showForm(response, { values, key, errors });
-      return;
-    }
-    if (stored.outcome === 'conflict') {
-      const errors = [
-        { field: 'message', message: 'was changed after it had been sent; press Send again to send it too' },
-      ];
-      await showForm(response, { values, key: newId(), errors });
-      return;
-    }
-    response.redirect(303, `/notifications/${stored.record._id}`);
+    response.redirect(303, `/notifications/${received.record._id}`);
   };
 }
 
-/** Undefined while the fleet drains. */
-async function acceptUnlessDraining(
-  { acceptor }: ProducerContext,
-  record: Notification,
-): Promise<Stored | undefined> {
+type NotReceived = Exclude<Received, { record: unknown }> | { outcome: 'draining' };
+
+async function receiveUnlessDraining(
+  { reception }: ProducerContext,
+  ...given: Parameters<Reception['receive']>
+): Promise<Received | NotReceived> {
   try {
-    return await acceptor.accept(record);
+    return await reception.receive(...given);
   } catch (thrown) {
-    if (thrown instanceof AcceptingStopped) return undefined;
+    if (thrown instanceof AcceptingStopped) return { outcome: 'draining' };
     throw thrown;
   }
+}
+
+const DRAINING = 'is not accepted while an operator drains the fleet; send it again later';
+const CHANGED = 'was changed after it had been sent; press Send again to send it too';
+
+function errorsOf(received: NotReceived): FieldError[] {
+  if (received.outcome === 'refused') return received.errors;
+  if (received.outcome === 'forbidden') return [{ field: 'type', message: received.reason }];
+  return [{ field: 'message', message: received.outcome === 'conflict' ? CHANGED : DRAINING }];
 }
 
 /** What the form makes, as its person will see it: for a frame beside it, with a policy of its own. Checks nothing, stores nothing. */
