@@ -1,20 +1,11 @@
-import type { DeliveryChannel } from '../../shared/delivery/index.ts';
-import { ConfigError, type Config } from '../../shared/runtime/config.ts';
-import { createSmtpProvider } from './providers/smtp.ts';
+import { channelOf, type DeliveryChannel } from '../../shared/delivery/index.ts';
+import type { Config } from '../../shared/runtime/config.ts';
+import { EMAIL_PROVIDERS } from './providers/index.ts';
 
 /**
  * The e-mail channel.
  * @throws ConfigError when there is no mail server to hand to.
  */
 export function createEmailChannel(config: Config): DeliveryChannel {
-  if (config.SMTP_URL === undefined)
-    throw new ConfigError(
-      'SMTP_URL: is needed by the e-mail consumer, such as smtps://user:password@mail.example.org',
-    );
-  const provider = createSmtpProvider({
-    url: config.SMTP_URL,
-    from: config.MAIL_FROM,
-    connections: config.EMAIL_CONCURRENCY,
-  });
-  return { name: 'email', provider: 'smtp', deliver: provider.send, stop: provider.close };
+  return channelOf('email', EMAIL_PROVIDERS.smtp(config));
 }

@@ -1,35 +1,29 @@
 import { isValidPhoneNumber } from 'libphonenumber-js/max';
 import { SmsCountries } from '../../shared/contracts/index.ts';
-import type { DeliveryChannel, Outcome } from '../../shared/delivery/index.ts';
-import { ConfigError, type Config } from '../../shared/runtime/config.ts';
-import { createTwilioProvider } from './providers/twilio.ts';
+import { channelOf, type DeliveryChannel, type Outcome } from '../../shared/delivery/index.ts';
+import type { Config } from '../../shared/runtime/config.ts';
+import { SMS_PROVIDERS } from './providers/index.ts';
 
 /**
  * The SMS channel.
  * @throws ConfigError when the account is not fully given.
  */
 export function createSmsChannel(config: Config): DeliveryChannel {
-  const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_PHONE_NUMBER: from } = config;
-  if (accountSid === undefined || authToken === undefined || from === undefined)
-    throw new ConfigError(
-      'TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER are all needed by the SMS consumer',
-    );
-  const provider = createTwilioProvider({ accountSid, authToken, from, baseUrl: config.TWILIO_API_BASE_URL });
+  const channel = channelOf('sms', SMS_PROVIDERS.twilio(config));
   // Once more, whichever way it came in, for every SMS costs money.
-  const countries = new SmsCountries({ list: config.SMS_COUNTRIES, sender: from });
+  const countries = new SmsCountries({ list: config.SMS_COUNTRIES, sender: config.TWILIO_PHONE_NUMBER });
   return {
-    name: 'sms',
-    provider: 'twilio',
-    deliver: (notification) => {
-      const phone = notification.phone ?? '';
-      if (!isValidPhoneNumber(phone)) return refused('invalid_number', 'not a valid E.164 number');
+    ...channel,
+    deliver: (notification, signal) => {
+      const { phone = '' } = notification;
+      if (!isValidPhoneNumber(phone)) return refused(channel, 'invalid_number', 'not a valid E.164 number');
       const closed = countries.refusalOf(phone);
-      if (closed !== undefined) return refused('country_not_allowed', `the number ${closed}`);
-      return provider.send(phone, notification.message);
+      if (closed !== undefined) return refused(channel, 'country_not_allowed', `the number ${closed}`);
+      return channel.deliver(notification, signal);
     },
   };
 }
 
-function refused(code: string, reason: string): Promise<Outcome> {
-  return Promise.resolve({ kind: 'permanent', provider: 'twilio', code, reason, untried: true });
+function refused({ provider }: DeliveryChannel, code: string, reason: string): Promise<Outcome> {
+  return Promise.resolve({ kind: 'permanent', provider, code, reason, untried: true });
 }

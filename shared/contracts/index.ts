@@ -97,6 +97,8 @@ export {
   type NotificationRequest,
   type UserListQuery,
 } from './requests.ts';
+export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from './senders.ts';
+export type { Attachment } from './attachments.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
 export type { Presence } from './presence.ts';

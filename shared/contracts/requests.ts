@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { isValidPhoneNumber } from 'libphonenumber-js/max';
+import { attachmentsSchema } from './attachments.ts';
 import { CHANNELS, CHANNEL_NAMES, LANES } from './channels.ts';
 import { emailAddress, instant, jsonObject, line, text } from './fields.ts';
 import { ON_AMBIGUOUS } from './notification.ts';
+import { mailbox } from './senders.ts';
 import { STATUSES } from './states.ts';
 
 /** Notifications that one batch may carry. */
@@ -19,6 +21,9 @@ const phoneNumber = z
   .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
   .refine((value) => isValidPhoneNumber(value), { error: 'is not a number of its country’s plan' });
 
+/** Fields that no other channel has a place for. */
+const EMAIL_ONLY = ['html', 'from', 'reply_to', 'attachments'] as const;
+
 const notificationFields = z.strictObject({
   user_id: line(256).meta({ description: 'The person, as you name them', example: 'u1' }),
   type: z
@@ -30,6 +35,14 @@ const notificationFields = z.strictObject({
   }),
   subject: line(998).optional().meta({ description: 'Subject or title', example: 'Hi' }),
   html: text(500_000).optional().meta({ description: 'The same as HTML, for e-mail' }),
+  from: mailbox.optional().meta({
+    description: 'Who sends the e-mail: of MAIL_FROM or ALLOWED_SENDERS; MAIL_FROM when not given',
+    example: 'Shop <shop@example.org>',
+  }),
+  reply_to: emailAddress
+    .optional()
+    .meta({ description: 'Where answers to the e-mail go', example: 'ada@example.org' }),
+  attachments: attachmentsSchema.optional().meta({ description: 'Files that go with the e-mail' }),
   email: emailAddress
     .optional()
     .meta({ description: 'Recipient; required for e-mail', example: 'a@example.org' }),
@@ -68,7 +81,10 @@ function documentedRule(channel: (typeof CHANNEL_NAMES)[number]): object {
     if: { properties: { type: { const: channel } }, required: ['type'] },
     then: {
       ...(recipient !== undefined && { required: [recipient] }),
-      properties: { message: { maxLength }, ...(channel !== 'email' && { html: false }) },
+      properties: {
+        message: { maxLength },
+        ...(channel !== 'email' && Object.fromEntries(EMAIL_ONLY.map((field) => [field, false]))),
+      },
     },
   };
 }
@@ -77,7 +93,7 @@ function documentedRule(channel: (typeof CHANNEL_NAMES)[number]): object {
 function crossFieldErrors(
   request: Partial<z.output<typeof notificationFields>>,
 ): { field: string; message: string }[] {
-  const { type, message, html, send_at, expires_at } = request;
+  const { type, message, send_at, expires_at } = request;
   const channel = CHANNEL_NAMES.find((name) => name === type);
   if (channel === undefined) return [];
   const { recipient, max_message_chars: maxChars } = CHANNELS[channel];
@@ -86,8 +102,8 @@ function crossFieldErrors(
     errors.push({ field: recipient, message: `is required for type ${channel}` });
   if (typeof message === 'string' && message.length > maxChars)
     errors.push({ field: 'message', message: `must be at most ${maxChars} characters for type ${channel}` });
-  if (html !== undefined && channel !== 'email')
-    errors.push({ field: 'html', message: 'is only for type email' });
+  for (const field of channel === 'email' ? [] : EMAIL_ONLY)
+    if (request[field] !== undefined) errors.push({ field, message: 'is only for type email' });
   const notBefore = send_at instanceof Date ? send_at.getTime() : Date.now();
   if (expires_at instanceof Date && expires_at.getTime() <= Math.max(notBefore, Date.now()))
     errors.push({ field: 'expires_at', message: 'must be later than send_at, and than now' });

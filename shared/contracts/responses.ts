@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attachmentViewOf, attachmentViewSchema } from './attachments.ts';
 import { CHANNEL_NAMES, LANES } from './channels.ts';
 import { ON_AMBIGUOUS, type Notification, type TimelineEntry } from './notification.ts';
 import { fieldErrorSchema } from './problems.ts';
@@ -30,6 +31,9 @@ export const notificationViewSchema = z
     subject: z.string().optional(),
     html: z.string().optional(),
     email: z.string().optional(),
+    from: z.string().optional(),
+    reply_to: z.string().optional(),
+    attachments: z.array(attachmentViewSchema).optional(),
     phone: z.string().optional(),
     data: z.record(z.string(), z.unknown()).optional(),
     on_ambiguous: z.enum(ON_AMBIGUOUS),
@@ -95,6 +99,7 @@ export function viewOf(record: Notification): NotificationView {
   return notificationViewSchema.parse({
     ...record,
     id: record._id,
+    attachments: record.attachments?.map(attachmentViewOf),
     next_retry_time: iso(record.next_retry_time),
     send_at: iso(record.send_at),
     expires_at: iso(record.expires_at),

@@ -1,5 +1,6 @@
 import type { Channel, Notification } from '../contracts/index.ts';
 import type { Outcome } from './outcome.ts';
+import type { Provider } from './provider.ts';
 
 /** A channel that hands over to a provider: only how to hand over one. Everything around it is the shared loop. */
 export interface DeliveryChannel {
@@ -20,6 +21,16 @@ export interface StoreChannel {
   name: Channel;
   /** Who carries it out, as records and pages call it. */
   provider: string;
+}
+
+/** The channel that one provider carries out. */
+export function channelOf(name: Channel, provider: Provider): DeliveryChannel {
+  return {
+    name,
+    provider: provider.name,
+    deliver: (notification, signal) => provider.send(notification, signal),
+    ...(provider.close && { stop: provider.close }),
+  };
 }
 
 /** Whether our own store is the provider. */

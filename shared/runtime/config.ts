@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isCountryList } from '../contracts/index.ts';
+import { isCountryList, isSenderList } from '../contracts/index.ts';
 import { parseDuration, DAY, formatDuration } from './duration.ts';
 
 /** The delays of the retry ladder, in milliseconds, first tier first. */
@@ -105,6 +105,15 @@ export const configSchema = z
       .regex(/^[^\r\n]+$/, { error: 'must be one line' })
       .default('Tidings <tidings@localhost.example>')
       .describe('From of every e-mail; its domain is also the domain of every Message-ID.'),
+    ALLOWED_SENDERS: z
+      .string()
+      .refine(isSenderList, {
+        error: 'must be addresses, or domains such as @example.org, separated by commas',
+      })
+      .optional()
+      .describe(
+        'Addresses, and domains such as @example.org, that a notification may name as its From, besides MAIL_FROM. Without it: MAIL_FROM only.',
+      ),
     TWILIO_ACCOUNT_SID: z
       .string()
       .regex(/^AC[0-9a-fA-F]{32}$/, { error: 'must be AC and 32 hexadecimal digits' })

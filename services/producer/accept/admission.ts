@@ -1,18 +1,30 @@
-import { SmsCountries, type FieldError, type NotificationRequest } from '../../../shared/contracts/index.ts';
+import {
+  AllowedSenders,
+  SmsCountries,
+  type FieldError,
+  type NotificationRequest,
+} from '../../../shared/contracts/index.ts';
 import type { Config } from '../../../shared/runtime/config.ts';
 
 /** What this fleet takes of all that is valid: the same for every way in. */
 export class Admission {
   readonly #countries: SmsCountries;
+  readonly #senders: AllowedSenders;
 
-  constructor({ SMS_COUNTRIES, TWILIO_PHONE_NUMBER }: Pick<Config, 'SMS_COUNTRIES' | 'TWILIO_PHONE_NUMBER'>) {
-    this.#countries = new SmsCountries({ list: SMS_COUNTRIES, sender: TWILIO_PHONE_NUMBER });
+  constructor(
+    config: Pick<Config, 'SMS_COUNTRIES' | 'TWILIO_PHONE_NUMBER' | 'MAIL_FROM' | 'ALLOWED_SENDERS'>,
+  ) {
+    this.#countries = new SmsCountries({ list: config.SMS_COUNTRIES, sender: config.TWILIO_PHONE_NUMBER });
+    this.#senders = new AllowedSenders({ list: config.ALLOWED_SENDERS, sender: config.MAIL_FROM });
   }
 
   /** What of a valid request is not taken; empty when it is. */
-  errorsOf({ type, phone }: Pick<NotificationRequest, 'type' | 'phone'>): FieldError[] {
-    if (type !== 'sms' || phone === undefined) return [];
-    const message = this.#countries.refusalOf(phone);
-    return message === undefined ? [] : [{ field: 'phone', message }];
+  errorsOf({ type, phone, from }: Pick<NotificationRequest, 'type' | 'phone' | 'from'>): FieldError[] {
+    const closed = type === 'sms' && phone !== undefined ? this.#countries.refusalOf(phone) : undefined;
+    const foreign = from === undefined ? undefined : this.#senders.refusalOf(from);
+    return [
+      ...(closed === undefined ? [] : [{ field: 'phone', message: closed }]),
+      ...(foreign === undefined ? [] : [{ field: 'from', message: foreign }]),
+    ];
   }
 }

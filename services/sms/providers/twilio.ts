@@ -1,7 +1,8 @@
 import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient.js';
 
-import type { Outcome } from '../../../shared/delivery/index.ts';
+import type { Provider } from '../../../shared/delivery/index.ts';
+import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
 import { segmentsOf } from '../../../shared/contracts/index.ts';
@@ -12,7 +13,7 @@ const REQUEST_TIMEOUT_MS = 10 * SECOND;
 const TWILIO_API = 'https://api.twilio.com';
 
 /** A Twilio account. */
-export interface TwilioOptions {
+interface TwilioOptions {
   accountSid: string;
   authToken: string;
   /** Sender, in E.164. */
@@ -21,22 +22,23 @@ export interface TwilioOptions {
   baseUrl?: string | undefined;
 }
 
-/** Hands SMS to Twilio. */
-export interface TwilioProvider {
-  send: (to: string, body: string) => Promise<Outcome>;
+/** The account of the settings. @throws ConfigError when it is not fully given. */
+export function twilioProvider(config: Config): Provider {
+  const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_PHONE_NUMBER: from } = config;
+  if (accountSid === undefined || authToken === undefined || from === undefined)
+    throw new ConfigError(
+      'TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER are all needed by the SMS consumer',
+    );
+  return createTwilio({ accountSid, authToken, from, baseUrl: config.TWILIO_API_BASE_URL });
 }
 
 /** Makes the provider; nothing is sent until the first message. Retries belong to the fleet, so the client makes none. */
-export function createTwilioProvider({
-  accountSid,
-  authToken,
-  from,
-  baseUrl,
-}: TwilioOptions): TwilioProvider {
+function createTwilio({ accountSid, authToken, from, baseUrl }: TwilioOptions): Provider {
   const httpClient = new AnswerKeepingClient(baseUrl ?? TWILIO_API);
   const client = twilio(accountSid, authToken, { httpClient });
   return {
-    send: async (to, body) => {
+    name: 'twilio',
+    send: async ({ phone: to = '', message: body }) => {
       try {
         const { sid } = await client.messages.create({ to, from, body });
         const segments = segmentsOf(body);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classifySmtpFailure } from '../../../services/email/providers/smtp-answers.ts';
+import { classifySmtpFailure } from '../../../shared/smtp/index.ts';
 import {
   classifyTwilioAnswer,
   classifyTwilioSilence,

@@ -5,7 +5,7 @@ import { createTransport } from 'nodemailer';
 import MimeNode from 'nodemailer/lib/mime-node';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { composeMail } from '../../../services/email/providers/compose.ts';
+import { composeMail } from '../../../shared/smtp/index.ts';
 import type { Notification } from '../../../shared/contracts/index.ts';
 import { aRecord } from '../../support/records.ts';
 

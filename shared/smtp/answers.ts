@@ -1,4 +1,4 @@
-import type { Ambiguous, Permanent, Transient } from '../../../shared/delivery/index.ts';
+import type { Ambiguous, Permanent, Transient } from '../delivery/index.ts';
 
 /** What is known about a failed hand-over. */
 export interface SmtpFailure {

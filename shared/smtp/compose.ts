@@ -1,6 +1,6 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { Readable } from 'node:stream';
-import type { Notification } from '../../../shared/contracts/index.ts';
+import type { Attachment, Notification } from '../contracts/index.ts';
 
 /** Who sends. */
 export interface Sender {
@@ -33,20 +33,21 @@ const PLAIN_SUBJECT = /^(?!.*(?:=\?|"))[\x21-\x7e](?:[\x20-\x7e]{0,58}[\x21-\x7e
 const PLAIN_TEXT = /^(?:[\t\x20-\x7e]{0,76}\r?\n)*[\t\x20-\x7e]{0,76}$/;
 
 /** Composes a mail: by hand where there is nothing to encode, for nodemailer's composer takes longer than the hand-over; all else is its to encode. */
-export function composeMail(notification: Notification, sender: Sender): Mail {
+export function composeMail(notification: Notification, given: Sender): Mail {
+  const sender = { ...given, from: notification.from ?? given.from };
   return plainMail(notification, sender) ?? encodedMail(notification, sender);
 }
 
-function encodedMail(
-  { _id, email = '', subject, message, html }: Notification,
-  { from, domain }: Sender,
-): Mail {
+function encodedMail(notification: Notification, { from, domain }: Sender): Mail {
+  const { _id, email = '', subject, message, html, reply_to, attachments } = notification;
   const mail = {
     from,
+    ...(reply_to !== undefined && { replyTo: { name: '', address: reply_to } }),
     to: { name: '', address: email },
     ...(subject !== undefined && { subject }),
     text: message,
     ...(html !== undefined && { html }),
+    ...(attachments && { attachments: attachments.map(fileOf) }),
     messageId: messageIdOf(_id, domain),
     headers: AUTOMATIC,
     disableFileAccess: true,
@@ -55,15 +56,19 @@ function encodedMail(
   return new MailComposer(mail).compile();
 }
 
+function fileOf({ filename, content_type: contentType, content }: Attachment): object {
+  return { filename, contentType, content, encoding: 'base64' };
+}
+
 /** The very bytes that nodemailer would make; undefined where it would encode anything. */
-function plainMail(
-  { _id, email = '', subject, message, html }: Notification,
-  { from, domain }: Sender,
-): Mail | undefined {
+function plainMail(notification: Notification, { from, domain }: Sender): Mail | undefined {
+  const { _id, email = '', subject, message, html, reply_to, attachments } = notification;
   const { named, bare } = PLAIN_SENDER.exec(from)?.groups ?? {};
   const address = named ?? bare;
   const isPlain =
     html === undefined &&
+    reply_to === undefined &&
+    attachments === undefined &&
     message !== '' &&
     PLAIN_ADDRESS.test(email) &&
     (subject === undefined || PLAIN_SUBJECT.test(subject)) &&

@@ -1,0 +1,5 @@
+import type { ProviderMaker } from '../../../shared/delivery/index.ts';
+import { twilioProvider } from './twilio.ts';
+
+/** Every provider of SMS, by the name that settings and records call it. */
+export const SMS_PROVIDERS = { twilio: twilioProvider } satisfies Record<string, ProviderMaker>;

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { line } from './fields.ts';
+
+/** Files that one e-mail may carry. */
+const MAX_FILES = 10;
+/** Characters of base64 that all files of one e-mail may have together: three quarters of a megabyte of bytes, within the body of a request. */
+const MAX_CHARS = 1_000_000;
+
+/** A type and its parameters, as RFC 2045 writes them without quotes: text/calendar; method=REQUEST. */
+const CONTENT_TYPE = /^[\w.+-]+\/[\w.+-]+(?:; ?[\w-]+=[\w.+-]+){0,5}$/;
+/** What would be a path on the disk of whoever saves it. */
+const PATH = /[/\\]|^\.+$/;
+
+const attachmentSchema = z.strictObject({
+  filename: line(255)
+    .refine((name) => !PATH.test(name), { error: 'must be a name without a path' })
+    .meta({ description: 'As its person will see it', example: 'meeting.ics' }),
+  content_type: line(200)
+    .regex(CONTENT_TYPE, { error: 'must be a media type such as application/pdf' })
+    .meta({ example: 'text/calendar; method=REQUEST' }),
+  content: z
+    .base64({ error: 'must be the bytes in base64' })
+    .min(1, { error: 'must not be empty' })
+    .meta({ description: 'The bytes in base64', example: 'QkVHSU46VkNBTEVOREFS' }),
+});
+
+/** Files that go with an e-mail. */
+export const attachmentsSchema = z
+  .array(attachmentSchema, { error: 'must be a list of files' })
+  .min(1, { error: 'must hold at least one file' })
+  .max(MAX_FILES, { error: `must hold at most ${MAX_FILES} files` })
+  .refine(
+    (files) =>
+      files.reduce((chars, { content }) => chars + (typeof content === 'string' ? content.length : 0), 0) <=
+      MAX_CHARS,
+    { error: `must have at most ${MAX_CHARS} characters of base64 together` },
+  );
+
+/** A file that goes with an e-mail: its bytes in base64. */
+export type Attachment = z.output<typeof attachmentSchema>;
+
+/** What lists and pages show of a file. */
+export const attachmentViewSchema = attachmentSchema
+  .omit({ content: true })
+  .extend({ bytes: z.int().describe('How large it is') })
+  .meta({ id: 'AttachmentView' });
+
+/** What is shown of a file: not its bytes. */
+export function attachmentViewOf({
+  filename,
+  content_type,
+  content,
+}: Attachment): z.output<typeof attachmentViewSchema> {
+  return { filename, content_type, bytes: Buffer.byteLength(content, 'base64') };
+}
