@@ -6,7 +6,9 @@ import { toError } from '../../shared/runtime/errors.ts';
 import { provideChromium } from './chromium.ts';
 import { takeLock } from './lock.ts';
 import { OwnServers } from './own-servers.ts';
+import { providePythonPackages } from './provision/python-packages.ts';
 import { ProvisionError } from './provision/run.ts';
+import { toolsDirOf } from './provision/servers.ts';
 import { createOutput, showsColour } from './supervisor/output.ts';
 
 /** One check of `npm test`. */
@@ -64,8 +66,15 @@ async function prepare(): Promise<NodeJS.ProcessEnv> {
   const chromium = await provideChromium((words) => {
     output.say(words);
   });
+  // Before the tests, so that two of them never install at once, and none waits for the network.
+  const { python, folder } = await providePythonPackages(
+    toolsDirOf(root),
+    'python-peers',
+    join(root, 'test/peers/requirements.txt'),
+  );
+  const peers = { PEERS_PYTHON: python, PEERS_PACKAGES: folder };
   // The broker tests run on RabbitMQ 4, too.
-  return { ...env, ...(await servers.startRabbitmq4()), CHROMIUM_PATH: chromium };
+  return { ...env, ...(await servers.startRabbitmq4()), ...peers, CHROMIUM_PATH: chromium };
 }
 
 /** Runs the steps in order and stops at the first that fails; answers its name. Named tests run alone. */

@@ -16,9 +16,14 @@ export async function findPython(): Promise<string> {
   return 'python3';
 }
 
-/** Runs Python or its pip. @throws ProvisionError with the trouble in words and its last lines. */
-export async function runPython(python: string, args: string[], trouble: string): Promise<void> {
-  const { code, output } = await run(python, args);
+/** Runs Python or its pip, for `timeoutMs` at most. @throws ProvisionError with the trouble in words and its last lines. */
+export async function runPython(
+  python: string,
+  args: string[],
+  trouble: string,
+  timeoutMs?: number,
+): Promise<void> {
+  const { code, output } = await run(python, args, { timeoutMs });
   if (code === 0) return;
   // pip warns of each of its retries before it says what is wrong.
   const lines = output.split('\n').filter((line) => !line.startsWith('WARNING'));

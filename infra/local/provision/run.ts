@@ -17,7 +17,7 @@ export class ProvisionError extends Error {
 export function run(
   file: string,
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; timeoutMs?: number; cwd?: string } = {},
+  options: { env?: NodeJS.ProcessEnv; timeoutMs?: number | undefined; cwd?: string } = {},
 ): Promise<Finished> {
   const { env = process.env, timeoutMs = 600_000, cwd } = options;
   return new Promise((resolve) => {
@@ -27,7 +27,8 @@ export function run(
       { env, timeout: timeoutMs, cwd, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 127;
-        resolve({ code, output: `${stdout}${stderr}${code === 127 ? (error?.message ?? '') : ''}`.trim() });
+        const why = error?.killed === true ? `\nended after ${timeoutMs / 1_000} s` : error?.message;
+        resolve({ code, output: `${stdout}${stderr}${code === 127 ? (why ?? '') : ''}`.trim() });
       },
     );
     child.stdin?.end();

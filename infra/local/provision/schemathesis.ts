@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toError } from '../../../shared/runtime/errors.ts';
-import { findPython, runPython } from './python.ts';
+import { installPythonPackages, pythonEnvironment } from './python-packages.ts';
+import { findPython } from './python.ts';
 import { ProvisionError, run } from './run.ts';
 
 /** A command of Python that can be run: the program, what comes before its own arguments, and its environment. */
@@ -22,9 +23,10 @@ const ADVICE = `The fuzz run needs schemathesis, for which Python 3.11 or later 
 export async function fetchSchemathesis(toolsDir: string, requirements: string): Promise<PythonCommand> {
   try {
     const python = await findPython();
-    const command = commandIn(join(toolsDir, `schemathesis-${versionIn(requirements)}`), python);
+    const folder = join(toolsDir, `schemathesis-${versionIn(requirements)}`);
+    const command = commandIn(folder, python);
     // Another Python than the one that installed it may not be able to load what is compiled.
-    if (!(await runs(command))) await install(python, requirements, command.env.PYTHONPATH ?? '');
+    if (!(await runs(command))) await installPythonPackages({ python, folder }, requirements);
     if (await runs(command)) return command;
     throw new ProvisionError('it is installed, and does not run');
   } catch (thrown) {
@@ -39,30 +41,9 @@ function versionIn(requirements: string): string {
 }
 
 function commandIn(folder: string, python: string): PythonCommand {
-  // A folder on the path of Python and no virtual environment: Debian has those in a package of their own.
-  return {
-    file: python,
-    args: [join(folder, 'bin/schemathesis')],
-    env: { ...process.env, PYTHONPATH: folder },
-  };
+  return { file: python, args: [join(folder, 'bin/schemathesis')], env: pythonEnvironment(folder) };
 }
 
 async function runs({ file, args, env }: PythonCommand): Promise<boolean> {
   return existsSync(args[0] ?? '') && (await run(file, [...args, '--version'], { env })).code === 0;
-}
-
-async function install(python: string, requirements: string, folder: string): Promise<void> {
-  mkdirSync(join(folder, '..'), { recursive: true });
-  // One of its own: two commands may fetch at the same time.
-  const unfinished = mkdtempSync(`${folder}-download-`);
-  const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--no-deps'];
-  const pinned = ['--only-binary=:all:', '--require-hashes', '-r', requirements, '--target', unfinished];
-  try {
-    await runPython(python, [...pip, ...pinned], 'the download of schemathesis failed');
-    rmSync(folder, { recursive: true, force: true });
-    // Last and at once, so that an interrupted download leaves nothing that looks whole.
-    renameSync(unfinished, folder);
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
-  }
 }
