@@ -39,17 +39,27 @@ export const attachmentsSchema = z
 /** A file that goes with an e-mail: its bytes in base64. */
 export type Attachment = z.output<typeof attachmentSchema>;
 
+/** A file as it is stored: with its size, so that a list need not read its bytes. */
+export const storedAttachmentSchema = attachmentSchema.extend({ bytes: z.int().describe('How large it is') });
+
+/** A file as it is stored. */
+export type StoredAttachment = z.output<typeof storedAttachmentSchema>;
+
+/** Notes how large a file is. */
+export function storedAttachmentOf(file: Attachment): StoredAttachment {
+  return { ...file, bytes: Buffer.byteLength(file.content, 'base64') };
+}
+
 /** What lists and pages show of a file. */
-export const attachmentViewSchema = attachmentSchema
+export const attachmentViewSchema = storedAttachmentSchema
   .omit({ content: true })
-  .extend({ bytes: z.int().describe('How large it is') })
   .meta({ id: 'AttachmentView' });
 
 /** What is shown of a file: not its bytes. */
 export function attachmentViewOf({
   filename,
   content_type,
-  content,
-}: Attachment): z.output<typeof attachmentViewSchema> {
-  return { filename, content_type, bytes: Buffer.byteLength(content, 'base64') };
+  bytes,
+}: Omit<StoredAttachment, 'content'>): z.output<typeof attachmentViewSchema> {
+  return { filename, content_type, bytes };
 }

@@ -98,7 +98,7 @@ export {
   type UserListQuery,
 } from './requests.ts';
 export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from './senders.ts';
-export type { Attachment } from './attachments.ts';
+export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
 export type { Presence } from './presence.ts';

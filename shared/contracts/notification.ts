@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CHANNEL_NAMES, LANES } from './channels.ts';
-import { attachmentsSchema } from './attachments.ts';
+import { storedAttachmentSchema } from './attachments.ts';
 import { STATUSES } from './states.ts';
 
 /** What a hand-over whose answer was lost leads to: try again, or wait for a person. */
@@ -39,7 +39,7 @@ export const notificationSchema = z.object({
   email: z.string().optional(),
   from: z.string().optional().describe('Who sends the e-mail, when it is not MAIL_FROM'),
   reply_to: z.string().optional(),
-  attachments: attachmentsSchema.optional(),
+  attachments: z.array(storedAttachmentSchema).optional(),
   phone: z.string().optional().describe('E.164'),
   data: z.record(z.string(), z.unknown()).optional(),
   on_ambiguous: z.enum(ON_AMBIGUOUS),

@@ -41,7 +41,13 @@ export {
   renewLeases,
   type ClaimOptions,
 } from './notifications/claim.ts';
-export { ANY_QUEUE, notificationsOf, type Change, type Notifications } from './notifications/collection.ts';
+export {
+  ANY_QUEUE,
+  WITHOUT_FILES,
+  notificationsOf,
+  type Change,
+  type Notifications,
+} from './notifications/collection.ts';
 export {
   cancelNotification,
   countDeadLetters,

@@ -1,4 +1,8 @@
-import type { Notification, NotificationRequest } from '../../../shared/contracts/index.ts';
+import {
+  storedAttachmentOf,
+  type Notification,
+  type NotificationRequest,
+} from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 
 /** Where a notification comes from. */
@@ -12,12 +16,13 @@ export interface Origin {
 
 /** Makes the record of a validated request. With a `send_at` to come it is scheduled; else it is pending and unpublished. */
 export function recordOf(request: NotificationRequest, origin: Origin, now: Date): Notification {
-  const { send_at, lane = 'transactional', on_ambiguous = 'retry', ...content } = request;
+  const { send_at, lane = 'transactional', on_ambiguous = 'retry', attachments, ...content } = request;
   const later = send_at !== undefined && send_at > now;
   const status = later ? 'scheduled' : 'pending';
   return {
     _id: newId(),
     ...withoutUndefined(content),
+    ...(attachments && { attachments: attachments.map(storedAttachmentOf) }),
     lane,
     on_ambiguous,
     ...(send_at && { send_at }),

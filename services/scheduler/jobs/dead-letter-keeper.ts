@@ -2,7 +2,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import { DEAD_LETTER_QUEUE, publishDead, type Publisher } from '../../../shared/broker/index.ts';
 import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
 import { parseMessage, type Notification } from '../../../shared/contracts/index.ts';
-import type { Notifications } from '../../../shared/store/index.ts';
+import { WITHOUT_FILES, type Notifications } from '../../../shared/store/index.ts';
 import type { Job, JobContext } from '../job.ts';
 
 /** One scheduler at a time keeps the queue; the lease outlives a pass over it. Milliseconds. */
@@ -82,7 +82,8 @@ async function sift(channel: Channel, sieve: Sieve): Promise<number> {
 async function settle(channel: Channel, messages: ConsumeMessage[], sieve: Sieve): Promise<number> {
   const { publisher, notifications, seen } = sieve;
   const ids = messages.map(idOf).filter((id) => id !== undefined);
-  const dead = await notifications.find({ _id: { $in: ids }, status: 'failed_permanently' }).toArray();
+  const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
+  const dead = await notifications.find(stillDead, { projection: WITHOUT_FILES }).toArray();
   const byId = new Map(dead.map((record) => [record._id, record]));
   let dropped = 0;
   await Promise.all(
@@ -107,10 +108,8 @@ async function addMissing(
 ): Promise<number> {
   const settled = new Date(Date.now() - MISSING_AFTER_MS);
   let added = 0;
-  for await (const record of notifications.find({
-    status: 'failed_permanently',
-    updated_at: { $lt: settled },
-  })) {
+  const settledDead = { status: 'failed_permanently' as const, updated_at: { $lt: settled } };
+  for await (const record of notifications.find(settledDead, { projection: WITHOUT_FILES })) {
     if (seen.has(record._id)) continue;
     await publishDead(publisher, record, codeOf(record));
     added += 1;

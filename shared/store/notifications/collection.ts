@@ -15,6 +15,9 @@ export function notificationsOf(db: Db): Notifications {
 /** For writes to records whose ids are known: without it, MongoDB tries other indexes first, for each of them. */
 export const BY_ID = { hint: '_id_' } as const;
 
+/** For records that are listed, or published: nobody there looks at the bytes of their files, and a page of them would be hundreds of megabytes. */
+export const WITHOUT_FILES = { 'attachments.content': 0 } as const;
+
 /**
  * With a status, and no queue in particular: the index of states has channel and lane before the id, so it answers in the order of ids only
  * where it is told all of them.

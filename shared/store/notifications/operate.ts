@@ -11,6 +11,7 @@ import { SECOND } from '../../runtime/duration.ts';
 import {
   ANY_QUEUE,
   BY_ID,
+  WITHOUT_FILES,
   retentionEnd,
   transitionStage,
   type Change,
@@ -97,7 +98,7 @@ export async function* redriveDeadLetters(
         BY_ID,
       );
       const due = await notifications
-        .find({ _id: { $in: ids }, unpublished: true, status: 'pending' })
+        .find({ _id: { $in: ids }, unpublished: true, status: 'pending' }, { projection: WITHOUT_FILES })
         .toArray();
       yield { changed: modifiedCount, due };
       continue;

@@ -11,7 +11,7 @@ import {
   type UserListQuery,
 } from '../../contracts/index.ts';
 import { idFloor } from '../../runtime/ids.ts';
-import { ANY_QUEUE, type Notifications } from './collection.ts';
+import { ANY_QUEUE, WITHOUT_FILES, type Notifications } from './collection.ts';
 import { deadLetters } from './operate.ts';
 import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
 
@@ -24,9 +24,9 @@ export interface Page {
 /** Channels whose notifications people read in their list. */
 const INBOX: Channel[] = CHANNEL_NAMES.filter((name) => CHANNELS[name].inbox);
 
-/** One record. */
+/** One record, without the bytes of its files. */
 export function getNotification(notifications: Notifications, id: string): Promise<Notification | null> {
-  return notifications.findOne({ _id: id });
+  return notifications.findOne({ _id: id }, { projection: WITHOUT_FILES });
 }
 
 /** A page of all records. @throws SearchTooWide */
@@ -122,7 +122,7 @@ async function page(
   const older = cursor === undefined ? filter : { $and: [filter, { _id: { $lt: cursor } }] };
   const records = await inReach(
     notifications
-      .find(older, { maxTimeMS: SEARCH_WITHIN_MS })
+      .find(older, { maxTimeMS: SEARCH_WITHIN_MS, projection: WITHOUT_FILES })
       .sort({ _id: -1 })
       .limit(limit + 1)
       .toArray(),

@@ -12,6 +12,7 @@ import {
   ANY_QUEUE,
   BY_ID,
   GONE,
+  WITHOUT_FILES,
   movedTo,
   retentionEnd,
   transitionStage,
@@ -42,6 +43,7 @@ export function findUnpublished(
     notifications
       // A failed one is not due yet; the due sweep takes it.
       .find({ unpublished: true, lane, type, status: { $ne: 'failed' }, _id: { $lt: before } })
+      .project<Notification>(WITHOUT_FILES)
       .sort({ _id: 1 })
       .limit(SWEEP_LIMIT)
       .toArray()
@@ -81,7 +83,8 @@ export async function wakeDue(notifications: Notifications): Promise<Notificatio
   const stage = transitionStage('pending', { actor: ACTOR, reason: 'due' }, { unpublished: true });
   const settle = [stage, { $unset: ['next_retry_time'] }];
   await notifications.updateMany({ _id: { $in: ids }, ...due }, settle, BY_ID);
-  return notifications.find({ _id: { $in: ids }, status: 'pending', unpublished: true }).toArray();
+  const woken = { _id: { $in: ids }, status: 'pending' as const, unpublished: true as const };
+  return notifications.find(woken, { projection: WITHOUT_FILES }).toArray();
 }
 
 /** Ends what was not sent in time; answers how many. */
@@ -177,7 +180,7 @@ async function* hintable(
   const unhinted = { $expr: { $or: [never, again] } };
   for (let after = ''; ;) {
     const found = await notifications
-      .find({ $and: [filter, unhinted, { _id: { $gt: after } }] })
+      .find({ $and: [filter, unhinted, { _id: { $gt: after } }] }, { projection: WITHOUT_FILES })
       .sort({ _id: 1 })
       .limit(SWEEP_LIMIT)
       .toArray();

@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createTransport } from 'nodemailer';
 import MimeNode from 'nodemailer/lib/mime-node';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
+import PostalMime from 'postal-mime';
 import { expect, test } from 'vitest';
 import { composeMail } from '../../../shared/smtp/index.ts';
-import type { Notification } from '../../../shared/contracts/index.ts';
+import { storedAttachmentOf, type Notification } from '../../../shared/contracts/index.ts';
 import { aRecord } from '../../support/records.ts';
 
 const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
@@ -30,7 +31,7 @@ async function byUs(record: Notification, from: string): Promise<object> {
 
 /** What nodemailer makes of the same notification. */
 async function byNodemailer(
-  { _id, email = '', subject, message, html }: Notification,
+  { _id, email = '', subject, message, html, reply_to, attachments = [], ...record }: Notification,
   from: string,
 ): Promise<object> {
   const {
@@ -38,11 +39,17 @@ async function byNodemailer(
     messageId,
     message: bytes,
   } = await transport.sendMail({
-    from,
+    from: record.from ?? from,
+    ...(reply_to !== undefined && { replyTo: { name: '', address: reply_to } }),
     to: { name: '', address: email },
     ...(subject !== undefined && { subject }),
     text: message,
     ...(html !== undefined && { html }),
+    attachments: attachments.map(({ filename, content_type: contentType, content }) => ({
+      filename,
+      contentType,
+      content: Buffer.from(content, 'base64'),
+    })),
     messageId: `<${_id}@tidings.example>`,
     headers: { 'Auto-Submitted': 'auto-generated' },
   });
@@ -67,12 +74,25 @@ const addresses = fc.constantFrom(
   'ü@example.org',
 );
 
+const files = fc
+  .record({
+    filename: fc.oneof(fc.constantFrom('meeting.ics', 'Grüße.pdf', 'a "b".txt'), oneLine),
+    content_type: fc.constantFrom('application/pdf', 'text/calendar; method=REQUEST', 'text/plain'),
+    content: fc
+      .uint8Array({ minLength: 1, maxLength: 300 })
+      .map((bytes) => Buffer.from(bytes).toString('base64')),
+  })
+  .map(storedAttachmentOf);
+
 test('whatever the notification says, the bytes are those that nodemailer would send', async () => {
   const records = fc.record({
     subject: fc.option(oneLine, { nil: undefined }),
     message: anything,
     html: fc.option(anything, { nil: undefined }),
     email: addresses,
+    from: fc.option(fc.constantFrom(...SENDERS), { nil: undefined }),
+    reply_to: fc.option(addresses, { nil: undefined }),
+    attachments: fc.option(fc.array(files, { minLength: 1, maxLength: 3 }), { nil: undefined }),
   });
   const property = fc.asyncProperty(records, fc.constantFrom(...SENDERS), async (fields, from) => {
     const record = aRecord(fields);
@@ -97,7 +117,26 @@ const unchecked = (fields: Record<string, unknown>): Notification => ({ ...aReco
 const bytesOf = async (record: Notification, from = SENDERS[0] ?? ''): Promise<string> =>
   text(composeMail(record, { from, domain: 'tidings.example' }).createReadStream());
 
-test.each(['subject', 'email', '_id', 'message', 'html'])(
+test('files arrive byte by byte under their names, answers go where reply_to says, and From is the one that was asked for', async () => {
+  const content = Buffer.from([0, 13, 10, 46, 255]);
+  const file = {
+    filename: 'Grüße.bin',
+    content_type: 'application/octet-stream',
+    content: content.toString('base64'),
+  };
+  const named = { from: 'Shop <shop@example.org>', reply_to: 'ada@example.org' };
+  const record = aRecord({ ...named, attachments: [storedAttachmentOf(file)] });
+  const mail = composeMail(record, { from: SENDERS[0] ?? '', domain: 'tidings.example' });
+  expect(mail.getEnvelope()).toEqual({ from: 'shop@example.org', to: ['a@example.org'] });
+  const parsed = await PostalMime.parse(await buffer(mail.createReadStream()));
+  expect(parsed.from).toEqual({ name: 'Shop', address: 'shop@example.org' });
+  expect(parsed.replyTo).toEqual([{ name: '', address: 'ada@example.org' }]);
+  const [arrived] = parsed.attachments;
+  expect(arrived).toMatchObject({ filename: file.filename, mimeType: file.content_type });
+  expect(Buffer.from(arrived?.content as ArrayBuffer)).toEqual(content);
+});
+
+test.each(['subject', 'email', '_id', 'message', 'html', 'from', 'reply_to', 'filename', 'content_type'])(
   'a line break in %s makes no header, even where nothing was checked before',
   async (field) => {
     for (const end of ['\r\n', '\n', '\r', '\u2028', '\u0085\n'])
@@ -105,7 +144,8 @@ test.each(['subject', 'email', '_id', 'message', 'html'])(
         `a@example.org${end}Bcc: evil@example.org`,
         `Grüße${end}Bcc: evil@example.org${end}${end}x`,
       ]) {
-        const mail = composeMail(unchecked({ [field]: value }), {
+        const file = { filename: 'a.txt', content_type: 'text/plain', content: 'YQ==', [field]: value };
+        const mail = composeMail(unchecked({ [field]: value, attachments: [storedAttachmentOf(file)] }), {
           from: SENDERS[0] ?? '',
           domain: 'tidings.example',
         });
