@@ -17,6 +17,7 @@ import { notificationOperations } from './api/notifications.ts';
 import { onlyGet, serve, type Operation } from './api/operation.ts';
 import { Problem, problemHandler, wantsPage } from './api/problem.ts';
 import { statsOperation } from './api/stats.ts';
+import { quickOperations } from './api/quick.ts';
 import { steeringOperations } from './api/steering.ts';
 import { privacyOperations } from './api/privacy.ts';
 import { userOperations } from './api/users.ts';
@@ -38,6 +39,7 @@ export function operationsOf(context: ProducerContext): Operation[] {
     ...privacyOperations(context),
     ...keyOperations(context),
     ...authOperations(context),
+    ...quickOperations(context),
     auditOperation(context),
     statsOperation(context),
   ];
@@ -57,6 +59,7 @@ export function frameworkApp(context: ProducerContext, operations: Operation[]):
   app.use('/v1', apiRouter(context, operations));
   app.use(securityHeaders(context.config));
   app.use(probes(context));
+  app.use(quickRouter(context, operations));
   app.all('/stats', statsRouter(context, operations));
   app.use(metricsRouter(context));
   app.use(countAddress(context.gate));
@@ -81,6 +84,14 @@ function apiRouter({ gate }: ProducerContext, operations: Operation[]): Router {
     api.filter((one) => !isOpen(one)),
     { under: '/v1' },
   );
+  return router;
+}
+
+/** What has no version in its address, because other programs know it by this one. */
+function quickRouter({ gate }: ProducerContext, operations: Operation[]): Router {
+  const router = Router();
+  const quick = operations.filter(({ path }) => path.startsWith('/send-'));
+  serve(router, quick, { before: requireIdentity(gate) });
   return router;
 }
 

@@ -15,6 +15,7 @@ import type {
   RatesLog,
 } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
+import type { Admission } from './accept/admission.ts';
 import type { Reception } from './accept/reception.ts';
 import type { AccessTokens } from './access/access-tokens.ts';
 import type { AccountTokens } from './access/account-tokens.ts';
@@ -35,6 +36,8 @@ export interface ProducerContext {
   notifications: Notifications;
   books: Books;
   acceptor: Acceptor;
+  /** What this fleet takes of all that is valid. */
+  admission: Admission;
   /** Where every notification comes in. */
   reception: Reception;
   /** Who sends a request to the API. */

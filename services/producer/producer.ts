@@ -66,6 +66,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   const controlsNow = new ControlsWatch({ controls, log });
   const isOpen = (): boolean => !controlsNow.isOn(ACCEPTING);
   const acceptor = new Acceptor({ notifications, publisher: broker.publisher, isOpen, log });
+  const admission = new Admission(config);
   const acts = new BulkActs(store.db);
   const audit = new Audit(store.db, { keepDays: config.AUDIT_RETENTION_DAYS, log });
   const signIn = new SignIn(store, config);
@@ -99,7 +100,8 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     notifications,
     books: new Books(store.db),
     acceptor,
-    reception: new Reception({ acceptor, admission: new Admission(config) }),
+    admission,
+    reception: new Reception({ acceptor, admission }),
     ...createAccess({ store, config: settings, signIn, audit, log }),
     audit,
     erasures: new Erasures(store.db),

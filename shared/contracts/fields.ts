@@ -24,7 +24,8 @@ export function text(max: number): z.ZodString {
   return nonEmpty(max).regex(LINES, { error: 'must not contain control characters' });
 }
 
-function requiredString({ input }: { input: unknown }): string {
+/** What is wrong with what is no string, or not there at all. */
+export function requiredString({ input }: { input: unknown }): string {
   return input === undefined ? 'is required' : 'must be a string';
 }
 

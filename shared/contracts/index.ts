@@ -97,6 +97,7 @@ export {
   type NotificationRequest,
   type UserListQuery,
 } from './requests.ts';
+export { quickEmailSchema, quickResultSchema, quickSmsSchema, type QuickEmail } from './quick.ts';
 export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from './senders.ts';
 export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';

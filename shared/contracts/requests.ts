@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isValidPhoneNumber } from 'libphonenumber-js/max';
 import { attachmentsSchema } from './attachments.ts';
 import { CHANNELS, CHANNEL_NAMES, LANES } from './channels.ts';
-import { emailAddress, instant, jsonObject, line, text } from './fields.ts';
+import { emailAddress, instant, jsonObject, line, requiredString, text } from './fields.ts';
 import { ON_AMBIGUOUS } from './notification.ts';
 import { mailbox } from './senders.ts';
 import { STATUSES } from './states.ts';
@@ -16,15 +16,17 @@ export const MAX_BATCH_BYTES = 10 * 1024 * 1024;
 /** Most recent and most distant page of a list. */
 const MAX_PAGE = 200;
 
-const phoneNumber = z
-  .string({ error: 'must be a string' })
+/** A number in E.164 that its country's plan has. */
+export const phoneNumber = z
+  .string({ error: requiredString })
   .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
   .refine((value) => isValidPhoneNumber(value), { error: 'is not a number of its country’s plan' });
 
 /** Fields that no other channel has a place for. */
 const EMAIL_ONLY = ['html', 'from', 'reply_to', 'attachments'] as const;
 
-const notificationFields = z.strictObject({
+/** The fields of a notification, each by itself. */
+export const notificationFields = z.strictObject({
   user_id: line(256).meta({ description: 'The person, as you name them', example: 'u1' }),
   type: z
     .enum(CHANNEL_NAMES, { error: `must be one of ${CHANNEL_NAMES.join(', ')}` })

@@ -18,6 +18,11 @@ export class Admission {
     this.#senders = new AllowedSenders({ list: config.ALLOWED_SENDERS, sender: config.MAIL_FROM });
   }
 
+  /** Whether mail may go out in the name of this mailbox. */
+  allowsSender(from: string): boolean {
+    return this.#senders.allows(from);
+  }
+
   /** What of a valid request is not taken; empty when it is. */
   errorsOf({ type, phone, from }: Pick<NotificationRequest, 'type' | 'phone' | 'from'>): FieldError[] {
     const closed = type === 'sms' && phone !== undefined ? this.#countries.refusalOf(phone) : undefined;

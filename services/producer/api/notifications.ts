@@ -24,7 +24,8 @@ export const TAG = 'Notifications';
 /** The id in an address. */
 export const idParams = z.object({ id: z.string().max(64).meta({ description: 'Id of the notification' }) });
 
-const acceptedHeaders = z.object({
+/** What the answer to an accepted notification says in its head. */
+export const acceptedHeaders = z.object({
   Location: z.string().meta({ description: 'Where to ask for it' }),
   'Idempotency-Replayed': z
     .literal('true')
@@ -95,7 +96,10 @@ export function notificationOperations({ reception, notifications }: ProducerCon
 }
 
 /** What its sender is told. @throws Problem when it was not taken. */
-export function acceptedAnswer(type: Channel, received: Received): Answer {
+export function acceptedAnswer(
+  type: Channel,
+  received: Received,
+): Answer & { body: ReturnType<typeof acceptedOf> } {
   if (received.outcome === 'forbidden') throw scopeMissing(`The type ${type} ${received.reason}.`);
   if (received.outcome === 'refused') throw new Problem('validation_failed', { errors: received.errors });
   if (received.outcome === 'conflict') throw new Problem('idempotency_conflict');

@@ -1,43 +1,15 @@
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startSandbox, type Sandbox } from '../../../infra/local/sandbox/sandbox.ts';
-import { createEmailChannel } from '../../../services/email/channel.ts';
-import type { Config } from '../../../shared/runtime/config.ts';
-import type { Service } from '../../../shared/runtime/service.ts';
-import { notificationsOf, openStore, type Store } from '../../../shared/store/index.ts';
-import { startTestChannel, startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { MailFleet } from '../../support/mail-fleet.ts';
 import { until } from '../../support/until.ts';
 
-let servers: TestServers;
-let sandbox: Sandbox;
-let config: Config;
-let producer: TestProducer;
-let consumer: Service;
-let store: Store;
+let fleet: MailFleet;
 
 beforeAll(async () => {
-  servers = await createTestServers();
-  sandbox = await startSandbox({
-    smtpPort: 0,
-    httpPort: 0,
-    accountSid: `AC${'a'.repeat(32)}`,
-    authToken: 't',
-  });
-  config = testConfig(servers, {
-    SMTP_URL: `smtp://127.0.0.1:${sandbox.smtpPort}`,
-    ALLOWED_SENDERS: '@shop.example',
-  });
-  producer = await startTestProducer(config);
-  consumer = await startTestChannel(config, createEmailChannel(config));
-  store = openStore(servers.mongoUri, 'test');
+  fleet = await MailFleet.start({ ALLOWED_SENDERS: '@shop.example' });
 });
 afterAll(async () => {
-  await producer.stop();
-  await consumer.stop();
-  await store.stop();
-  await sandbox.stop();
-  await servers.drop();
+  await fleet.stop();
 });
 
 const bytes = Buffer.from('BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n');
@@ -54,9 +26,9 @@ const mail = {
 const shown = [{ filename: 'meeting.ics', content_type: 'text/calendar', bytes: bytes.length }];
 
 test('a mail arrives with its files, in the name of its sender, and answers go where it says', async () => {
-  const { json } = await producer.call('POST', '/v1/notifications', mail);
-  await sandbox.mailbox.waitFor((item) => item.kind === 'mail', 15_000);
-  const [arrived] = sandbox.mailbox.mails();
+  const { json } = await fleet.producer.call('POST', '/v1/notifications', mail);
+  await fleet.sandbox.mailbox.waitFor((item) => item.kind === 'mail', 15_000);
+  const [arrived] = fleet.sandbox.mailbox.mails();
   expect(arrived?.envelope).toEqual({ from: 'orders@shop.example', to: ['ada@example.org'] });
   const parsed = await PostalMime.parse(arrived?.raw ?? '');
   expect(parsed.from).toEqual({ name: 'Shop', address: 'orders@shop.example' });
@@ -67,9 +39,9 @@ test('a mail arrives with its files, in the name of its sender, and answers go w
   expect(arrived?.raw.toString().replaceAll('\r\n', '')).toContain(file.content);
 
   const views = [
-    (await producer.call('GET', `/v1/notifications/${String(json.id)}`)).json,
-    ...((await producer.call('GET', '/v1/users/ada/notifications')).json.notifications as object[]),
-    ...((await producer.call('GET', '/v1/users/ada/export')).json.notifications as object[]),
+    (await fleet.producer.call('GET', `/v1/notifications/${String(json.id)}`)).json,
+    ...((await fleet.producer.call('GET', '/v1/users/ada/notifications')).json.notifications as object[]),
+    ...((await fleet.producer.call('GET', '/v1/users/ada/export')).json.notifications as object[]),
   ];
   expect(views).toHaveLength(3);
   for (const view of views) {
@@ -79,7 +51,10 @@ test('a mail arrives with its files, in the name of its sender, and answers go w
 });
 
 test('who is not allowed as a sender is refused, and the field is named', async () => {
-  const answer = await producer.call('POST', '/v1/notifications', { ...mail, from: 'boss@bank.example' });
+  const answer = await fleet.producer.call('POST', '/v1/notifications', {
+    ...mail,
+    from: 'boss@bank.example',
+  });
   expect(answer.status).toBe(400);
   expect(answer.json.errors).toEqual([
     { field: 'from', message: expect.stringContaining('ALLOWED_SENDERS') as string },
@@ -87,14 +62,14 @@ test('who is not allowed as a sender is refused, and the field is named', async 
 });
 
 test('erasing a person takes out files, sender and Reply-To', async () => {
-  const { json } = await producer.call('POST', '/v1/notifications', mail);
+  const { json } = await fleet.producer.call('POST', '/v1/notifications', mail);
   const _id = String(json.id);
-  const notifications = notificationsOf(store.db);
+  const { notifications } = fleet;
   await until(async () => (await notifications.findOne({ _id }))?.status === 'sent');
   expect(await notifications.findOne({ _id })).toMatchObject({
     attachments: [{ ...file, bytes: bytes.length }],
   });
-  await producer.call('DELETE', '/v1/users/ada');
+  await fleet.producer.call('DELETE', '/v1/users/ada');
   const erased = await until(async () => {
     const record = await notifications.findOne({ _id });
     return record?.erased_at && record;
