@@ -1,0 +1,45 @@
+import { pause } from '../../../shared/runtime/backoff.ts';
+import { SECOND } from '../../../shared/runtime/duration.ts';
+import { detailAnswer, type NotificationDetailShown } from '../api/answers.ts';
+import type { ApiClient } from '../api/client.ts';
+import type { Context } from '../context.ts';
+import type { Exit } from '../exit.ts';
+import { pathOf } from '../ids.ts';
+import { hasArrived, isEnd, printDetail, printEntry } from './show.ts';
+
+/** How often it is looked at: at first often, as most are sent within a second, then less and less; milliseconds. */
+const LOOKS = { first: 0.2 * SECOND, most: 3 * SECOND, growth: 1.3 };
+
+/** Reads one notification with its timeline. @throws CliError */
+export function lookAt(api: ApiClient, id: string): Promise<NotificationDetailShown> {
+  return api.call(detailAnswer, { method: 'GET', path: pathOf(id) });
+}
+
+/**
+ * Prints what happens to one until nothing more will happen by itself: lines of its timeline as they come, or with --json the record each time
+ * that it has changed. `timeout` in seconds. @throws CliError
+ */
+export async function follow(
+  { output, isJson }: Context,
+  api: ApiClient,
+  { id, timeout = Infinity }: { id: string; timeout?: number },
+): Promise<Exit> {
+  const deadline = performance.now() + timeout * SECOND;
+  let shown = 0;
+  for (let waitMs = LOOKS.first; ; waitMs = Math.min(LOOKS.most, waitMs * LOOKS.growth)) {
+    const one = await lookAt(api, id);
+    if (one.timeline.length > shown) {
+      if (isJson) output.json(one);
+      else if (shown === 0) printDetail(output, one);
+      else for (const entry of one.timeline.slice(shown)) printEntry(output, entry);
+      shown = one.timeline.length;
+    }
+    if (isEnd(one.status)) return hasArrived(one.status) ? 'done' : 'refused';
+    if (!output.isOpen) return 'done';
+    if (performance.now() + waitMs > deadline) {
+      output.say(`${id} is ${one.status} after ${timeout} s.`);
+      return 'unfinished';
+    }
+    await pause(waitMs);
+  }
+}

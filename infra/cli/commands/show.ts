@@ -1,0 +1,85 @@
+import { CANCELABLE, FINISHED, RETRYABLE } from '../../../shared/contracts/index.ts';
+import type { NotificationDetailShown, NotificationShown } from '../api/answers.ts';
+import type { Output, Painted } from '../terminal/output.ts';
+import { oneLine } from '../terminal/visible.ts';
+import { printTable } from '../terminal/table.ts';
+
+/** Statuses by which it reached its person. */
+const ARRIVED = ['sent', 'delivered'];
+const ENDS: readonly string[] = [...FINISHED, ...RETRYABLE];
+const WAITS: readonly string[] = [...CANCELABLE, 'sending'];
+
+/** Whether nothing more happens by itself. */
+export function isEnd(status: string): boolean {
+  return ENDS.includes(status);
+}
+
+/** Whether it got to its person, as far as the fleet knows. */
+export function hasArrived(status: string): boolean {
+  return ARRIVED.includes(status);
+}
+
+/** A status in the colour of what it means. */
+export function painted(status: string): Painted {
+  if (hasArrived(status)) return { text: status, colour: 'good' };
+  return { text: status, colour: WAITS.includes(status) ? 'wait' : 'bad' };
+}
+
+/** Prints a page of notifications as a table. */
+export function printList(output: Output, page: readonly NotificationShown[]): void {
+  const heading = ['ID', 'TYPE', 'STATUS', 'ATTEMPTS', 'ACCEPTED', 'RECIPIENT', 'ERROR'];
+  const rows = page.map((one) => [
+    one.id,
+    one.type,
+    painted(one.status),
+    one.attempt,
+    one.created_at,
+    recipientOf(one),
+    errorOf(one),
+  ]);
+  printTable(output, heading, rows);
+}
+
+/** Prints one notification with its timeline. */
+export function printDetail(output: Output, one: NotificationDetailShown): void {
+  output.print(one.id, '  ', painted(one.status));
+  const facts = {
+    type: `${one.type}, ${one.lane}`,
+    to: recipientOf(one),
+    user: one.user_id,
+    subject: one.subject,
+    'send at': one.send_at,
+    'next try': one.next_retry_time,
+    provider: one.provider,
+    error: errorOf(one),
+  };
+  for (const [name, value] of Object.entries(facts))
+    if (value !== undefined && value !== '') output.print(`  ${name.padEnd(9)} ${oneLine(value)}`);
+  for (const entry of one.timeline) printEntry(output, entry);
+}
+
+/** Prints one line of a timeline. */
+export function printEntry(output: Output, entry: NotificationDetailShown['timeline'][number]): void {
+  const { at, status, actor, attempt, code, reason, ambiguous } = entry;
+  const notes = [
+    attempt === undefined ? undefined : `attempt ${attempt}`,
+    code,
+    reason,
+    ambiguous ? 'ambiguous: it may have arrived' : undefined,
+  ];
+  const said = notes.filter((note) => note !== undefined).map(oneLine);
+  const status_ = painted(status);
+  output.print(
+    `  ${at}  `,
+    { ...status_, text: status.padEnd(18) },
+    ` ${oneLine(actor)}${said.length > 0 ? `  ${said.join(', ')}` : ''}`,
+  );
+}
+
+function recipientOf({ email, phone, user_id }: NotificationShown): string {
+  return email ?? phone ?? user_id;
+}
+
+function errorOf({ error }: NotificationShown): string {
+  return error === undefined ? '' : `${error.code} ${error.reason}`;
+}

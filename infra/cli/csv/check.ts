@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { usageError } from '../exit.ts';
+import type { Output } from '../terminal/output.ts';
+import { rowsOf, type BadRow, type CsvFile } from './rows.ts';
+
+/** Bad rows that are shown; the number of all is said. */
+const SHOWN = 20;
+/** Rows of one file: the names of all are kept in memory, some 200 bytes each. */
+const MAX_ROWS = 1_000_000;
+
+/** What is known of a file before anything of it is sent. */
+export interface CheckedFile {
+  /** Of its bytes, and of what its rows have by default: another one is another list. */
+  digest: string;
+  rows: number;
+  /** How many cannot be sent, and the first of them. */
+  bad: number;
+  examples: BadRow[];
+}
+
+/** Reads a whole file and checks each row. @throws CliError when it is no file of notifications */
+export async function checkFile(source: CsvFile): Promise<CheckedFile> {
+  const hash = createHash('sha256').update(JSON.stringify(source.defaults));
+  const { rows } = await rowsOf(source, '', hash);
+  const found: Omit<CheckedFile, 'digest'> = { rows: 0, bad: 0, examples: [] };
+  for await (const row of rows) {
+    found.rows += 1;
+    if (found.rows > MAX_ROWS) throw usageError(`${source.file} has more than ${MAX_ROWS} rows: split it.`);
+    if (!('errors' in row)) continue;
+    found.bad += 1;
+    if (found.examples.length < SHOWN) found.examples.push(row);
+  }
+  if (found.rows === 0) throw usageError(`${source.file} has no rows below its first line.`);
+  return { ...found, digest: hash.digest('base64url') };
+}
+
+/** Says which rows are bad, each with its line. */
+export function sayBadRows(output: Output, { bad, examples }: CheckedFile): void {
+  for (const { line, errors } of examples)
+    output.say(`line ${line}: ${errors.map(({ field, message }) => `${field} ${message}`).join('; ')}`);
+  if (bad > examples.length) output.say(`… and ${bad - examples.length} more`);
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+/**
+ * The door of `npx tidings`: plain JavaScript, for it also runs before anything is installed. In a checkout the sources run as they are,
+ * without a build; where the development packages are not installed, the build does.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const source = new URL('./main.ts', import.meta.url);
+const built = new URL('../../dist/infra/cli/main.js', import.meta.url);
+
+await (
+  await program()
+)();
+
+/** @returns {Promise<() => Promise<unknown>>} */
+async function program() {
+  if (await hasPackage('tsx/esm/api')) {
+    const { register } = await import('tsx/esm/api');
+    register();
+    return () => import(source.href);
+  }
+  if (!(await hasPackage('commander')))
+    fail(
+      'The packages are not installed yet. Run this in the project’s folder, then the same command again:\n  npm ci',
+    );
+  if (!existsSync(fileURLToPath(built)))
+    fail(
+      'There is neither a build nor the packages to run the sources. Run one of these, then the same command again:\n  npm ci\n  npm run build',
+    );
+  return () => import(built.href);
+}
+
+/** @param {string} name */
+async function hasPackage(name) {
+  try {
+    return import.meta.resolve(name) !== '' && (await import(name)) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {string} words
+ * @returns {never}
+ */
+function fail(words) {
+  process.stderr.write(`${words}\n`);
+  process.exit(2);
+}
