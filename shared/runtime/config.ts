@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isCountryList, isSenderList } from '../contracts/index.ts';
+import { isCountryList, isSenderList, providerRouteOf } from '../contracts/index.ts';
 import { parseDuration, DAY, formatDuration } from './duration.ts';
 
 /** The delays of the retry ladder, in milliseconds, first tier first. */
@@ -35,6 +35,11 @@ function isSafeWay({ protocol, hostname }: URL): boolean {
 
 /** Requests per second, or none. */
 const perSecond = whole(0, 1_000_000);
+
+const providerRoute = z.string().refine((text) => providerRouteOf(text) !== undefined, {
+  error:
+    'must be names of providers in order, separated by commas, each once; those that share by weight come first, such as a=3,b=1,c',
+});
 
 const retryDelays = z.string().transform((text, context): RetryDelays => {
   const delays = text.split(',').map(parseDuration);
@@ -100,6 +105,14 @@ export const configSchema = z
       .describe(
         'Mail server, such as smtps://user:password@mail.example.org. `npm start` uses the sandbox when this is not set.',
       ),
+    SMTP_BACKUP_URL: url('smtp:', 'smtps:')
+      .optional()
+      .describe('Another mail server, for the provider smtp_backup; EMAIL_PROVIDERS says when it is used.'),
+    EMAIL_PROVIDERS: providerRoute
+      .default('smtp')
+      .describe(
+        'Providers of e-mail in order: the next one takes over while the one before is down, such as smtp,smtp_backup. With weights the first ones share, such as smtp=3,smtp_backup=1.',
+      ),
     MAIL_FROM: z
       .string()
       .regex(/^[^\r\n]+$/, { error: 'must be one line' })
@@ -114,6 +127,7 @@ export const configSchema = z
       .describe(
         'Addresses, and domains such as @example.org, that a notification may name as its From, besides MAIL_FROM. Without it: MAIL_FROM only.',
       ),
+    SMS_PROVIDERS: providerRoute.default('twilio').describe('Providers of SMS in order, as EMAIL_PROVIDERS.'),
     TWILIO_ACCOUNT_SID: z
       .string()
       .regex(/^AC[0-9a-fA-F]{32}$/, { error: 'must be AC and 32 hexadecimal digits' })
