@@ -8,6 +8,7 @@ import { countAddress, requireIdentity } from './api/authentication.ts';
 import { authOperations } from './api/auth.ts';
 import { auditOperation } from './api/audit.ts';
 import { batchOperations } from './api/batch.ts';
+import { callbackOperations } from './api/callbacks.ts';
 import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
 import { keyOperations } from './api/keys.ts';
@@ -19,6 +20,7 @@ import { Problem, problemHandler, wantsPage } from './api/problem.ts';
 import { statsOperation } from './api/stats.ts';
 import { steeringOperations } from './api/steering.ts';
 import { privacyOperations } from './api/privacy.ts';
+import { suppressionOperations } from './api/suppressions.ts';
 import { userOperations } from './api/users.ts';
 import type { ProducerContext } from './context.ts';
 import { webRouter } from './web/router.ts';
@@ -36,6 +38,8 @@ export function operationsOf(context: ProducerContext): Operation[] {
     ...userOperations(context),
     ...deadLetterOperations(context),
     ...privacyOperations(context),
+    ...callbackOperations(context),
+    ...suppressionOperations(context),
     ...keyOperations(context),
     ...authOperations(context),
     auditOperation(context),

@@ -13,6 +13,7 @@ import type {
   Presences,
   Pseudonyms,
   RatesLog,
+  Suppressions,
 } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
 import type { Reception } from './accept/reception.ts';
@@ -21,6 +22,7 @@ import type { AccountTokens } from './access/account-tokens.ts';
 import type { ApiKeys } from './access/api-keys.ts';
 import type { Gate } from './access/gate.ts';
 import type { BulkRunner } from './bulk-runner.ts';
+import type { FeedbackDesk } from './callbacks/feedback-desk.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
 import type { SignIn } from './sign-in/sign-in.ts';
@@ -45,6 +47,10 @@ export interface ProducerContext {
   /** Who did what to which. */
   audit: Audit;
   erasures: Erasures;
+  /** The addresses that nothing is handed over to. */
+  suppressions: Suppressions;
+  /** Where what providers report comes in. */
+  feedback: FeedbackDesk;
   pseudonyms: Pseudonyms;
   bulk: BulkRunner;
   acts: BulkActs;

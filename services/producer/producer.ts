@@ -10,12 +10,14 @@ import {
   Audit,
   Books,
   BulkActs,
+  EarlyFeedbacks,
   Erasures,
   Controls,
   ControlsWatch,
   Presences,
   Pseudonyms,
   RatesLog,
+  Suppressions,
   announce,
   connectInBackground,
   notificationsOf,
@@ -28,6 +30,7 @@ import { createAccess } from './access/access.ts';
 import { BulkRunner } from './bulk-runner.ts';
 import { TOLERATED, createApp } from './app.ts';
 import { answerBadRequest } from './api/bad-request.ts';
+import { FeedbackDesk } from './callbacks/feedback-desk.ts';
 import type { ProducerContext } from './context.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
@@ -78,6 +81,14 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     retentionDays: config.RETENTION_DAYS,
     log,
   });
+  const suppressions = new Suppressions(store.db);
+  const feedback = new FeedbackDesk({
+    notifications,
+    suppressions,
+    early: new EarlyFeedbacks(store.db),
+    retentionDays: config.RETENTION_DAYS,
+    log,
+  });
   const live = new LiveUpdates();
   const draining = new Draining();
   const events = new EventsListener({
@@ -103,6 +114,8 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     ...createAccess({ store, config: settings, signIn, audit, log }),
     audit,
     erasures: new Erasures(store.db),
+    suppressions,
+    feedback,
     pseudonyms: new Pseudonyms(store.db),
     acts,
     controls,

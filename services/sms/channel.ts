@@ -1,5 +1,5 @@
 import { isValidPhoneNumber } from 'libphonenumber-js/max';
-import { SmsCountries } from '../../shared/contracts/index.ts';
+import { SmsCountries, statusCallbackFor, statusCallbackUrl } from '../../shared/contracts/index.ts';
 import type { DeliveryChannel, Outcome } from '../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../shared/runtime/config.ts';
 import { createTwilioProvider } from './providers/twilio.ts';
@@ -17,6 +17,7 @@ export function createSmsChannel(config: Config): DeliveryChannel {
   const provider = createTwilioProvider({ accountSid, authToken, from, baseUrl: config.TWILIO_API_BASE_URL });
   // Once more, whichever way it came in, for every SMS costs money.
   const countries = new SmsCountries({ list: config.SMS_COUNTRIES, sender: from });
+  const callback = statusCallbackUrl(config);
   return {
     name: 'sms',
     provider: 'twilio',
@@ -25,7 +26,9 @@ export function createSmsChannel(config: Config): DeliveryChannel {
       if (!isValidPhoneNumber(phone)) return refused('invalid_number', 'not a valid E.164 number');
       const closed = countries.refusalOf(phone);
       if (closed !== undefined) return refused('country_not_allowed', `the number ${closed}`);
-      return provider.send(phone, notification.message);
+      const statusCallback =
+        callback === undefined ? undefined : statusCallbackFor(callback, notification._id);
+      return provider.send({ to: phone, body: notification.message, statusCallback });
     },
   };
 }

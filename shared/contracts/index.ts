@@ -15,6 +15,8 @@
  * - **key**: what a program sends to use the API, with **scopes**: send, read, retry, admin. **token**: the same for a short time, for an
  *   account, a service of another issuer, or one person's inbox. **identity**: whoever sends a request, by any of these.
  * - **audit**: who did what to which, kept apart from the records.
+ * - **feedback**: what a provider says of a notification after the hand-over: it was delivered, or it came back (a **bounce**; by mail in a
+ *   **DSN**, a delivery status notification). **suppression**: an address that nothing is handed over to, until a person lifts it.
  * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
  */
 export {
@@ -54,6 +56,7 @@ export {
 } from './control.ts';
 export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
 export {
+  AWAITING_FEEDBACK,
   CANCELABLE,
   CLAIMABLE_WHEN_DUE,
   FINISHED,
@@ -99,6 +102,7 @@ export {
 } from './requests.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
+export { STATUS_CALLBACK_PATH, statusCallbackFor, statusCallbackUrl } from './status-callback.ts';
 export type { Presence } from './presence.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
 export {
@@ -113,4 +117,16 @@ export {
   type NotificationDetail,
   type NotificationView,
 } from './responses.ts';
+export { type Feedback } from './feedback.ts';
+export {
+  SUPPRESSIBLE,
+  addressOf,
+  suppressionParams,
+  suppressionQuerySchema,
+  suppressionViewOf,
+  suppressionViewSchema,
+  type SuppressibleChannel,
+  type Suppression,
+  type SuppressionQuery,
+} from './suppression.ts';
 export { revokeRequestSchema, tokenRequestSchema, tokensSchema, userTokenSchema } from './tokens.ts';

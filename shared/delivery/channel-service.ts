@@ -6,6 +6,7 @@ import {
   Controls,
   ControlsWatch,
   Presences,
+  Suppressions,
   announce,
   connectInBackground,
   notificationsOf,
@@ -43,7 +44,8 @@ export async function startChannelService(
     log,
   });
   const notifications = notificationsOf(store.db);
-  const loop = new DeliveryLoop({ channel, broker, notifications, config, ...capacity, log });
+  const suppressions = new Suppressions(store.db);
+  const loop = new DeliveryLoop({ channel, broker, notifications, suppressions, config, ...capacity, log });
   const pauseIds = pausesOf({ channel: channel.name, provider: channel.provider });
   const pauses = new ControlsWatch({
     controls: new Controls(store.db),

@@ -54,12 +54,22 @@ export function magicOf(address: string): MagicMailbox | undefined {
   return MAGIC_MAILBOXES.find((mailbox) => mailbox.local === local);
 }
 
+/** What Twilio says of a message on its way, with its error code. */
+export interface StatusReport {
+  status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
+  code?: number;
+}
+
 /** What the sandbox's SMS API does with a magic number. */
 export interface MagicNumber extends TextFault {
   number: string;
   effect: string;
   /** Only so many times per number and text; then it is accepted. */
   times?: number;
+  /** What is reported of it instead of queued, sent, delivered. */
+  reports?: readonly StatusReport[];
+  /** What is reported before the sender has its answer. */
+  reportsFirst?: StatusReport;
 }
 
 const unavailable = { code: 20500, message: 'Internal Server Error' };
@@ -122,6 +132,22 @@ export const MAGIC_NUMBERS: readonly MagicNumber[] = [
     effect: 'connection cut without an answer, once: an ambiguous attempt',
     drop: true,
     times: 1,
+  },
+  {
+    number: '+15005550110',
+    effect: 'accepted, later undelivered with 30003 (switched off): bounced',
+    reports: [{ status: 'queued' }, { status: 'sent' }, { status: 'undelivered', code: 30003 }],
+  },
+  {
+    number: '+15005550111',
+    effect: 'accepted, later undelivered with 30005 (no such number): bounced, and the number is suppressed',
+    reports: [{ status: 'queued' }, { status: 'sent' }, { status: 'undelivered', code: 30005 }],
+  },
+  {
+    number: '+15005550112',
+    effect: 'delivered is reported before the answer, and then what came before: delivered',
+    reportsFirst: { status: 'delivered' },
+    reports: [{ status: 'sent' }, { status: 'queued' }],
   },
 ];
 

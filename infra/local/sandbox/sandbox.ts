@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { Mailbox } from './mailbox.ts';
 import { startHttpSandbox } from './http-sandbox.ts';
 import type { Switches } from './faults.ts';
+import { StatusCallbacks } from './status-callbacks.ts';
 import { startSmtpSandbox } from './smtp-sandbox.ts';
 
 /** Where the sandbox listens (0: any free port), and the account that its SMS API takes. */
@@ -27,10 +28,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const mailbox = new Mailbox().setMaxListeners(0);
   const switches: Switches = { smtpFault: undefined, smsFault: undefined, beforeAnswer: undefined };
   const smtp = await startSmtpSandbox(options.smtpPort, mailbox, switches);
-  const http = await startHttpSandbox({ ...options, mailbox, switches }).catch(async (thrown: unknown) => {
-    await smtp.stop();
-    throw thrown;
-  });
+  const callbacks = new StatusCallbacks(options);
+  const http = await startHttpSandbox({ ...options, mailbox, switches, callbacks }).catch(
+    async (thrown: unknown) => {
+      await smtp.stop();
+      throw thrown;
+    },
+  );
   let stopped: Promise<void> | undefined;
   return Object.assign(switches, {
     smtpPort: smtp.port,
@@ -43,6 +47,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
 
   async function stopAll(): Promise<void> {
+    callbacks.stop();
     http.close();
     http.closeAllConnections();
     await smtp.stop();

@@ -21,9 +21,18 @@ export interface TwilioOptions {
   baseUrl?: string | undefined;
 }
 
+/** An SMS to hand over. */
+export interface OutgoingText {
+  /** Recipient, in E.164. */
+  to: string;
+  body: string;
+  /** Where Twilio reports what becomes of it. */
+  statusCallback?: string | undefined;
+}
+
 /** Hands SMS to Twilio. */
 export interface TwilioProvider {
-  send: (to: string, body: string) => Promise<Outcome>;
+  send: (text: OutgoingText) => Promise<Outcome>;
 }
 
 /** Makes the provider; nothing is sent until the first message. Retries belong to the fleet, so the client makes none. */
@@ -36,9 +45,14 @@ export function createTwilioProvider({
   const httpClient = new AnswerKeepingClient(baseUrl ?? TWILIO_API);
   const client = twilio(accountSid, authToken, { httpClient });
   return {
-    send: async (to, body) => {
+    send: async ({ to, body, statusCallback }) => {
       try {
-        const { sid } = await client.messages.create({ to, from, body });
+        const { sid } = await client.messages.create({
+          to,
+          from,
+          body,
+          ...(statusCallback !== undefined && { statusCallback }),
+        });
         const segments = segmentsOf(body);
         return {
           kind: 'sent',
