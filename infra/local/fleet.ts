@@ -98,6 +98,8 @@ async function planSandbox({
   const smtpPort = String(await ports.take('sandbox_smtp'));
   const httpPort = String(await ports.take('sandbox_http'));
   const url = `http://127.0.0.1:${httpPort}`;
+  const bounces =
+    needsMail && config.BOUNCE_DOMAIN === undefined ? await planBounces(dataDir, ports) : undefined;
   const sid = keptSecret(join(dataDir, 'sandbox-account'), newAccountSid);
   const token = keptSecret(join(dataDir, 'sandbox-token'), newApiKey);
   const sms = {
@@ -113,6 +115,7 @@ async function planSandbox({
     env: {
       SANDBOX_SMTP_PORT: smtpPort,
       SANDBOX_HTTP_PORT: httpPort,
+      ...(bounces && { SANDBOX_BOUNCE_PORT: bounces.BOUNCE_PORT }),
       SANDBOX_TWILIO_ACCOUNT_SID: sid,
       SANDBOX_TWILIO_AUTH_TOKEN: token,
     },
@@ -120,6 +123,16 @@ async function planSandbox({
       SANDBOX_URL: url,
       ...(needsMail && { SMTP_URL: `smtp://127.0.0.1:${smtpPort}` }),
       ...(needsSms && sms),
+      ...bounces,
     },
+  };
+}
+
+/** Return paths that lead back to the producer, for the sandbox to report to. */
+async function planBounces(dataDir: string, ports: Ports): Promise<NodeJS.ProcessEnv> {
+  return {
+    BOUNCE_DOMAIN: 'bounces.localhost.example',
+    BOUNCE_SECRET: keptSecret(join(dataDir, 'bounce-secret'), newApiKey),
+    BOUNCE_PORT: String(await ports.take('bounces')),
   };
 }

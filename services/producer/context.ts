@@ -22,6 +22,7 @@ import type { AccountTokens } from './access/account-tokens.ts';
 import type { ApiKeys } from './access/api-keys.ts';
 import type { Gate } from './access/gate.ts';
 import type { BulkRunner } from './bulk-runner.ts';
+import type { Bounces } from './callbacks/bounces.ts';
 import type { FeedbackDesk } from './callbacks/feedback-desk.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
@@ -51,6 +52,8 @@ export interface ProducerContext {
   suppressions: Suppressions;
   /** Where what providers report comes in. */
   feedback: FeedbackDesk;
+  /** Where mail that came back comes in; undefined where mail has no return path of its own. */
+  bounces: Bounces | undefined;
   pseudonyms: Pseudonyms;
   bulk: BulkRunner;
   acts: BulkActs;

@@ -9,6 +9,8 @@ import { startSmtpSandbox } from './smtp-sandbox.ts';
 export interface SandboxOptions {
   smtpPort: number;
   httpPort: number;
+  /** Where mail to return paths gets to; without it nothing is reported of mails. */
+  bouncePort?: number | undefined;
   accountSid: string;
   authToken: string;
 }
@@ -27,7 +29,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   // Each open page and each waiting test listens.
   const mailbox = new Mailbox().setMaxListeners(0);
   const switches: Switches = { smtpFault: undefined, smsFault: undefined, beforeAnswer: undefined };
-  const smtp = await startSmtpSandbox(options.smtpPort, mailbox, switches);
+  const smtp = await startSmtpSandbox(options, mailbox, switches);
   const callbacks = new StatusCallbacks(options);
   const http = await startHttpSandbox({ ...options, mailbox, switches, callbacks }).catch(
     async (thrown: unknown) => {

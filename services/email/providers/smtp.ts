@@ -15,6 +15,8 @@ export interface SmtpOptions {
   url: string;
   /** The From header; its domain makes the Message-IDs. */
   from: string;
+  /** Where a mail comes back to; without it, to the address of From. */
+  returnPath?: ((notificationId: string) => string | undefined) | undefined;
   /** Connections kept open at most. */
   connections: number;
 }
@@ -26,7 +28,7 @@ export interface SmtpProvider {
 }
 
 /** Makes the provider; it connects with the first message. */
-export function createSmtpProvider({ url, from, connections }: SmtpOptions): SmtpProvider {
+export function createSmtpProvider({ url, from, returnPath, connections }: SmtpOptions): SmtpProvider {
   const pool = new SMTPPool({
     url,
     maxConnections: connections,
@@ -37,7 +39,8 @@ export function createSmtpProvider({ url, from, connections }: SmtpOptions): Smt
   const domain = domainOf(from);
   return {
     send: async (notification, signal) => {
-      const { mail, bodyBegan } = tracked(composeMail(notification, { from, domain }));
+      const composed = composeMail(notification, { from, domain });
+      const { mail, bodyBegan } = tracked(withReturnPath(composed, returnPath?.(notification._id)));
       try {
         const reason = await handOver(pool, mail, signal);
         return { kind: 'sent', provider: 'smtp', provider_message_id: mail.messageId(), reason };
@@ -65,6 +68,17 @@ function handOver(pool: SMTPPool, message: Mail, signal: AbortSignal): Promise<s
       else resolve(info?.response ?? '');
     });
   });
+}
+
+/** The same mail, which comes back to an address of its own. */
+function withReturnPath(mail: Mail, from: string | undefined): Mail {
+  if (from === undefined) return mail;
+  return {
+    getEnvelope: () => ({ ...mail.getEnvelope(), from }),
+    messageId: () => mail.messageId(),
+    getHeader: (name) => mail.getHeader(name),
+    createReadStream: () => mail.createReadStream(),
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   STATUS_CALLBACK_PATH,
 } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
+import { MAX_REPORT_BYTES, type Received } from '../callbacks/bounces.ts';
 import { feedbackOf } from '../callbacks/twilio-status.ts';
 import { BODY_PROBLEMS, operation, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
@@ -20,8 +21,14 @@ const heardSchema = z
       .describe(
         'moved: the record went there; waits: it is kept until the record is that far; unchanged: the record is beyond it, or this says nothing final',
       ),
+    why: z.string().optional().describe('Why it changes nothing'),
   })
   .meta({ id: 'Heard' });
+
+/** A mail as it came, byte by byte. */
+const mailSchema = z
+  .custom<Buffer>((value) => Buffer.isBuffer(value), { error: 'must be a mail' })
+  .meta({ override: { type: 'string' }, description: 'The mail as it came, with its header' });
 
 const word = z.string().max(64);
 const statusCallbackSchema = z.looseObject({
@@ -33,7 +40,7 @@ const statusCallbackSchema = z.looseObject({
 
 /** What providers report after the hand-over. */
 export function callbackOperations(context: ProducerContext): Operation[] {
-  return [twilioStatus(context)];
+  return [twilioStatus(context), mailReport(context)];
 }
 
 function twilioStatus({ config, feedback }: ProducerContext): Operation {
@@ -91,4 +98,50 @@ function requireSignature(
     throw new Problem('forbidden', {
       detail: `X-Twilio-Signature does not fit the body and the address ${base}. Is TWILIO_STATUS_CALLBACK_URL the address that Twilio calls?`,
     });
+}
+
+function mailReport({ bounces }: ProducerContext): Operation {
+  return operation({
+    method: 'post',
+    path: '/v1/callbacks/email/dsn',
+    id: 'reportMail',
+    needs: ['feedback'],
+    tag: TAG,
+    summary: 'For a mail server: a mail that came back to a return path under BOUNCE_DOMAIN',
+    takes: 'message/rfc822',
+    maxBodyBytes: MAX_REPORT_BYTES,
+    query: z.object({
+      recipient: z.string().max(254).optional().meta({
+        description:
+          'The address that it came to; without it, the first of its header that is a return path of ours',
+      }),
+    }),
+    body: mailSchema,
+    answer: { status: 200, description: 'It is in the store', schema: heardSchema },
+    problems: [...BODY_PROBLEMS, 'not_found'],
+    handle: async ({ query: { recipient }, body }) => {
+      if (!bounces)
+        throw new Problem('not_found', {
+          detail: 'Mail has no return path of its own: BOUNCE_DOMAIN and BOUNCE_SECRET are needed.',
+        });
+      return { status: 200, body: heardOf(await bounces.receive(body, recipient)) };
+    },
+  });
+}
+
+/** @throws Problem where the mail is about nothing of ours. */
+function heardOf(received: Received): object {
+  if (received.outcome === 'nothing_final') return { heard: 'unchanged', why: received.why };
+  if (received.outcome === 'no_marker')
+    throw new Problem('validation_failed', {
+      errors: [
+        {
+          field: 'recipient',
+          message: 'must be a return path that we have given a mail: bounce+<id>-<signature>@BOUNCE_DOMAIN',
+        },
+      ],
+    });
+  if (received.heard === 'missing')
+    throw new Problem('not_found', { detail: 'This notification is not kept any more.' });
+  return { heard: received.heard };
 }

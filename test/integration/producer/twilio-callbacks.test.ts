@@ -19,9 +19,9 @@ import { until } from '../../support/until.ts';
 const TOKEN = 'the-token-of-the-account';
 const ACCOUNT = `AC${'c'.repeat(32)}`;
 const USUAL = '+15005550006';
-const SWITCHED_OFF = '+15005550110';
-const NO_SUCH_NUMBER = '+15005550111';
-const OVERTAKING = '+15005550112';
+const SWITCHED_OFF = '+15005550106';
+const NO_SUCH_NUMBER = '+15005550107';
+const OVERTAKING = '+15005550108';
 
 let servers: TestServers;
 let sandbox: Sandbox;

@@ -15,7 +15,7 @@ import { TestStore, all, sentResult } from '../../support/test-store.ts';
 
 const store = new TestStore();
 let stores: FeedbackStores;
-const PHONE = '+15005550111';
+const PHONE = '+15005550107';
 
 beforeEach(async () => {
   stores = {
