@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { STATUS_CALLBACK_PATH } from '../../shared/contracts/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Ports } from './ports.ts';
 import { keptSecret, newAccountSid, newApiKey } from './secrets.ts';
@@ -41,7 +42,9 @@ export interface FleetOptions {
 export async function planFleet({ root, dataDir, config, ports, servers }: FleetOptions): Promise<Fleet> {
   const port = config.PORT === 0 ? await ports.take('producer') : config.PORT;
   const apiKey = config.API_KEY ?? keptSecret(join(dataDir, 'api-key'), newApiKey);
-  const sandbox = await planSandbox(config, dataDir, ports);
+  const host = config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST;
+  const address = `http://${host}:${port}`;
+  const sandbox = await planSandbox({ config, dataDir, ports, address });
   const env = {
     ...process.env,
     ...sandbox?.providers,
@@ -55,8 +58,6 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     ...(servers.managementUrl !== undefined && { RABBITMQ_MANAGEMENT_URL: servers.managementUrl }),
     MONGO_URI: servers.mongoUri,
   };
-  const host = config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST;
-  const address = `http://${host}:${port}`;
   const readiness: Record<string, string> = { producer: `${address}/readyz` };
   const processes: ProcessSpec[] = [];
   if (sandbox)
@@ -83,13 +84,22 @@ interface SandboxPlan {
   providers: NodeJS.ProcessEnv;
 }
 
-async function planSandbox(config: Config, dataDir: string, ports: Ports): Promise<SandboxPlan | undefined> {
+async function planSandbox({
+  config,
+  dataDir,
+  ports,
+  address,
+}: Pick<FleetOptions, 'config' | 'dataDir' | 'ports'> & { address: string }): Promise<
+  SandboxPlan | undefined
+> {
   const needsMail = config.SMTP_URL === undefined;
   const needsSms = config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_AUTH_TOKEN === undefined;
   if (!needsMail && !needsSms) return undefined;
   const smtpPort = String(await ports.take('sandbox_smtp'));
   const httpPort = String(await ports.take('sandbox_http'));
   const url = `http://127.0.0.1:${httpPort}`;
+  const bounces =
+    needsMail && config.BOUNCE_DOMAIN === undefined ? await planBounces(dataDir, ports) : undefined;
   const sid = keptSecret(join(dataDir, 'sandbox-account'), newAccountSid);
   const token = keptSecret(join(dataDir, 'sandbox-token'), newApiKey);
   const sms = {
@@ -97,12 +107,15 @@ async function planSandbox(config: Config, dataDir: string, ports: Ports): Promi
     TWILIO_AUTH_TOKEN: token,
     TWILIO_PHONE_NUMBER: SANDBOX_SENDER,
     TWILIO_API_BASE_URL: url,
+    // It calls nothing but this machine, also where the pages are served to others.
+    TWILIO_STATUS_CALLBACK_URL: `${address.replace('0.0.0.0', '127.0.0.1')}${STATUS_CALLBACK_PATH}`,
   };
   return {
     url,
     env: {
       SANDBOX_SMTP_PORT: smtpPort,
       SANDBOX_HTTP_PORT: httpPort,
+      ...(bounces && { SANDBOX_BOUNCE_PORT: bounces.BOUNCE_PORT }),
       SANDBOX_TWILIO_ACCOUNT_SID: sid,
       SANDBOX_TWILIO_AUTH_TOKEN: token,
     },
@@ -110,6 +123,16 @@ async function planSandbox(config: Config, dataDir: string, ports: Ports): Promi
       SANDBOX_URL: url,
       ...(needsMail && { SMTP_URL: `smtp://127.0.0.1:${smtpPort}` }),
       ...(needsSms && sms),
+      ...bounces,
     },
+  };
+}
+
+/** Return paths that lead back to the producer, for the sandbox to report to. */
+async function planBounces(dataDir: string, ports: Ports): Promise<NodeJS.ProcessEnv> {
+  return {
+    BOUNCE_DOMAIN: 'bounces.localhost.example',
+    BOUNCE_SECRET: keptSecret(join(dataDir, 'bounce-secret'), newApiKey),
+    BOUNCE_PORT: String(await ports.take('bounces')),
   };
 }

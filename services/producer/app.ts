@@ -8,6 +8,7 @@ import { countAddress, requireIdentity } from './api/authentication.ts';
 import { authOperations } from './api/auth.ts';
 import { auditOperation } from './api/audit.ts';
 import { batchOperations } from './api/batch.ts';
+import { callbackOperations } from './api/callbacks.ts';
 import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
 import { keyOperations } from './api/keys.ts';
@@ -20,6 +21,7 @@ import { statsOperation } from './api/stats.ts';
 import { quickOperations } from './api/quick.ts';
 import { steeringOperations } from './api/steering.ts';
 import { privacyOperations } from './api/privacy.ts';
+import { suppressionOperations } from './api/suppressions.ts';
 import { userOperations } from './api/users.ts';
 import type { ProducerContext } from './context.ts';
 import { webRouter } from './web/router.ts';
@@ -37,6 +39,8 @@ export function operationsOf(context: ProducerContext): Operation[] {
     ...userOperations(context),
     ...deadLetterOperations(context),
     ...privacyOperations(context),
+    ...callbackOperations(context),
+    ...suppressionOperations(context),
     ...keyOperations(context),
     ...authOperations(context),
     ...quickOperations(context),

@@ -13,6 +13,7 @@ import type {
   Presences,
   Pseudonyms,
   RatesLog,
+  Suppressions,
 } from '../../shared/store/index.ts';
 import type { Acceptor } from './accept/acceptor.ts';
 import type { Admission } from './accept/admission.ts';
@@ -22,6 +23,8 @@ import type { AccountTokens } from './access/account-tokens.ts';
 import type { ApiKeys } from './access/api-keys.ts';
 import type { Gate } from './access/gate.ts';
 import type { BulkRunner } from './bulk-runner.ts';
+import type { Bounces } from './callbacks/bounces.ts';
+import type { FeedbackDesk } from './callbacks/feedback-desk.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
 import type { SignIn } from './sign-in/sign-in.ts';
@@ -48,6 +51,12 @@ export interface ProducerContext {
   /** Who did what to which. */
   audit: Audit;
   erasures: Erasures;
+  /** The addresses that nothing is handed over to. */
+  suppressions: Suppressions;
+  /** Where what providers report comes in. */
+  feedback: FeedbackDesk;
+  /** Where mail that came back comes in; undefined where mail has no return path of its own. */
+  bounces: Bounces | undefined;
   pseudonyms: Pseudonyms;
   bulk: BulkRunner;
   acts: BulkActs;

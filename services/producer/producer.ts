@@ -4,18 +4,21 @@ import { Broker, EventsListener, ManagementApi, policyCheck } from '../../shared
 import { ACCEPTING } from '../../shared/contracts/index.ts';
 import { ConfigError } from '../../shared/runtime/config.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
+import { ReturnPaths } from '../../shared/smtp/return-path.ts';
 import { closeServer } from '../../shared/runtime/health.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
 import {
   Audit,
   Books,
   BulkActs,
+  EarlyFeedbacks,
   Erasures,
   Controls,
   ControlsWatch,
   Presences,
   Pseudonyms,
   RatesLog,
+  Suppressions,
   announce,
   connectInBackground,
   notificationsOf,
@@ -28,6 +31,9 @@ import { createAccess } from './access/access.ts';
 import { BulkRunner } from './bulk-runner.ts';
 import { TOLERATED, createApp } from './app.ts';
 import { answerBadRequest } from './api/bad-request.ts';
+import { startBounceListener, type BounceListener } from './callbacks/bounce-listener.ts';
+import { Bounces } from './callbacks/bounces.ts';
+import { FeedbackDesk } from './callbacks/feedback-desk.ts';
 import type { ProducerContext } from './context.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
@@ -49,7 +55,10 @@ const BROKER_WAIT_MS = 3 * SECOND;
  * Starts the producer: accepts over HTTP, stores, publishes, and serves the pages.
  * @throws ConfigError without a key; an error of the system when the port is taken.
  */
-export async function startProducer({ config, log }: ServiceContext): Promise<Service & { port: number }> {
+export async function startProducer({
+  config,
+  log,
+}: ServiceContext): Promise<Service & { port: number; bouncePort: number | undefined }> {
   const { API_KEY } = config;
   if (API_KEY === undefined)
     throw new ConfigError('API_KEY: is needed by the producer, 16 printable characters or more');
@@ -79,6 +88,16 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     retentionDays: config.RETENTION_DAYS,
     log,
   });
+  const suppressions = new Suppressions(store.db);
+  const feedback = new FeedbackDesk({
+    notifications,
+    suppressions,
+    early: new EarlyFeedbacks(store.db),
+    retentionDays: config.RETENTION_DAYS,
+    log,
+  });
+  const paths = ReturnPaths.of(config);
+  const bounces = paths && new Bounces({ paths, desk: feedback, log });
   const live = new LiveUpdates();
   const draining = new Draining();
   const events = new EventsListener({
@@ -105,6 +124,9 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     ...createAccess({ store, config: settings, signIn, audit, log }),
     audit,
     erasures: new Erasures(store.db),
+    suppressions,
+    feedback,
+    bounces,
     pseudonyms: new Pseudonyms(store.db),
     acts,
     controls,
@@ -124,6 +146,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   events.start();
   // Whoever starts in the middle of a drain accepts nothing.
   await Promise.all([broker.ready(BROKER_WAIT_MS), controlsNow.start()]);
+  const bounceListener = await listenForBounces(context);
   const server = await listen(context);
   const presence = announce(
     context.presences,
@@ -134,13 +157,14 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   log.info('accepting', { address: `http://${config.HOST}:${port}` });
   return {
     port,
+    bouncePort: bounceListener?.port,
     stop: async () => {
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
       const gone = presence.stop();
       // Before the requests that wait for one are waited for.
       const bulkStopped = bulk.stop();
-      await closeServer(server);
+      await Promise.all([closeServer(server), bounceListener?.stop()]);
       await bulkStopped;
       await acceptor.drain();
       await events.stop();
@@ -163,6 +187,11 @@ function limitsOf({ REQUEST_TIMEOUT_SECONDS }: ProducerContext['config']): Serve
     connectionsCheckingInterval: SECOND,
     maxHeaderSize: MAX_HEADER_BYTES,
   };
+}
+
+function listenForBounces({ config, bounces, log }: ProducerContext): Promise<BounceListener> | undefined {
+  const { HOST: host, BOUNCE_PORT: port } = config;
+  return bounces && port !== undefined ? startBounceListener({ host, port }, { bounces, log }) : undefined;
 }
 
 function listen(context: ProducerContext): Promise<Server> {

@@ -1,7 +1,16 @@
 import type { Broker } from '../../shared/broker/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Books, BulkActs, Erasures, Locks, Notifications, Store } from '../../shared/store/index.ts';
+import type {
+  Books,
+  BulkActs,
+  EarlyFeedbacks,
+  Erasures,
+  Locks,
+  Notifications,
+  Store,
+  Suppressions,
+} from '../../shared/store/index.ts';
 
 /** What every job works with. */
 export interface JobContext {
@@ -12,6 +21,8 @@ export interface JobContext {
   books: Books;
   acts: BulkActs;
   erasures: Erasures;
+  suppressions: Suppressions;
+  earlyFeedback: EarlyFeedbacks;
   config: Config;
   log: Logger;
   /** Names this scheduler among several. */

@@ -11,8 +11,9 @@ export const SCOPES = [
   'send:in_app',
   'read',
   'retry',
+  'feedback',
   'admin',
-] as const satisfies (`send:${Channel}` | 'send' | 'read' | 'retry' | 'admin')[];
+] as const satisfies (`send:${Channel}` | 'send' | 'read' | 'retry' | 'feedback' | 'admin')[];
 
 /** One of them. */
 export type Scope = (typeof SCOPES)[number];

@@ -26,6 +26,7 @@ export const AUDIT_ACTS = [
   'switched_off',
   'user_exported',
   'user_erased',
+  'suppression_lifted',
 ] as const;
 
 /** One of them. */

@@ -15,6 +15,8 @@
  * - **key**: what a program sends to use the API, with **scopes**: send, read, retry, admin. **token**: the same for a short time, for an
  *   account, a service of another issuer, or one person's inbox. **identity**: whoever sends a request, by any of these.
  * - **audit**: who did what to which, kept apart from the records.
+ * - **feedback**: what a provider says of a notification after the hand-over: it was delivered, or it came back (a **bounce**; by mail in a
+ *   **DSN**, a delivery status notification). **suppression**: an address that nothing is handed over to, until a person lifts it.
  * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
  */
 export {
@@ -47,6 +49,7 @@ export { BULK_KINDS, type BulkAct } from './bulk-act.ts';
 export { ACCEPTING, controlSchema, pauseOfChannel, pauseOfProvider, type Control } from './control.ts';
 export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
 export {
+  AWAITING_FEEDBACK,
   CANCELABLE,
   CLAIMABLE_WHEN_DUE,
   FINISHED,
@@ -97,6 +100,7 @@ export { SmsCountries, isCountryList } from './sms-countries.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
 export type { Presence, ProviderStanding } from './presence.ts';
 export { providerRouteOf, type RoutedProvider } from './provider-route.ts';
+export { STATUS_CALLBACK_PATH, statusCallbackFor, statusCallbackUrl } from './status-callback.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
 export {
   acceptedSchema,
@@ -110,4 +114,16 @@ export {
   type NotificationDetail,
   type NotificationView,
 } from './responses.ts';
+export { type Feedback } from './feedback.ts';
+export {
+  SUPPRESSIBLE,
+  addressOf,
+  suppressionParams,
+  suppressionQuerySchema,
+  suppressionViewOf,
+  suppressionViewSchema,
+  type SuppressibleChannel,
+  type Suppression,
+  type SuppressionQuery,
+} from './suppression.ts';
 export { revokeRequestSchema, tokenRequestSchema, tokensSchema, userTokenSchema } from './tokens.ts';

@@ -14,7 +14,7 @@ export const PROBLEMS = {
   request_timeout: { status: 408, title: 'The request did not come to its end in time' },
   state_conflict: { status: 409, title: 'The notification is in a state that forbids this' },
   body_too_large: { status: 413, title: 'The body is too large' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
+  unsupported_media_type: { status: 415, title: 'The body is of a type that this call does not take' },
   idempotency_conflict: { status: 422, title: 'This Idempotency-Key came with another body before' },
   search_too_wide: { status: 422, title: 'The search took too long: narrow it' },
   too_many_requests: { status: 429, title: 'Too many requests' },

@@ -9,11 +9,20 @@ export const TRANSITIONS = {
   held: ['pending', 'sending', 'canceled', 'expired'],
   failed: ['pending', 'sending', 'canceled', 'expired'],
   // sending → sending: a lease that ran out is taken over, which is the ambiguous case.
-  sending: ['sending', 'sent', 'failed', 'held', 'failed_permanently', 'outcome_unknown', 'expired'],
+  sending: [
+    'sending',
+    'sent',
+    'failed',
+    'held',
+    'failed_permanently',
+    'outcome_unknown',
+    'expired',
+    'suppressed',
+  ],
   sent: ['delivered', 'bounced'],
   failed_permanently: ['pending', 'held', 'discarded'],
-  // Discarded when its person is erased.
-  outcome_unknown: ['pending', 'sent', 'failed_permanently', 'discarded'],
+  // Discarded when its person is erased; delivered or bounced when the provider says so after all.
+  outcome_unknown: ['pending', 'sent', 'failed_permanently', 'discarded', 'delivered', 'bounced'],
   delivered: [],
   bounced: [],
   suppressed: [],
@@ -40,6 +49,9 @@ export const MOVING = [...CANCELABLE, 'sending'] as const satisfies Status[];
 /** Statuses that a person may send again by hand. */
 export const RETRYABLE = ['failed_permanently', 'outcome_unknown'] as const satisfies Status[];
 
+/** Statuses that the word of a provider moves on, to `delivered` or `bounced`: something was handed over, or may have been. */
+export const AWAITING_FEEDBACK = ['sent', 'outcome_unknown'] as const satisfies Status[];
+
 /** Statuses whose records may say why they did not get through; those that search by it looks at. */
 export const TROUBLED = [
   'held',
@@ -47,6 +59,7 @@ export const TROUBLED = [
   'failed_permanently',
   'outcome_unknown',
   'bounced',
+  'suppressed',
   'expired',
   'canceled',
   'discarded',

@@ -5,6 +5,7 @@ import {
   Controls,
   ControlsWatch,
   Presences,
+  Suppressions,
   announce,
   connectInBackground,
   notificationsOf,
@@ -42,7 +43,8 @@ export async function startChannelService(
     log,
   });
   const notifications = notificationsOf(store.db);
-  const loop = new DeliveryLoop({ channel, broker, notifications, config, ...capacity, log });
+  const suppressions = new Suppressions(store.db);
+  const loop = new DeliveryLoop({ channel, broker, notifications, suppressions, config, ...capacity, log });
   const pauses = new ControlsWatch({
     controls: new Controls(store.db),
     log,

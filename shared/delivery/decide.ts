@@ -38,7 +38,8 @@ export function decide(record: Notification, outcome: Outcome, context: Decision
     case 'deferred':
       return hold(record, outcome, context);
     case 'expired':
-      return { result: resultOf(record, outcome, context, 'expired'), hop: { to: 'nowhere' } };
+    case 'suppressed':
+      return { result: resultOf(record, outcome, context, outcome.kind), hop: { to: 'nowhere' } };
     case 'ambiguous':
       return record.on_ambiguous === 'hold'
         ? unknown(record, outcome, context)

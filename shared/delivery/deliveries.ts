@@ -3,7 +3,7 @@ import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { SUSPECT_AT, type Notifications } from '../store/index.ts';
+import { SUSPECT_AT, type Notifications, type Suppressions } from '../store/index.ts';
 import { attempt, settledBefore } from './attempt.ts';
 import type { DeliveryChannel } from './channel.ts';
 import type { Claimed } from './claimed.ts';
@@ -16,6 +16,7 @@ import type { Outcome } from './outcome.ts';
 import type { PauseLimit } from './pause-limit.ts';
 import { Recorder } from './recorder.ts';
 import type { Standings } from './standings.ts';
+import { SuppressionLook } from './suppression-look.ts';
 
 /** How long one is put off that could not begin, in milliseconds; spread, so that suspects do not meet again. */
 const PUT_OFF_MS = { least: SECOND, most: 5 * SECOND };
@@ -26,6 +27,7 @@ export interface DeliveriesOptions {
   standings: Standings;
   pause: PauseLimit;
   notifications: Notifications;
+  suppressions: Pick<Suppressions, 'among'>;
   publisher: Publisher;
   config: Config;
   /** Hand-overs at once, of both lanes. */
@@ -41,6 +43,7 @@ export class Deliveries {
   readonly #isolation = new Isolation();
   readonly #leases: Leases;
   readonly #recorder: Recorder;
+  readonly #suppressionLook: SuppressionLook;
   #isStopping = false;
 
   constructor(options: DeliveriesOptions) {
@@ -49,6 +52,7 @@ export class Deliveries {
     this.#handOvers = new HandOvers(concurrency);
     this.#leases = new Leases({ ...options, leaseMs: config.LEASE_SECONDS * SECOND });
     this.#recorder = new Recorder({ ...options, retentionDays: config.RETENTION_DAYS });
+    this.#suppressionLook = new SuppressionLook({ ...options, provider: options.channel.provider });
   }
 
   /** What bounds how many may be claimed now. */
@@ -104,9 +108,12 @@ export class Deliveries {
   async #deliver(claimed: Claimed): Promise<void> {
     const { channel, config, log } = this.#options;
     const timeoutMs = config.DELIVERY_TIMEOUT_SECONDS * SECOND;
+    // Before it takes a place at the provider, and all of one claim together.
+    const suppressed = await this.#suppressionLook.refusalOf(claimed.record);
     const tried = await this.#handOvers.run(
       claimed.record.lane,
-      async () => this.#refusal(claimed) ?? (await attempt(channel, claimed, { timeoutMs, log })),
+      async () =>
+        this.#refusal(claimed) ?? suppressed ?? (await attempt(channel, claimed, { timeoutMs, log })),
     );
     if (tried === 'lost') return;
     // Who lost the claim was told to stop: that says nothing about the provider.

@@ -4,7 +4,7 @@ import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import type { Check, CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { Notifications } from '../store/index.ts';
+import type { Notifications, Suppressions } from '../store/index.ts';
 import type { BreakerState } from './breaker.ts';
 import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
 import { Deliveries } from './deliveries.ts';
@@ -22,6 +22,8 @@ export interface DeliveryLoopOptions {
   channel: DeliveryChannel | StoreChannel;
   broker: Broker;
   notifications: Notifications;
+  /** Who is not to get anything. */
+  suppressions: Pick<Suppressions, 'among'>;
   config: Config;
   /** Hand-overs at once, of both lanes. */
   concurrency: number;

@@ -56,5 +56,10 @@ export interface Expired extends NotSent {
   kind: 'expired';
 }
 
+/** Nothing is handed over to this address until a person lifts that. */
+export interface Suppressed extends NotSent {
+  kind: 'suppressed';
+}
+
 /** How one attempt ended. Expected failures are results, never exceptions. */
-export type Outcome = Sent | Transient | Permanent | Deferred | Ambiguous | Expired;
+export type Outcome = Sent | Transient | Permanent | Deferred | Ambiguous | Expired | Suppressed;

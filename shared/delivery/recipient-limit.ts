@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Db } from 'mongodb';
 import { RateLimiterRes, type RateLimiterMongo } from 'rate-limiter-flexible';
 import { CHANNELS, type Notification } from '../contracts/index.ts';
 import { withDeadline } from '../runtime/deadline.ts';
 import { HOUR, MINUTE, SECOND } from '../runtime/duration.ts';
-import { limiterIn } from '../store/index.ts';
+import { digestOfRecipient, limiterIn } from '../store/index.ts';
 import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
 import type { Deferred, Outcome } from './outcome.ts';
 
@@ -83,15 +82,7 @@ function deferred(provider: string, code: string, more: { reason: string; afterM
   return { kind: 'deferred', provider, code, untried: true, ...more };
 }
 
-/**
- * Keeps addresses out of plain sight; whoever guesses one can find out that it is counted. Addresses of mail are written in either case, ids of
- * people are not ours to change.
- */
 function digestOf(notification: Notification): string {
   const { recipient = 'user_id' } = CHANNELS[notification.type];
-  return createHash('sha256')
-    .update(
-      recipient === 'email' ? (notification.email ?? '').toLowerCase() : (notification[recipient] ?? ''),
-    )
-    .digest('base64url');
+  return digestOfRecipient(notification.type, notification[recipient] ?? '');
 }

@@ -144,6 +144,33 @@ export const configSchema = z
       .describe(
         'Another address that speaks the Twilio API; the sandbox sets it. Without it, Twilio itself.',
       ),
+    TWILIO_STATUS_CALLBACK_URL: z
+      .union([z.literal('off'), url('http:', 'https:')], {
+        error: 'must be off, or a URL that starts with http:// or https://',
+      })
+      .optional()
+      .describe(
+        'Where Twilio reports what became of an SMS, as Twilio reaches it. Without it: /v1/callbacks/twilio/status under a PUBLIC_URL with https, else nowhere. off: nowhere.',
+      ),
+    BOUNCE_DOMAIN: z
+      .string()
+      .regex(/^(?=.{1,190}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/, {
+        error: 'must be a domain in small letters, such as bounces.example.org',
+      })
+      .optional()
+      .describe(
+        'Domain of the return path of every e-mail, whose mail gets to BOUNCE_PORT or to POST /v1/callbacks/email/dsn. Without it, mail that comes back is not noticed.',
+      ),
+    BOUNCE_SECRET: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,256}$/, { error: 'must be 16 to 256 printable characters without spaces' })
+      .optional()
+      .describe(
+        'Signs those return paths, so that nobody makes one up. The same for producers and e-mail consumers.',
+      ),
+    BOUNCE_PORT: whole(0, 65_535)
+      .optional()
+      .describe('Port on which the producer takes delivery reports by SMTP. Without it, by HTTP only.'),
     RETRY_DELAYS: retryDelays
       .prefault('30s,2m,10m,30m,1h')
       .describe('Delays of the retry ladder. One more attempt than delays is made.'),
@@ -263,6 +290,13 @@ export const configSchema = z
         path: [name],
         message: `is needed beside ${names.filter((one) => one !== name).join(' and ')}`,
       });
+  })
+  .superRefine(({ BOUNCE_DOMAIN, BOUNCE_SECRET, BOUNCE_PORT }, context) => {
+    const missing = (name: string, beside: string): void => {
+      context.addIssue({ code: 'custom', path: [name], message: `is needed beside ${beside}` });
+    };
+    if (BOUNCE_DOMAIN !== undefined && BOUNCE_SECRET === undefined) missing('BOUNCE_SECRET', 'BOUNCE_DOMAIN');
+    if (BOUNCE_PORT !== undefined && BOUNCE_DOMAIN === undefined) missing('BOUNCE_DOMAIN', 'BOUNCE_PORT');
   });
 
 /** The validated settings. */

@@ -1,3 +1,3 @@
 export { classifySmtpFailure, type SmtpFailure } from './answers.ts';
 export { composeMail, type Mail, type Sender } from './compose.ts';
-export { createMailServer, type MailServerOptions } from './mail-server.ts';
+export { createMailServer, mailServerOf, type MailServerOptions } from './mail-server.ts';

@@ -1,9 +1,11 @@
 import SMTPPool from 'nodemailer/lib/smtp-pool';
 import type { Readable } from 'node:stream';
 import type { Provider } from '../delivery/index.ts';
+import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { codeOf, toError } from '../runtime/errors.ts';
 import { classifySmtpFailure } from './answers.ts';
+import { ReturnPaths } from './return-path.ts';
 import { composeMail, type Mail } from './compose.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
@@ -18,12 +20,14 @@ export interface MailServerOptions {
   url: string;
   /** The From header; its domain makes the Message-IDs. */
   from: string;
+  /** Where a mail comes back to; without it, to the address of From. */
+  returnPath?: ((notificationId: string) => string | undefined) | undefined;
   /** Connections kept open at most. */
   connections: number;
 }
 
 /** A mail server, over pooled connections; it connects with the first message. */
-export function createMailServer({ name, url, from, connections }: MailServerOptions): Provider {
+export function createMailServer({ name, url, from, returnPath, connections }: MailServerOptions): Provider {
   const pool = new SMTPPool({
     url,
     maxConnections: connections,
@@ -35,7 +39,8 @@ export function createMailServer({ name, url, from, connections }: MailServerOpt
   return {
     name,
     send: async (notification, signal, patience) => {
-      const { mail, bodyBegan } = tracked(composeMail(notification, { from, domain }));
+      const composed = composeMail(notification, { from, domain });
+      const { mail, bodyBegan } = tracked(withReturnPath(composed, returnPath?.(notification._id)));
       const stop = patience ? unlessBegan(signal, patience, bodyBegan) : signal;
       try {
         const reason = await handOver(pool, mail, stop);
@@ -50,6 +55,18 @@ export function createMailServer({ name, url, from, connections }: MailServerOpt
       return Promise.resolve();
     },
   };
+}
+
+/** The mail server at a URL, with the sender, return paths and connections of the settings. */
+export function mailServerOf(config: Config, { name, url }: { name: string; url: string }): Provider {
+  const paths = ReturnPaths.of(config);
+  return createMailServer({
+    name,
+    url,
+    from: config.MAIL_FROM,
+    returnPath: paths && ((id) => paths.for(id)),
+    connections: config.EMAIL_CONCURRENCY,
+  });
 }
 
 /**
@@ -75,6 +92,17 @@ function unlessBegan(signal: AbortSignal, patience: AbortSignal, bodyBegan: () =
   };
   patience.addEventListener('abort', giveUp, { once: true });
   return AbortSignal.any([signal, impatient.signal]);
+}
+
+/** The same mail, which comes back to an address of its own. */
+function withReturnPath(mail: Mail, from: string | undefined): Mail {
+  if (from === undefined) return mail;
+  return {
+    getEnvelope: () => ({ ...mail.getEnvelope(), from }),
+    messageId: () => mail.messageId(),
+    getHeader: (name) => mail.getHeader(name),
+    createReadStream: () => mail.createReadStream(),
+  };
 }
 
 /**

@@ -5,6 +5,7 @@ import { bounded } from './bounded.ts';
 import type { BulkActs } from './bulk-acts.ts';
 import type { Notifications } from './notifications/collection.ts';
 import { erasePerson } from './notifications/erase.ts';
+import type { Suppressions } from './suppressions.ts';
 
 /** Unfinished ones that one pass looks at. */
 const PASS_LIMIT = 100;
@@ -65,6 +66,7 @@ export interface ErasureStores {
   notifications: Notifications;
   acts: BulkActs;
   erasures: Erasures;
+  suppressions: Suppressions;
   retentionDays: number;
 }
 
@@ -73,12 +75,14 @@ export interface ErasureStores {
  * still be on its way into the store.
  */
 export async function carryOutErasure(
-  { notifications, acts, erasures, retentionDays }: ErasureStores,
+  { notifications, acts, erasures, suppressions, retentionDays }: ErasureStores,
   order: OpenErasure,
   withinMs: number,
 ): Promise<Erasure> {
   const endBy = Date.now() + withinMs;
   const { erased, left } = await erasePerson(notifications, order, { retentionDays, endBy });
+  // After the records: what comes back later finds nobody there.
+  await suppressions.forget(order.user_id);
   const isSettled = Date.now() - order.requested_at.getTime() > SETTLED_AFTER_MS;
   const isFinished = left === 0 && isSettled;
   if (isFinished) await acts.forget(order.user_id);

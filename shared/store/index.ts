@@ -23,6 +23,15 @@ export { BulkActs } from './bulk-acts.ts';
 export { Controls, ControlsWatch } from './controls.ts';
 export { openStore, type Store } from './connection.ts';
 export { INDEXES, ensureIndexes, connectInBackground } from './indexes.ts';
+export { EarlyFeedbacks } from './early-feedback.ts';
+export { Suppressions, suppressionIdOf } from './suppressions.ts';
+export { digestOfRecipient } from './recipients.ts';
+export {
+  hearEarlyFeedback,
+  hearFeedback,
+  type FeedbackStores,
+  type Heard,
+} from './notifications/feedback.ts';
 export { Locks } from './locks.ts';
 export { Openers } from './openers.ts';
 export {

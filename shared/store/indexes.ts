@@ -94,6 +94,12 @@ export const INDEXES = {
   erasures: [
     { name: 'unfinished', key: { user_id: 1 }, partialFilterExpression: { user_id: { $exists: true } } },
   ],
+  suppressions: [
+    { name: 'time', key: { channel: 1, since: -1, _id: -1 } },
+    { name: 'user', key: { user_id: 1 }, partialFilterExpression: { user_id: { $exists: true } } },
+  ],
+  // What its record has not got to within a day, it never will: the ladder of retries is over by then.
+  feedback: [{ name: 'over', key: { kept_at: 1 }, expireAfterSeconds: 86_400 }],
   // Listed by time, and kept as long as an audit asks for them.
   bulk_acts: [{ name: 'time', key: { started_at: -1 }, expireAfterSeconds: 90 * 86_400 }],
 } as const satisfies Record<string, readonly IndexDescription[]>;

@@ -32,6 +32,8 @@ const PRODUCER: Rights = {
   refresh_tokens: ['find', 'insert', 'update', 'remove'],
   signing_keys: ['find', 'insert'],
   erasures: ['find', 'insert', 'update'],
+  suppressions: ['find', 'insert', 'update', 'remove'],
+  feedback: ['find', 'insert', 'update'],
   // What was written there can be neither changed nor taken away.
   audit: ['find', 'insert'],
 };
@@ -41,6 +43,7 @@ const CONSUMER: Rights = {
   controls: ['find'],
   presences: BEATS,
   recipient_limits: ['find', 'insert', 'update', 'remove'],
+  suppressions: ['find'],
 };
 
 const SCHEDULER: Rights = {
@@ -51,6 +54,8 @@ const SCHEDULER: Rights = {
   presences: BEATS,
   bulk_acts: ['update'],
   erasures: ['find', 'update'],
+  suppressions: ['insert', 'update'],
+  feedback: ['find', 'insert', 'update', 'remove'],
 };
 
 /** The role of each service in a database: what it does there, and nothing else. Tests run the fleet with them. */

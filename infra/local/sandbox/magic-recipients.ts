@@ -1,5 +1,13 @@
 import type { MailFault, TextFault } from './faults.ts';
 
+/** What a delivery status notification says later of a mail that was taken. */
+export interface MailReport {
+  action: 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
+  /** Enhanced status code. */
+  status: string;
+  diagnostic: string;
+}
+
 /** What the sandbox's mail server does with a mail to a magic recipient; the local part decides, any domain will do. */
 export interface MagicMailbox extends MailFault {
   /** Local part, before any `+`. */
@@ -8,6 +16,8 @@ export interface MagicMailbox extends MailFault {
   effect: string;
   /** Only so many times per Message-ID; then it is accepted. */
   times?: number;
+  /** What is reported later to its return path. */
+  report?: MailReport;
 }
 
 /** The magic recipients of the mail server. */
@@ -46,6 +56,21 @@ export const MAGIC_MAILBOXES: readonly MagicMailbox[] = [
     times: 1,
   },
   { local: 'hang', effect: 'no answer after the body: an ambiguous attempt when the time is up', hang: true },
+  {
+    local: 'gone',
+    effect: 'accepted, later reported with 5.1.1: bounced, and the address is suppressed',
+    report: { action: 'failed', status: '5.1.1', diagnostic: '550 5.1.1 no such user here' },
+  },
+  {
+    local: 'unreachable',
+    effect: 'accepted, later reported with 4.4.7: bounced, and not suppressed',
+    report: { action: 'failed', status: '4.4.7', diagnostic: '451 4.4.7 delivery time expired' },
+  },
+  {
+    local: 'received',
+    effect: 'accepted, later reported as delivered',
+    report: { action: 'delivered', status: '2.1.5', diagnostic: '250 2.1.5 delivered' },
+  },
 ];
 
 /** Finds the magic of an address, if it has any. */
@@ -54,12 +79,22 @@ export function magicOf(address: string): MagicMailbox | undefined {
   return MAGIC_MAILBOXES.find((mailbox) => mailbox.local === local);
 }
 
+/** What Twilio says of a message on its way, with its error code. */
+export interface StatusReport {
+  status: 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
+  code?: number;
+}
+
 /** What the sandbox's SMS API does with a magic number. */
 export interface MagicNumber extends TextFault {
   number: string;
   effect: string;
   /** Only so many times per number and text; then it is accepted. */
   times?: number;
+  /** What is reported of it instead of queued, sent, delivered. */
+  reports?: readonly StatusReport[];
+  /** What is reported before the sender has its answer. */
+  reportsFirst?: StatusReport;
 }
 
 const unavailable = { code: 20500, message: 'Internal Server Error' };
@@ -122,6 +157,22 @@ export const MAGIC_NUMBERS: readonly MagicNumber[] = [
     effect: 'connection cut without an answer, once: an ambiguous attempt',
     drop: true,
     times: 1,
+  },
+  {
+    number: '+15005550106',
+    effect: 'accepted, later undelivered with 30003 (switched off): bounced',
+    reports: [{ status: 'queued' }, { status: 'sent' }, { status: 'undelivered', code: 30003 }],
+  },
+  {
+    number: '+15005550107',
+    effect: 'accepted, later undelivered with 30005 (no such number): bounced, and the number is suppressed',
+    reports: [{ status: 'queued' }, { status: 'sent' }, { status: 'undelivered', code: 30005 }],
+  },
+  {
+    number: '+15005550108',
+    effect: 'delivered is reported before the answer, and then what came before: delivered',
+    reportsFirst: { status: 'delivered' },
+    reports: [{ status: 'sent' }, { status: 'queued' }],
   },
 ];
 

@@ -28,6 +28,9 @@ export interface Text {
   /** It was taken, and its sender was not told. */
   unanswered?: true;
   messaging_service_sid: string | null;
+  /** Where Twilio would have it by now. */
+  status?: string;
+  error_code?: number | null;
 }
 
 /** Kept at most; the oldest go first. */

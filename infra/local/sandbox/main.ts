@@ -11,6 +11,7 @@ const filled = z.string({ error: 'is missing' }).min(1, { error: 'is empty' });
 const environment = z.object({
   SANDBOX_SMTP_PORT: port,
   SANDBOX_HTTP_PORT: port,
+  SANDBOX_BOUNCE_PORT: port.optional(),
   SANDBOX_TWILIO_ACCOUNT_SID: filled,
   SANDBOX_TWILIO_AUTH_TOKEN: filled,
 });
@@ -34,6 +35,7 @@ async function startFromEnvironment(): Promise<Sandbox> {
   const sandbox = await startSandbox({
     smtpPort: env.SANDBOX_SMTP_PORT,
     httpPort: env.SANDBOX_HTTP_PORT,
+    bouncePort: env.SANDBOX_BOUNCE_PORT,
     accountSid: env.SANDBOX_TWILIO_ACCOUNT_SID,
     authToken: env.SANDBOX_TWILIO_AUTH_TOKEN,
   });

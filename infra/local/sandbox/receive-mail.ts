@@ -2,12 +2,14 @@ import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
+import type { DeliveryReports } from './delivery-reports.ts';
 import type { CountedFaults } from './counted-faults.ts';
 import { meets, type MailFault, type Switches } from './faults.ts';
 import { magicOf, type MagicMailbox } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { OpenSockets } from './open-sockets.ts';
-import { messageIdOf, readMail } from './read-mail.ts';
+import { readMail, replyError } from '../../../shared/smtp/incoming.ts';
+import { messageIdOf } from './read-mail.ts';
 
 /** What the handling of mails needs. */
 export interface Desk {
@@ -15,6 +17,7 @@ export interface Desk {
   mailbox: Mailbox;
   faults: CountedFaults;
   sockets: OpenSockets;
+  reports: DeliveryReports;
   /** Aborts when the server stops. */
   stopping: AbortSignal;
 }
@@ -49,6 +52,7 @@ export async function receiveMail(
     if (answer) return answer;
     if (!fault?.taken) desk.mailbox.add(mail);
     await beforeAnswer?.(mail);
+    void desk.reports.report(mail);
     return 'accepted';
   } catch (thrown) {
     // The client went away in the middle of the mail: nobody is there to read an answer.
@@ -78,9 +82,4 @@ async function misbehave(
     return 'silence';
   }
   return fault.refuse?.at === 'data' ? replyError(fault.refuse) : undefined;
-}
-
-/** An error that smtp-server answers with this code and message. */
-export function replyError({ code, message }: { code: number; message: string }): Error {
-  return Object.assign(new Error(message), { responseCode: code });
 }

@@ -2,12 +2,15 @@ import type { AddressInfo } from 'node:net';
 import { Mailbox } from './mailbox.ts';
 import { startHttpSandbox } from './http-sandbox.ts';
 import type { Switches } from './faults.ts';
+import { StatusCallbacks } from './status-callbacks.ts';
 import { startSmtpSandbox } from './smtp-sandbox.ts';
 
 /** Where the sandbox listens (0: any free port), and the account that its SMS API takes. */
 export interface SandboxOptions {
   smtpPort: number;
   httpPort: number;
+  /** Where mail to return paths gets to; without it nothing is reported of mails. */
+  bouncePort?: number | undefined;
   accountSid: string;
   authToken: string;
 }
@@ -26,11 +29,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   // Each open page and each waiting test listens.
   const mailbox = new Mailbox().setMaxListeners(0);
   const switches: Switches = { smtpFault: undefined, smsFault: undefined, beforeAnswer: undefined };
-  const smtp = await startSmtpSandbox(options.smtpPort, mailbox, switches);
-  const http = await startHttpSandbox({ ...options, mailbox, switches }).catch(async (thrown: unknown) => {
-    await smtp.stop();
-    throw thrown;
-  });
+  const smtp = await startSmtpSandbox(options, mailbox, switches);
+  const callbacks = new StatusCallbacks(options);
+  const http = await startHttpSandbox({ ...options, mailbox, switches, callbacks }).catch(
+    async (thrown: unknown) => {
+      await smtp.stop();
+      throw thrown;
+    },
+  );
   let stopped: Promise<void> | undefined;
   return Object.assign(switches, {
     smtpPort: smtp.port,
@@ -43,6 +49,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
 
   async function stopAll(): Promise<void> {
+    callbacks.stop();
     http.close();
     http.closeAllConnections();
     await smtp.stop();

@@ -1,12 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
+import { DeliveryReports } from './delivery-reports.ts';
 import { CountedFaults } from './counted-faults.ts';
 import { meets, type Switches } from './faults.ts';
 import { magicOf } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
 import { OpenSockets } from './open-sockets.ts';
-import { receiveMail, replyError, type Desk } from './receive-mail.ts';
+import { replyError } from '../../../shared/smtp/incoming.ts';
+import { receiveMail, type Desk } from './receive-mail.ts';
 
 /** The mail server of the sandbox. */
 export interface SmtpSandbox {
@@ -19,7 +21,7 @@ const MAX_MAIL_BYTES = 25 * 1024 * 1024;
 
 /** Starts a mail server on a loopback port that keeps what it accepts, byte by byte. Port 0 takes any free one. */
 export async function startSmtpSandbox(
-  port: number,
+  { smtpPort: port, bouncePort }: { smtpPort: number; bouncePort?: number | undefined },
   mailbox: Mailbox,
   switches: Switches,
 ): Promise<SmtpSandbox> {
@@ -27,16 +29,19 @@ export async function startSmtpSandbox(
   // Every mail that is being kept waiting listens.
   setMaxListeners(0, stopping.signal);
   const sockets = new OpenSockets();
+  const reports = new DeliveryReports(bouncePort);
   const sandbox: SmtpSandbox = {
     port,
     stop: () => {
       stopping.abort();
+      reports.stop();
       return closed(server, sockets);
     },
   };
   const desk: Desk = {
     mailbox,
     sockets,
+    reports,
     faults: new CountedFaults(),
     switches,
     stopping: stopping.signal,

@@ -11,6 +11,7 @@ import { CountedFaults } from './counted-faults.ts';
 import { meets, type Switches, type TextFault, type TextRefusal } from './faults.ts';
 import { MAGIC_NUMBERS } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
+import { StatusCallbacks } from './status-callbacks.ts';
 import { acceptedText, messageResource } from './twilio-message.ts';
 import { refusalOf, type MessageFields } from './twilio-refusals.ts';
 
@@ -20,6 +21,7 @@ export interface TwilioSandboxOptions {
   authToken: string;
   mailbox: Mailbox;
   switches: Switches;
+  callbacks: StatusCallbacks;
 }
 
 const API = '/2010-04-01';
@@ -40,7 +42,9 @@ export function twilioSandbox(options: TwilioSandboxOptions): Router {
     if (!text) return;
     if (!fault?.taken) options.mailbox.add(text);
     await options.switches.beforeAnswer?.(text);
+    await options.callbacks.beforeAnswer(text, fields.StatusCallback);
     response.status(201).json(messageResource(text, options.accountSid));
+    void options.callbacks.afterAnswer(text, fields.StatusCallback);
   });
   router.get(`${MESSAGES}/:messageSid.json`, (request, response) => {
     const text = options.mailbox.find(request.params.messageSid);

@@ -1,6 +1,6 @@
 import type { Provider } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
-import { createMailServer } from '../../../shared/smtp/index.ts';
+import { mailServerOf } from '../../../shared/smtp/index.ts';
 
 /** The mail server of SMTP_URL. @throws ConfigError without it. */
 export function smtpProvider(config: Config): Provider {
@@ -8,10 +8,5 @@ export function smtpProvider(config: Config): Provider {
     throw new ConfigError(
       'SMTP_URL: is needed by the e-mail consumer, such as smtps://user:password@mail.example.org',
     );
-  return createMailServer({
-    name: 'smtp',
-    url: config.SMTP_URL,
-    from: config.MAIL_FROM,
-    connections: config.EMAIL_CONCURRENCY,
-  });
+  return mailServerOf(config, { name: 'smtp', url: config.SMTP_URL });
 }

@@ -36,6 +36,13 @@ export const LINKS: Record<string, Record<string, Link>> = {
   rotateKey: { rotateKey: ID, revokeKey: ID },
   eraseUser: { getErasure: ID },
   exportUser: { exportUser: { ...SAME_USER, ...NEXT_PAGE } },
+  listSuppressions: {
+    listSuppressions: NEXT_PAGE,
+    liftSuppression: {
+      channel: '$response.body#/suppressions/0/channel',
+      address: '$response.body#/suppressions/0/address',
+    },
+  },
   listAudit: { listAudit: NEXT_PAGE },
   listUserNotifications: {
     listUserNotifications: { ...SAME_USER, ...NEXT_PAGE },

@@ -32,6 +32,21 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
+/** What bodies may be written in, and who reads them. A message is read as it is, in bytes. */
+const PARSERS = {
+  'application/json': (limit: number) => express.json({ limit }),
+  'application/x-www-form-urlencoded': (limit: number) => express.urlencoded({ extended: false, limit }),
+  'message/rfc822': (limit: number) => express.raw({ type: 'message/rfc822', limit }),
+} as const satisfies Record<string, (limit: number) => RequestHandler>;
+
+/** One of them. */
+export type MediaType = keyof typeof PARSERS;
+
+/** What the body of an operation is written in. */
+export function mediaTypeOf({ takes = 'application/json' }: Pick<Operation, 'takes'>): MediaType {
+  return takes;
+}
+
 /** One call of the API: the routes, the 405s and the OpenAPI document are all made of this. */
 export interface Operation {
   method: 'get' | 'post' | 'delete';
@@ -48,6 +63,8 @@ export interface Operation {
   query?: z.ZodObject;
   headers?: z.ZodObject;
   body?: z.ZodType;
+  /** What the body is written in; JSON when not given. */
+  takes?: MediaType;
   maxBodyBytes?: number;
   /** Called by the thousand: served without the web framework. It has a body and no parameters. */
   isHot?: true;
@@ -107,7 +124,7 @@ export function serve(
 }
 
 function bodyParsers(one: Operation): RequestHandler[] {
-  return one.body ? [express.json({ limit: one.maxBodyBytes ?? MAX_BODY_BYTES })] : [];
+  return one.body ? [PARSERS[mediaTypeOf(one)](one.maxBodyBytes ?? MAX_BODY_BYTES)] : [];
 }
 
 /** Lets those pass whose scopes meet this, before anything of the body is read. */
@@ -168,7 +185,8 @@ interface Given {
 
 /** Validates, and has it done in time. @throws Problem, or what the store threw. */
 export function perform(one: Operation, given: Given): Promise<Answer> {
-  if (one.body && given.rawBody === undefined) throw new Problem('unsupported_media_type');
+  if (one.body && given.rawBody === undefined)
+    throw new Problem('unsupported_media_type', { detail: `This takes ${mediaTypeOf(one)}, in UTF-8.` });
   const { headers, rawBody, identity, address } = given;
   const input = {
     headers,

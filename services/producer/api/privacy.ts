@@ -5,6 +5,8 @@ import {
   erasureViewOf,
   exportQuerySchema,
   notificationDetailSchema,
+  suppressionViewOf,
+  suppressionViewSchema,
 } from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import { carryOutErasure, listUserNotifications } from '../../../shared/store/index.ts';
@@ -19,7 +21,7 @@ const ERASE_WITHIN_MS = 1_500;
 
 /** What is known of one person: given out, and erased. */
 export function privacyOperations(context: ProducerContext): Operation[] {
-  const { notifications, acts, erasures, audit, pseudonyms } = context;
+  const { notifications, acts, erasures, suppressions, audit, pseudonyms } = context;
   return [
     operation({
       method: 'delete',
@@ -44,7 +46,7 @@ export function privacyOperations(context: ProducerContext): Operation[] {
         const subject = await pseudonyms.subjectOf(user_id);
         await audit.note({ actor, act: 'user_erased', subject, detail: `erasure ${order._id}` });
         const { RETENTION_DAYS: retentionDays } = context.config;
-        const stores = { notifications, acts, erasures, retentionDays };
+        const stores = { notifications, acts, erasures, suppressions, retentionDays };
         const done = await carryOutErasure(stores, order, ERASE_WITHIN_MS);
         return { status: 202, body: erasureViewOf(done), headers: { location: `/v1/erasures/${order._id}` } };
       },
@@ -81,14 +83,24 @@ export function privacyOperations(context: ProducerContext): Operation[] {
           user_id: z.string(),
           exported_at: z.iso.datetime(),
           notifications: z.array(notificationDetailSchema),
+          suppressions: z
+            .array(suppressionViewSchema)
+            .describe('Addresses of this person that nothing is handed over to'),
           next_cursor: z.string().nullable(),
         }),
       },
       problems: ['validation_failed'],
       handle: async ({ params: { user_id }, query, identity: { actor } }) => {
-        const { records, nextCursor } = await listUserNotifications(notifications, user_id, query);
+        const [{ records, nextCursor }, suppressed] = await Promise.all([
+          listUserNotifications(notifications, user_id, query),
+          suppressions.ofUser(user_id),
+        ]);
         await audit.note({ actor, act: 'user_exported', subject: await pseudonyms.subjectOf(user_id) });
-        const page = { notifications: records.map(detailOf), next_cursor: nextCursor };
+        const page = {
+          notifications: records.map(detailOf),
+          suppressions: suppressed.map(suppressionViewOf),
+          next_cursor: nextCursor,
+        };
         return { status: 200, body: { user_id, exported_at: new Date().toISOString(), ...page } };
       },
     }),

@@ -40,6 +40,7 @@ function linkOf(subject: string): string | undefined {
     dead_letters: `/dead-letters/acts/${id}`,
     key: '/keys',
     account: '/accounts',
+    suppression: '/suppressions',
   };
   return pages[kind];
 }

@@ -113,4 +113,6 @@ export const FIELD_LABELS: Record<string, string> = {
   per_second: 'Requests a second',
   actor: 'Who',
   act: 'Did what',
+  channel: 'Channel',
+  address: 'Address',
 };

@@ -33,6 +33,7 @@ import { surroundings } from './pages.ts';
 import { signInForm, signInLinkPage, signInLinkSubmit, signInSubmit, signOut } from './sign-in.ts';
 import { ACTS, actSubmit, confirmPage, type ActName } from './steering.ts';
 import { statsFragment, statsPage, statsSeries } from './stats.ts';
+import { liftPage, liftSubmit, suppressionsPage } from './suppressions.ts';
 import { sendForm, sendPreview, sendSubmit } from './send.ts';
 import { themeSubmit } from './theme.ts';
 
@@ -71,6 +72,8 @@ export function pageRoutes(context: ProducerContext): PageRoute[] {
     { path: '/send-notification/preview', needs: 'operator', post: sendPreview(context) },
     ...notificationRoutes(context),
     ...deadLetterRoutes(context),
+    { path: '/suppressions', needs: 'viewer', get: suppressionsPage(context) },
+    { path: '/suppressions/:id/lift', needs: 'operator', get: liftPage(context), post: liftSubmit(context) },
     { path: '/audit', needs: 'admin', get: auditPage(context) },
     { path: '/keys', needs: 'admin', get: keysPage(context), post: keySubmit(context) },
     { path: '/keys/:id/rotate', needs: 'admin', post: keyRotateSubmit(context) },

@@ -10,11 +10,12 @@ const PASS_MS = 5 * SECOND;
 export const erasuresJob: Job = {
   name: 'erasures',
   cron: '*/10 * * * * *',
-  run: async ({ notifications, acts, erasures, config: { RETENTION_DAYS: retentionDays } }) => {
+  run: async ({ notifications, acts, erasures, suppressions, config: { RETENTION_DAYS: retentionDays } }) => {
+    const stores = { notifications, acts, erasures, suppressions, retentionDays };
     let finished = 0;
     // Each gets its time, so that a long one does not hold up those behind it.
     for (const order of await erasures.unfinished()) {
-      const done = await carryOutErasure({ notifications, acts, erasures, retentionDays }, order, PASS_MS);
+      const done = await carryOutErasure(stores, order, PASS_MS);
       if (done.finished_at) finished += 1;
     }
     return finished;

@@ -4,6 +4,7 @@ import { deadLetterKeeper } from './dead-letter-keeper.ts';
 import { due } from './due.ts';
 import { erasuresJob } from './erasures.ts';
 import { expiry } from './expiry.ts';
+import { feedback } from './feedback.ts';
 import { leases } from './leases.ts';
 import { lostHints } from './lost-hints.ts';
 import { relay } from './relay.ts';
@@ -20,4 +21,5 @@ export const JOBS: readonly Job[] = [
   bookkeeper,
   retention,
   erasuresJob,
+  feedback,
 ];

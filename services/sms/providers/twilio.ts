@@ -5,7 +5,7 @@ import type { Provider } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
-import { segmentsOf } from '../../../shared/contracts/index.ts';
+import { segmentsOf, statusCallbackFor, statusCallbackUrl } from '../../../shared/contracts/index.ts';
 import { classifyTwilioAnswer, classifyTwilioSilence, type TwilioAnswer } from './twilio-answers.ts';
 
 /** How long one request may take, in milliseconds; below the delivery's own time-out, so that the answer is ours to read. */
@@ -20,6 +20,8 @@ interface TwilioOptions {
   from: string;
   /** Another server that speaks the same API. */
   baseUrl?: string | undefined;
+  /** Where Twilio reports what becomes of an SMS. */
+  callback?: string | undefined;
 }
 
 /** The account of the settings. @throws ConfigError when it is not fully given. */
@@ -29,18 +31,29 @@ export function twilioProvider(config: Config): Provider {
     throw new ConfigError(
       'TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER are all needed by the SMS consumer',
     );
-  return createTwilio({ accountSid, authToken, from, baseUrl: config.TWILIO_API_BASE_URL });
+  return createTwilio({
+    accountSid,
+    authToken,
+    from,
+    baseUrl: config.TWILIO_API_BASE_URL,
+    callback: statusCallbackUrl(config),
+  });
 }
 
 /** Makes the provider; nothing is sent until the first message. Retries belong to the fleet, so the client makes none. */
-function createTwilio({ accountSid, authToken, from, baseUrl }: TwilioOptions): Provider {
+function createTwilio({ accountSid, authToken, from, baseUrl, callback }: TwilioOptions): Provider {
   const httpClient = new AnswerKeepingClient(baseUrl ?? TWILIO_API);
   const client = twilio(accountSid, authToken, { httpClient });
   return {
     name: 'twilio',
-    send: async ({ phone: to = '', message: body }) => {
+    send: async ({ _id, phone: to = '', message: body }) => {
       try {
-        const { sid } = await client.messages.create({ to, from, body });
+        const { sid } = await client.messages.create({
+          to,
+          from,
+          body,
+          ...(callback !== undefined && { statusCallback: statusCallbackFor(callback, _id) }),
+        });
         const segments = segmentsOf(body);
         return {
           kind: 'sent',

@@ -35,12 +35,14 @@ export const LATENCY_CLASSES_MS = [
   DAY,
 ] as const;
 
-/** What is counted of a channel: how many were accepted, sent, put back for a retry, and given up. */
+/** What is counted of a channel: how many were accepted, sent, put back for a retry, given up, delivered, and came back. */
 export interface ChannelRates {
   accepted?: number;
   sent?: number;
   failed?: number;
   dead?: number;
+  delivered?: number;
+  bounced?: number;
   /** From when it was due to when it was sent: how many in which class, by its place in `LATENCY_CLASSES_MS`. */
   latency?: Record<string, number>;
 }
@@ -101,6 +103,8 @@ const COUNTED: Readonly<Record<string, keyof ChannelRates>> = {
   sent: 'sent',
   failed: 'failed',
   failed_permanently: 'dead',
+  delivered: 'delivered',
+  bounced: 'bounced',
 };
 
 /** What a change adds one to. */

@@ -66,7 +66,9 @@ const inAddress = (path: string) =>
   path
     .replace('{user_id}', PERSON)
     .replace(/\{id\}|:id/, 'none')
-    .replace(':name', 'nobody');
+    .replace(':name', 'nobody')
+    .replace('{channel}', 'email')
+    .replace('{address}', 'none@example.org');
 
 /** One row: what an address answers to each of these. */
 const columns = ['no key', 'wrong scope', 'other user’s token', 'own token', ...ROLES];

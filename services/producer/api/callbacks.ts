@@ -1,0 +1,147 @@
+import { validateRequest } from 'twilio/lib/webhooks/webhooks.js';
+import { z } from 'zod';
+import {
+  statusCallbackFor,
+  statusCallbackUrl,
+  STATUS_CALLBACK_PATH,
+} from '../../../shared/contracts/index.ts';
+import type { ProducerContext } from '../context.ts';
+import { MAX_REPORT_BYTES, type Received } from '../callbacks/bounces.ts';
+import { feedbackOf } from '../callbacks/twilio-status.ts';
+import { BODY_PROBLEMS, operation, type Operation } from './operation.ts';
+import { Problem } from './problem.ts';
+
+const TAG = 'Feedback of providers';
+
+/** What is answered: whether something has changed. */
+const heardSchema = z
+  .object({
+    heard: z
+      .enum(['moved', 'waits', 'unchanged'])
+      .describe(
+        'moved: the record went there; waits: it is kept until the record is that far; unchanged: the record is beyond it, or this says nothing final',
+      ),
+    why: z.string().optional().describe('Why it changes nothing'),
+  })
+  .meta({ id: 'Heard' });
+
+/** A mail as it came, byte by byte. */
+const mailSchema = z
+  .custom<Buffer>((value) => Buffer.isBuffer(value), { error: 'must be a mail' })
+  .meta({ override: { type: 'string' }, description: 'The mail as it came, with its header' });
+
+const word = z.string().max(64);
+const statusCallbackSchema = z.looseObject({
+  MessageSid: word.min(1, { error: 'must not be empty' }),
+  MessageStatus: word.min(1, { error: 'must not be empty' }).meta({ example: 'delivered' }),
+  ErrorCode: word.optional().meta({ example: '30005' }),
+  ErrorMessage: z.string().max(2_000).optional(),
+});
+
+/** What providers report after the hand-over. */
+export function callbackOperations(context: ProducerContext): Operation[] {
+  return [twilioStatus(context), mailReport(context)];
+}
+
+function twilioStatus({ config, feedback }: ProducerContext): Operation {
+  return operation({
+    method: 'post',
+    path: STATUS_CALLBACK_PATH,
+    id: 'reportSmsStatus',
+    needs: 'nobody',
+    tag: TAG,
+    summary: 'For Twilio: what became of an SMS. Open to whoever signs as Twilio does',
+    takes: 'application/x-www-form-urlencoded',
+    maxBodyBytes: 64 * 1024,
+    query: z.object({ id: z.string().max(64).meta({ description: 'Id of the notification' }) }),
+    headers: z.object({ 'X-Twilio-Signature': z.string().optional() }),
+    body: statusCallbackSchema,
+    answer: { status: 200, description: 'It is in the store', schema: heardSchema },
+    problems: [...BODY_PROBLEMS, 'forbidden', 'not_found'],
+    handle: async ({ query: { id }, body, rawBody, headers }) => {
+      requireSignature(config, id, { given: headers['x-twilio-signature'], form: rawBody });
+      const said = feedbackOf(id, body);
+      const heard = said ? await feedback.hear(said) : 'unchanged';
+      if (heard === 'missing') throw new Problem('not_found', { detail: `There is no notification ${id}.` });
+      return { status: 200, body: { heard } };
+    },
+  });
+}
+
+/**
+ * Twilio signs the very address that it was given with each message, which only the settings know: a proxy may have changed the one that we see.
+ * @throws Problem where it is not signed so, or nothing is to be reported here.
+ */
+function requireSignature(
+  config: ProducerContext['config'],
+  id: string,
+  { given, form }: { given: string | string[] | undefined; form: unknown },
+): void {
+  const base = statusCallbackUrl(config);
+  if (base === undefined || config.TWILIO_AUTH_TOKEN === undefined)
+    throw new Problem('not_found', {
+      detail:
+        'Nothing is reported here: TWILIO_AUTH_TOKEN, and TWILIO_STATUS_CALLBACK_URL or a PUBLIC_URL with https, are needed.',
+    });
+  const address = statusCallbackFor(base, id);
+  // What is behind a # is for Twilio itself (connection overrides), and is not requested.
+  const addresses = new Set([address, address.replace(/#.*$/, '')]);
+  const isSigned = [...addresses].some((one) =>
+    validateRequest(
+      config.TWILIO_AUTH_TOKEN ?? '',
+      String(given ?? ''),
+      one,
+      form as Record<string, unknown>,
+    ),
+  );
+  if (!isSigned)
+    throw new Problem('forbidden', {
+      detail: `X-Twilio-Signature does not fit the body and the address ${base}. Is TWILIO_STATUS_CALLBACK_URL the address that Twilio calls?`,
+    });
+}
+
+function mailReport({ bounces }: ProducerContext): Operation {
+  return operation({
+    method: 'post',
+    path: '/v1/callbacks/email/dsn',
+    id: 'reportMail',
+    needs: ['feedback'],
+    tag: TAG,
+    summary: 'For a mail server: a mail that came back to a return path under BOUNCE_DOMAIN',
+    takes: 'message/rfc822',
+    maxBodyBytes: MAX_REPORT_BYTES,
+    query: z.object({
+      recipient: z.string().max(254).optional().meta({
+        description:
+          'The address that it came to; without it, the first of its header that is a return path of ours',
+      }),
+    }),
+    body: mailSchema,
+    answer: { status: 200, description: 'It is in the store', schema: heardSchema },
+    problems: [...BODY_PROBLEMS, 'not_found'],
+    handle: async ({ query: { recipient }, body }) => {
+      if (!bounces)
+        throw new Problem('not_found', {
+          detail: 'Mail has no return path of its own: BOUNCE_DOMAIN and BOUNCE_SECRET are needed.',
+        });
+      return { status: 200, body: heardOf(await bounces.receive(body, recipient)) };
+    },
+  });
+}
+
+/** @throws Problem where the mail is about nothing of ours. */
+function heardOf(received: Received): object {
+  if (received.outcome === 'nothing_final') return { heard: 'unchanged', why: received.why };
+  if (received.outcome === 'no_marker')
+    throw new Problem('validation_failed', {
+      errors: [
+        {
+          field: 'recipient',
+          message: 'must be a return path that we have given a mail: bounce+<id>-<signature>@BOUNCE_DOMAIN',
+        },
+      ],
+    });
+  if (received.heard === 'missing')
+    throw new Problem('not_found', { detail: 'This notification is not kept any more.' });
+  return { heard: received.heard };
+}

@@ -1,0 +1,22 @@
+import type { Feedback } from '../../../shared/contracts/index.ts';
+import type { Logger } from '../../../shared/runtime/logger.ts';
+import { hearFeedback, type FeedbackStores, type Heard } from '../../../shared/store/index.ts';
+
+/** Where all feedback comes in, by whichever way. */
+export class FeedbackDesk {
+  readonly #stores: FeedbackStores;
+  readonly #log: Logger;
+
+  constructor({ log, ...stores }: FeedbackStores & { log: Logger }) {
+    this.#stores = stores;
+    this.#log = log;
+  }
+
+  /** Hears it; what becomes of it is in the store when this resolves. */
+  async hear(feedback: Feedback): Promise<Heard> {
+    const heard = await hearFeedback(this.#stores, feedback);
+    const { notification_id: id, status, actor, code } = feedback;
+    this.#log.info('feedback', { id, status, actor, heard, ...(code !== undefined && { code }) });
+    return heard;
+  }
+}

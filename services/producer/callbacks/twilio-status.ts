@@ -1,0 +1,53 @@
+import type { Feedback } from '../../../shared/contracts/index.ts';
+
+/** What a status callback says, as far as it is read; Twilio adds fields at any time. */
+export interface StatusCallback {
+  MessageSid: string;
+  MessageStatus: string;
+  ErrorCode?: string | undefined;
+  ErrorMessage?: string | undefined;
+}
+
+/**
+ * Twilio's statuses that are final, by what they are here. A message gets one of them and keeps it (`read` comes after `delivered`), so the
+ * first one counts; all others are on the way there, and callbacks overtake each other.
+ */
+const FINAL = new Map<string, Feedback['status']>([
+  ['delivered', 'delivered'],
+  ['read', 'delivered'],
+  ['undelivered', 'bounced'],
+  ['failed', 'bounced'],
+]);
+
+/** Error codes of numbers that will never take a text, from Twilio's error dictionary. 30003 (switched off) and 30008 (unknown) may pass. */
+const FOR_GOOD = new Map([
+  ['21211', 'the number is invalid'],
+  ['21610', 'the recipient has said STOP'],
+  ['21614', 'the number is not a mobile one'],
+  ['30005', 'the number does not exist'],
+  ['30006', 'the number is a landline, or its carrier cannot be reached'],
+]);
+
+/** Puts a callback into our words; undefined where it says nothing final. */
+export function feedbackOf(notificationId: string, callback: StatusCallback): Feedback | undefined {
+  const status = FINAL.get(callback.MessageStatus);
+  if (status === undefined) return undefined;
+  const feedback: Feedback = {
+    notification_id: notificationId,
+    status,
+    actor: 'callback:twilio',
+    channel: 'sms',
+    provider: 'twilio',
+    provider_message_id: callback.MessageSid,
+  };
+  return status === 'delivered' ? feedback : { ...feedback, ...troubleOf(callback) };
+}
+
+function troubleOf({ ErrorCode: code, ErrorMessage, MessageStatus }: StatusCallback): Partial<Feedback> {
+  const forGood = code === undefined ? undefined : FOR_GOOD.get(code);
+  return {
+    code: code ?? MessageStatus,
+    reason: (ErrorMessage ?? forGood ?? `Twilio says ${MessageStatus}`).slice(0, 500),
+    ...(forGood !== undefined && { isForGood: true as const }),
+  };
+}

@@ -1,0 +1,54 @@
+import type { Collection, Db } from 'mongodb';
+import type { Feedback } from '../contracts/index.ts';
+import { bounded } from './bounded.ts';
+
+/** Feedback that came before our own record of the hand-over. */
+export type EarlyFeedback = Feedback & { _id: string; kept_at: Date };
+
+/** Kept ones that are looked at in one step. */
+const CHUNK = 500;
+
+/** Feedback that waits until its record is where feedback can move it, for a day. */
+export class EarlyFeedbacks {
+  readonly #kept: Collection<EarlyFeedback>;
+
+  constructor(db: Db) {
+    this.#kept = bounded(db.collection<EarlyFeedback>('feedback'));
+  }
+
+  /** Keeps one. Of one hand-over the first word counts, as it does on a record. */
+  async keep(feedback: Feedback): Promise<void> {
+    const _id = idOf(feedback);
+    const kept = { ...feedback, kept_at: new Date() };
+    await this.#kept.updateOne({ _id }, { $setOnInsert: kept }, { upsert: true });
+  }
+
+  /** What was said first of the hand-over that this speaks of: that itself, unless another word is kept. */
+  async firstOf(feedback: Feedback): Promise<Feedback> {
+    return (await this.#kept.findOne({ _id: idOf(feedback) })) ?? feedback;
+  }
+
+  /** All of it, in steps. */
+  async *chunks(): AsyncGenerator<EarlyFeedback[]> {
+    for (let after = ''; ;) {
+      const found = await this.#kept
+        .find({ _id: { $gt: after } })
+        .sort({ _id: 1 })
+        .limit(CHUNK)
+        .toArray();
+      const last = found.at(-1);
+      if (!last) return;
+      yield found;
+      after = last._id;
+    }
+  }
+
+  /** Forgets those that have been heard. */
+  async drop(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#kept.deleteMany({ _id: { $in: [...ids] } });
+  }
+}
+
+function idOf({ notification_id, provider_message_id = '' }: Feedback): string {
+  return `${notification_id} ${provider_message_id}`;
+}

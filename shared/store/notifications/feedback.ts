@@ -1,0 +1,149 @@
+import type { Filter } from 'mongodb';
+import {
+  AWAITING_FEEDBACK,
+  MOVING,
+  addressOf,
+  type Feedback,
+  type Notification,
+  type Status,
+} from '../../contracts/index.ts';
+import type { EarlyFeedback, EarlyFeedbacks } from '../early-feedback.ts';
+import { literals } from '../literals.ts';
+import { suppressionIdOf, type Suppressions } from '../suppressions.ts';
+import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
+
+/** What feedback works on. */
+export interface FeedbackStores {
+  notifications: Notifications;
+  suppressions: Suppressions;
+  early: EarlyFeedbacks;
+  retentionDays: number;
+}
+
+/**
+ * What became of feedback: the record went where it says; it waits, for the record is not that far; it changes nothing, for the record
+ * is beyond it; or there is no such record.
+ */
+export type Heard = 'moved' | 'waits' | 'unchanged' | 'missing';
+
+/** What is read of a record to judge feedback. */
+const LOOKED_AT = {
+  status: 1,
+  erased_at: 1,
+  provider_message_id: 1,
+  type: 1,
+  email: 1,
+  phone: 1,
+  user_id: 1,
+} as const;
+type LookedAt = Pick<Notification, '_id' | keyof typeof LOOKED_AT>;
+
+/**
+ * Takes the word of a provider: when this resolves, it is in the store. It moves what is `sent` or `outcome_unknown`, once, and never back;
+ * an address that takes nothing any more is suppressed before the state says so.
+ */
+export async function hearFeedback(stores: FeedbackStores, heard: Feedback): Promise<Heard> {
+  const feedback = await stores.early.firstOf(heard);
+  const [record] = await look(stores.notifications, [feedback.notification_id]);
+  if (!record) return 'missing';
+  const stand = standOf(record, feedback);
+  if (stand === 'beyond') return 'unchanged';
+  if (stand === 'there') {
+    if (feedback.isForGood) await suppress(stores.suppressions, record, feedback);
+    if (await move(stores, feedback)) return 'moved';
+  }
+  // Not there yet, or it has moved since we looked: the scheduler looks again.
+  await stores.early.keep(feedback);
+  return 'waits';
+}
+
+/** Hears what was kept and whose record has got there since; answers how many moved. */
+export async function hearEarlyFeedback(stores: FeedbackStores): Promise<number> {
+  let moved = 0;
+  for await (const kept of stores.early.chunks()) {
+    const due = await dueOf(stores.notifications, kept);
+    for (const { _id, kept_at: _at, ...feedback } of due) {
+      const heard = await hearFeedback(stores, feedback);
+      if (heard === 'moved') moved += 1;
+      if (heard !== 'waits') await stores.early.drop([_id]);
+    }
+  }
+  return moved;
+}
+
+/** Those for which there is nothing more to wait. */
+async function dueOf(notifications: Notifications, kept: EarlyFeedback[]): Promise<EarlyFeedback[]> {
+  const records = await look(
+    notifications,
+    kept.map(({ notification_id }) => notification_id),
+  );
+  const byId = new Map(records.map((record) => [record._id, record]));
+  return kept.filter((feedback) => {
+    const record = byId.get(feedback.notification_id);
+    return record === undefined || standOf(record, feedback) !== 'before';
+  });
+}
+
+function look(notifications: Notifications, ids: string[]): Promise<LookedAt[]> {
+  return notifications.find<LookedAt>({ _id: { $in: ids } }, { projection: LOOKED_AT }).toArray();
+}
+
+/** Where a record stands, seen from feedback: before it, there, or beyond it. Of whom is erased nothing is noted any more. */
+function standOf(record: LookedAt, feedback: Feedback): 'before' | 'there' | 'beyond' {
+  if (record.erased_at) return 'beyond';
+  const isOneOf = (statuses: readonly Status[]): boolean => statuses.includes(record.status);
+  if (isOneOf(MOVING)) return 'before';
+  return isOneOf(AWAITING_FEEDBACK) && isOfIt(record, feedback) ? 'there' : 'beyond';
+}
+
+/** Whatever hand-over reached the person, the person has it; but that one came back says nothing about another. */
+function isOfIt(
+  { provider_message_id: ours }: LookedAt,
+  { status, provider_message_id: theirs }: Feedback,
+): boolean {
+  return status === 'delivered' || ours === undefined || theirs === undefined || ours === theirs;
+}
+
+async function suppress(suppressions: Suppressions, record: LookedAt, feedback: Feedback): Promise<void> {
+  const to = addressOf(record);
+  if (!to) return;
+  const { actor, code = 'bounced', reason } = feedback;
+  await suppressions.add({
+    _id: suppressionIdOf(to.channel, to.address),
+    ...to,
+    code,
+    ...(reason !== undefined && { reason }),
+    actor,
+    since: new Date(),
+    notification_id: record._id,
+    user_id: record.user_id,
+  });
+}
+
+async function move({ notifications, retentionDays }: FeedbackStores, feedback: Feedback): Promise<boolean> {
+  const { notification_id: _id, status, actor, code, reason, provider, provider_message_id } = feedback;
+  const filter: Filter<Notification> = {
+    _id,
+    status: { $in: [...AWAITING_FEEDBACK] },
+    erased_at: { $exists: false },
+  };
+  const by = { $ifNull: ['$provider', { $literal: provider }] };
+  const words = { ...(code !== undefined && { code }), ...(reason !== undefined && { reason }) };
+  const stage = transitionStage(
+    status,
+    { actor, ...words },
+    {
+      ...(status === 'bounced' && {
+        error: { code: 'bounced', reason: '', ...literals(words), provider: by },
+      }),
+      provider: by,
+      provider_message_id: {
+        $ifNull: ['$provider_message_id', { $literal: provider_message_id ?? null }, '$$REMOVE'],
+      },
+      sent_at: { $ifNull: ['$sent_at', '$$NOW'] },
+      delete_at: { $ifNull: ['$delete_at', retentionEnd(retentionDays)] },
+    },
+  );
+  const pipeline = status === 'delivered' ? [stage, { $unset: ['error'] }] : [stage];
+  return (await notifications.updateOne(filter, pipeline)).matchedCount > 0;
+}

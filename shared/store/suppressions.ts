@@ -1,0 +1,90 @@
+import type { Collection, Db, Filter } from 'mongodb';
+import {
+  SUPPRESSIBLE,
+  type SuppressibleChannel,
+  type Suppression,
+  type SuppressionQuery,
+} from '../contracts/index.ts';
+import { bounded } from './bounded.ts';
+import { isDuplicate } from './duplicate.ts';
+import { digestOfRecipient } from './recipients.ts';
+
+/** What is stored of somebody whose address is suppressed, beside the digest of the address. */
+const PERSONAL = { address: '', reason: '', notification_id: '', user_id: '' } as const;
+
+/** The id of the suppression of an address, whether there is one or not. */
+export function suppressionIdOf(channel: SuppressibleChannel, address: string): string {
+  return `${channel}:${digestOfRecipient(channel, address)}`;
+}
+
+/** The addresses that nothing is handed over to. */
+export class Suppressions {
+  readonly #suppressions: Collection<Suppression>;
+
+  constructor(db: Db) {
+    this.#suppressions = bounded(db.collection<Suppression>('suppressions'));
+  }
+
+  /** Suppresses an address; one that is suppressed already stays as it is. */
+  async add({ _id, ...suppression }: Suppression): Promise<void> {
+    try {
+      await this.#suppressions.updateOne({ _id }, { $setOnInsert: suppression }, { upsert: true });
+    } catch (thrown) {
+      // Somebody else did the same just now.
+      if (!isDuplicate(thrown)) throw thrown;
+    }
+  }
+
+  /** Those of the ids that are suppressed. */
+  async among(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const found = this.#suppressions.find({ _id: { $in: [...ids] } }, { projection: { _id: 1 } });
+    return new Set(await found.map(({ _id }) => _id).toArray());
+  }
+
+  /** One. */
+  async get(id: string): Promise<Suppression | undefined> {
+    return (await this.#suppressions.findOne({ _id: id })) ?? undefined;
+  }
+
+  /** A page, newest first, and where the next one begins. */
+  async list({ channel, address, cursor, limit }: SuppressionQuery): Promise<{
+    suppressions: Suppression[];
+    nextCursor: string | null;
+  }> {
+    // The index has the channel first, so each is named: what it answers is in order then.
+    const channels = channel === undefined ? [...SUPPRESSIBLE] : [channel];
+    const ids = address === undefined ? undefined : channels.map((one) => suppressionIdOf(one, address));
+    const filter = { channel: { $in: channels }, ...(ids && { _id: { $in: ids } }) };
+    const found = await this.#suppressions
+      .find({ $and: [filter, olderThan(cursor)] })
+      .sort({ since: -1, _id: -1 })
+      .limit(limit + 1)
+      .toArray();
+    const suppressions = found.slice(0, limit);
+    const last = found.length > limit ? suppressions.at(-1) : undefined;
+    return { suppressions, nextCursor: last ? `${last.since.getTime()}_${last._id}` : null };
+  }
+
+  /** Lifts one; what it was, or undefined where there is none. */
+  async lift(id: string): Promise<Suppression | undefined> {
+    return (await this.#suppressions.findOneAndDelete({ _id: id })) ?? undefined;
+  }
+
+  /** Those that notifications of one person have led to. */
+  ofUser(userId: string): Promise<Suppression[]> {
+    return this.#suppressions.find({ user_id: userId }).sort({ since: -1 }).toArray();
+  }
+
+  /** Forgets whom they were about. The digests stay: an address that takes nothing, or does not want anything, does not change by that. */
+  async forget(userId: string): Promise<void> {
+    const erased = { $unset: PERSONAL, $set: { erased_at: new Date() } };
+    await this.#suppressions.updateMany({ user_id: userId }, erased);
+  }
+}
+
+function olderThan(cursor: string | undefined): Filter<Suppression> {
+  const { ms, id } = /^(?<ms>\d{1,15})_(?<id>.+)$/.exec(cursor ?? '')?.groups ?? {};
+  if (ms === undefined || id === undefined) return {};
+  const since = new Date(Number(ms));
+  return { $or: [{ since: { $lt: since } }, { since, _id: { $lt: id } }] };
+}

@@ -1,0 +1,215 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { feedbackOf } from '../../../services/producer/callbacks/twilio-status.ts';
+import { canGo, type Feedback, type Notification } from '../../../shared/contracts/index.ts';
+import {
+  EarlyFeedbacks,
+  Suppressions,
+  hearEarlyFeedback,
+  hearFeedback,
+  recordResults,
+  suppressionIdOf,
+  type FeedbackStores,
+} from '../../../shared/store/index.ts';
+import { TestStore, all, sentResult } from '../../support/test-store.ts';
+
+const store = new TestStore();
+let stores: FeedbackStores;
+const PHONE = '+15005550107';
+
+beforeEach(async () => {
+  stores = {
+    notifications: store.notifications,
+    suppressions: new Suppressions(store.db),
+    early: new EarlyFeedbacks(store.db),
+    retentionDays: 30,
+  };
+  for (const name of ['suppressions', 'feedback']) await store.db.collection(name).deleteMany({});
+});
+
+const aText = (more: Partial<Notification> = {}) => store.add({ type: 'sms', phone: PHONE, ...more });
+const bounced = (id: string, more: Partial<Feedback> = {}): Feedback => ({
+  notification_id: id,
+  status: 'bounced',
+  actor: 'callback:twilio',
+  channel: 'sms',
+  provider: 'twilio',
+  code: '30005',
+  reason: 'no such number',
+  isForGood: true,
+  ...more,
+});
+const delivered = (id: string, more: Partial<Feedback> = {}): Feedback => ({
+  notification_id: id,
+  status: 'delivered',
+  actor: 'callback:twilio',
+  channel: 'sms',
+  provider: 'twilio',
+  ...more,
+});
+const recordOf = async (id: string) => {
+  const record = await store.notifications.findOne({ _id: id });
+  if (!record) throw new Error(`no record ${id}`);
+  return record;
+};
+const suppressed = () => stores.suppressions.among([suppressionIdOf('sms', PHONE)]);
+const kept = async () => (await all(stores.early.chunks())).length;
+
+/** Our own record of the hand-over, as a consumer writes it. */
+async function recordSent(id: string, sid: string): Promise<void> {
+  const [claimed] = await store.claim([id]);
+  const result = { ...sentResult(id, claimed?.fence ?? 0), set: { provider_message_id: sid } };
+  await recordResults(store.notifications, [result], 30);
+}
+
+describe('callbacks in any order, repeated, before and after our own record', () => {
+  const anyStatus = fc.constantFrom('queued', 'sent', 'delivered', 'undelivered', 'failed', 'read');
+  test('the first final one decides, once, and nothing goes back', async () => {
+    const property = fc.asyncProperty(
+      fc.array(anyStatus, { maxLength: 7 }),
+      fc.nat(7),
+      async (said, sentAt) => {
+        const id = await aText();
+        for (const [index, MessageStatus] of said.entries()) {
+          if (index === sentAt) await recordSent(id, 'SM1');
+          const feedback = feedbackOf(id, { MessageSid: 'SM1', MessageStatus });
+          if (feedback) await hearFeedback(stores, feedback);
+        }
+        if (sentAt >= said.length) await recordSent(id, 'SM1');
+        await hearEarlyFeedback(stores);
+        const first = said.find((one) => !['queued', 'sent'].includes(one));
+        const expected =
+          first === undefined ? 'sent' : ['delivered', 'read'].includes(first) ? 'delivered' : 'bounced';
+        const { status, timeline } = await recordOf(id);
+        expect(status).toBe(expected);
+        // Each step is in the table, and there is no step beyond the first final one.
+        for (const [index, entry] of timeline.slice(1).entries())
+          expect(canGo(timeline[index]?.status ?? 'pending', entry.status)).toBe(true);
+        expect(timeline).toHaveLength(first === undefined ? 3 : 4);
+        expect(await kept()).toBe(0);
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  }, 60_000);
+});
+
+test('the address is suppressed before the state says so: where it cannot be, nothing moves', async () => {
+  const id = await aText({ status: 'sent', provider_message_id: 'SM1' });
+  const failing = Object.assign(Object.create(stores.suppressions) as Suppressions, {
+    add: () => Promise.reject(new Error('the store is away')),
+  });
+  await expect(hearFeedback({ ...stores, suppressions: failing }, bounced(id))).rejects.toThrow('away');
+  expect(await store.statusOf(id)).toBe('sent');
+  expect(await hearFeedback(stores, bounced(id))).toBe('moved');
+  expect(await suppressed()).toHaveProperty('size', 1);
+  expect(await stores.suppressions.get(suppressionIdOf('sms', PHONE))).toMatchObject({
+    address: PHONE,
+    code: '30005',
+    notification_id: id,
+    user_id: 'u1',
+  });
+});
+
+test('what a person has lifted is not suppressed again by the same callback', async () => {
+  const id = await aText({ status: 'sent', provider_message_id: 'SM1' });
+  await hearFeedback(stores, bounced(id));
+  await stores.suppressions.lift(suppressionIdOf('sms', PHONE));
+  expect(await hearFeedback(stores, bounced(id))).toBe('unchanged');
+  expect(await suppressed()).toHaveProperty('size', 0);
+});
+
+test('an unknown outcome is settled by what the provider says', async () => {
+  const reached = await aText({ status: 'outcome_unknown', error: { code: 'timeout', reason: 'late' } });
+  const lost = await aText({ status: 'outcome_unknown', error: { code: 'timeout', reason: 'late' } });
+  await hearFeedback(stores, delivered(reached, { provider_message_id: 'SM1' }));
+  await hearFeedback(stores, bounced(lost, { provider_message_id: 'SM2' }));
+  const one = await recordOf(reached);
+  expect(one).toMatchObject({
+    status: 'delivered',
+    provider_message_id: 'SM1',
+    sent_at: expect.any(Date) as Date,
+  });
+  expect(one).not.toHaveProperty('error');
+  expect(one.delete_at?.getTime()).toBeGreaterThan(Date.now());
+  expect(await recordOf(lost)).toMatchObject({
+    status: 'bounced',
+    error: { code: '30005', provider: 'twilio' },
+  });
+});
+
+test('that one hand-over came back says nothing about another, but whichever reached the person did', async () => {
+  const id = await aText({ status: 'sent', provider_message_id: 'SM2' });
+  expect(await hearFeedback(stores, bounced(id, { provider_message_id: 'SM1' }))).toBe('unchanged');
+  expect(await suppressed()).toHaveProperty('size', 0);
+  expect(await hearFeedback(stores, delivered(id, { provider_message_id: 'SM1' }))).toBe('moved');
+});
+
+test.each(['pending', 'sending', 'failed', 'held', 'scheduled'] as const)(
+  'for what is %s it waits, and changes nothing yet',
+  async (status) => {
+    const id = await aText({ status });
+    expect(await hearFeedback(stores, bounced(id))).toBe('waits');
+    expect(await hearFeedback(stores, delivered(id))).toBe('waits');
+    expect(await hearEarlyFeedback(stores)).toBe(0);
+    expect([await store.statusOf(id), await kept()]).toEqual([status, 1]);
+    expect(await suppressed()).toHaveProperty('size', 0);
+  },
+);
+
+test.each(['canceled', 'expired', 'discarded', 'failed_permanently', 'suppressed'] as const)(
+  'what is %s stays so',
+  async (status) => {
+    const id = await aText({ status });
+    expect(await hearFeedback(stores, delivered(id))).toBe('unchanged');
+    expect(await store.statusOf(id)).toBe(status);
+  },
+);
+
+test('of whom is erased nothing is noted, and nothing that is not there is kept', async () => {
+  const id = await aText({ status: 'sent', user_id: '', erased_at: new Date() });
+  expect(await hearFeedback(stores, bounced(id))).toBe('unchanged');
+  expect(await hearFeedback(stores, bounced('nothing'))).toBe('missing');
+  expect([await store.statusOf(id), await kept()]).toEqual(['sent', 0]);
+});
+
+test('a list of suppressions is read from its index, page by page, newest first', async () => {
+  const addresses = Array.from({ length: 5 }, (_, index) => `P${index}@Example.org`);
+  for (const [index, address] of addresses.entries())
+    await stores.suppressions.add({
+      _id: suppressionIdOf('email', address),
+      ...{
+        channel: 'email',
+        address,
+        code: '5.1.1',
+        actor: 'test',
+        since: new Date(1_000 * Math.floor(index / 2)),
+      },
+    });
+  const seen: string[] = [];
+  for (let cursor: string | undefined; ;) {
+    const page = await stores.suppressions.list({ cursor, limit: 2 });
+    seen.push(...page.suppressions.map(({ address = '' }) => address));
+    if (page.nextCursor === null) break;
+    cursor = page.nextCursor;
+  }
+  expect(seen[0]).toBe('P4@Example.org');
+  expect(seen.toSorted()).toEqual(addresses);
+  // Mail is addressed in either case.
+  const { suppressions } = await stores.suppressions.list({ address: 'p3@example.ORG', limit: 10 });
+  expect(suppressions.map(({ address }) => address)).toEqual(['P3@Example.org']);
+  const plan = await store.db
+    .collection('suppressions')
+    .find({ channel: { $in: ['email', 'sms'] } })
+    .sort({ since: -1, _id: -1 })
+    .explain('queryPlanner');
+  const text = JSON.stringify((plan as { queryPlanner: { winningPlan: unknown } }).queryPlanner.winningPlan);
+  expect(text).toContain('IXSCAN');
+  expect(text).not.toContain('"SORT"');
+});
+
+test('an address is suppressed once, whoever says so at the same time', async () => {
+  const records = await Promise.all(Array.from({ length: 20 }, () => aText({ status: 'sent' })));
+  const heard = await Promise.all(records.map((id) => hearFeedback(stores, bounced(id))));
+  expect(heard).toEqual(records.map(() => 'moved'));
+  expect(await store.db.collection('suppressions').countDocuments()).toBe(1);
+});
