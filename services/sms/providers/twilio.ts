@@ -1,7 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient.js';
 
-import type { Provider } from '../../../shared/delivery/index.ts';
+import type { Outcome, Provider } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
@@ -46,14 +47,13 @@ function createTwilio({ accountSid, authToken, from, baseUrl, callback }: Twilio
   const client = twilio(accountSid, authToken, { httpClient });
   return {
     name: 'twilio',
-    send: async ({ _id, phone: to = '', message: body }) => {
+    send: async ({ _id, phone: to = '', message: body }, signal) => {
+      if (signal.aborted) return STOPPED;
+      const statusCallback =
+        callback === undefined ? {} : { statusCallback: statusCallbackFor(callback, _id) };
+      const text = { to, from, body, ...statusCallback };
       try {
-        const { sid } = await client.messages.create({
-          to,
-          from,
-          body,
-          ...(callback !== undefined && { statusCallback: statusCallbackFor(callback, _id) }),
-        });
+        const { sid } = await httpClient.until(signal, () => client.messages.create(text));
         const segments = segmentsOf(body);
         return {
           kind: 'sent',
@@ -67,6 +67,15 @@ function createTwilio({ accountSid, authToken, from, baseUrl, callback }: Twilio
     },
   };
 }
+
+/** Nothing was asked of it. */
+const STOPPED: Outcome = {
+  kind: 'transient',
+  provider: 'twilio',
+  code: 'stopped',
+  reason: 'stopped before it began',
+  untried: true,
+};
 
 function classify(thrown: unknown): ReturnType<typeof classifyTwilioAnswer> {
   if (thrown instanceof TwilioRefusal) return classifyTwilioAnswer(thrown.answer);
@@ -86,13 +95,26 @@ class TwilioRefusal extends Error {
 
 type RequestOptions<T> = RequestClient.RequestOptions<T>;
 
-/** The package's HTTP client, pointed at a base URL, that keeps what an error answer said. */
+/**
+ * The package's HTTP client, pointed at a base URL, that keeps what an error answer said, and stops when it is told to: the package has no
+ * way to pass a signal through, so it goes beside the call.
+ */
 class AnswerKeepingClient extends twilio.RequestClient {
   readonly #baseUrl: string;
+  readonly #signals = new AsyncLocalStorage<AbortSignal>();
 
   constructor(baseUrl: string) {
     super({ timeout: REQUEST_TIMEOUT_MS, keepAlive: true });
     this.#baseUrl = baseUrl.replace(/\/$/, '');
+    this.axios.interceptors.request.use((request) => {
+      const signal = this.#signals.getStore();
+      return signal ? { ...request, signal } : request;
+    });
+  }
+
+  /** Requests that the work makes end with the signal. */
+  until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#signals.run(signal, work);
   }
 
   override async request<T>(
