@@ -25,6 +25,7 @@ import { Acceptor } from './accept/acceptor.ts';
 import { Admission } from './accept/admission.ts';
 import { Reception } from './accept/reception.ts';
 import { createAccess } from './access/access.ts';
+import { RequestsDoor } from './amqp/requests-door.ts';
 import { BulkRunner } from './bulk-runner.ts';
 import { TOLERATED, createApp } from './app.ts';
 import { answerBadRequest } from './api/bad-request.ts';
@@ -78,6 +79,14 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     retentionDays: config.RETENTION_DAYS,
     log,
   });
+  const reception = new Reception({ acceptor, admission: new Admission(config) });
+  const requests = new RequestsDoor({
+    broker,
+    acceptor,
+    reception,
+    perSecond: config.AMQP_REQUESTS_PER_SECOND,
+    log,
+  });
   const live = new LiveUpdates();
   const draining = new Draining();
   const events = new EventsListener({
@@ -90,7 +99,11 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   const managementUrl = config.RABBITMQ_MANAGEMENT_URL;
   const management =
     managementUrl === undefined ? undefined : new ManagementApi(managementUrl, config.RABBITMQ_URL);
-  const own = { mongodb: () => store.check(), rabbitmq: () => broker.check() };
+  const own = {
+    mongodb: () => store.check(),
+    rabbitmq: () => broker.check(),
+    requests: () => requests.check(),
+  };
   const context: ProducerContext = {
     config: settings,
     log,
@@ -99,7 +112,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     notifications,
     books: new Books(store.db),
     acceptor,
-    reception: new Reception({ acceptor, admission: new Admission(config) }),
+    reception,
     ...createAccess({ store, config: settings, signIn, audit, log }),
     audit,
     erasures: new Erasures(store.db),
@@ -123,6 +136,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   // Whoever starts in the middle of a drain accepts nothing.
   await Promise.all([broker.ready(BROKER_WAIT_MS), controlsNow.start()]);
   const server = await listen(context);
+  requests.start();
   const presence = announce(
     context.presences,
     { service: 'producer', checks: own, tolerated: TOLERATED },
@@ -133,6 +147,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   return {
     port,
     stop: async () => {
+      const requestsStopped = requests.stop();
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
       const gone = presence.stop();
@@ -140,6 +155,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
       const bulkStopped = bulk.stop();
       await closeServer(server);
       await bulkStopped;
+      await requestsStopped;
       await acceptor.drain();
       await events.stop();
       await broker.stop();
