@@ -27,7 +27,7 @@ import type { ProducerContext } from './context.ts';
 import { webRouter } from './web/router.ts';
 
 /** What the producer does without: accepting goes on while RabbitMQ is away. */
-export const TOLERATED = ['rabbitmq', 'policies'];
+export const TOLERATED = ['rabbitmq', 'requests', 'policies'];
 
 /** Every call of the API. */
 export function operationsOf(context: ProducerContext): Operation[] {

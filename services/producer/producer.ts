@@ -28,6 +28,7 @@ import { Acceptor } from './accept/acceptor.ts';
 import { Admission } from './accept/admission.ts';
 import { Reception } from './accept/reception.ts';
 import { createAccess } from './access/access.ts';
+import { RequestsDoor } from './amqp/requests-door.ts';
 import { BulkRunner } from './bulk-runner.ts';
 import { TOLERATED, createApp } from './app.ts';
 import { answerBadRequest } from './api/bad-request.ts';
@@ -98,6 +99,14 @@ export async function startProducer({
   });
   const paths = ReturnPaths.of(config);
   const bounces = paths && new Bounces({ paths, desk: feedback, log });
+  const reception = new Reception({ acceptor, admission });
+  const requests = new RequestsDoor({
+    broker,
+    acceptor,
+    reception,
+    perSecond: config.AMQP_REQUESTS_PER_SECOND,
+    log,
+  });
   const live = new LiveUpdates();
   const draining = new Draining();
   const events = new EventsListener({
@@ -110,7 +119,11 @@ export async function startProducer({
   const managementUrl = config.RABBITMQ_MANAGEMENT_URL;
   const management =
     managementUrl === undefined ? undefined : new ManagementApi(managementUrl, config.RABBITMQ_URL);
-  const own = { mongodb: () => store.check(), rabbitmq: () => broker.check() };
+  const own = {
+    mongodb: () => store.check(),
+    rabbitmq: () => broker.check(),
+    requests: () => requests.check(),
+  };
   const context: ProducerContext = {
     config: settings,
     log,
@@ -120,7 +133,7 @@ export async function startProducer({
     books: new Books(store.db),
     acceptor,
     admission,
-    reception: new Reception({ acceptor, admission }),
+    reception,
     ...createAccess({ store, config: settings, signIn, audit, log }),
     audit,
     erasures: new Erasures(store.db),
@@ -148,6 +161,7 @@ export async function startProducer({
   await Promise.all([broker.ready(BROKER_WAIT_MS), controlsNow.start()]);
   const bounceListener = await listenForBounces(context);
   const server = await listen(context);
+  requests.start();
   const presence = announce(
     context.presences,
     { service: 'producer', checks: own, tolerated: TOLERATED },
@@ -159,6 +173,7 @@ export async function startProducer({
     port,
     bouncePort: bounceListener?.port,
     stop: async () => {
+      const requestsStopped = requests.stop();
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
       const gone = presence.stop();
@@ -166,6 +181,7 @@ export async function startProducer({
       const bulkStopped = bulk.stop();
       await Promise.all([closeServer(server), bounceListener?.stop()]);
       await bulkStopped;
+      await requestsStopped;
       await acceptor.drain();
       await events.stop();
       await broker.stop();

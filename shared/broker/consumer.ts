@@ -8,6 +8,13 @@ import type { BrokerConnection } from './connection.ts';
 /** One message from a queue. Exactly one of `ack` and `reject` is called, once; after the channel is gone both do nothing. */
 export interface Delivery {
   body: Buffer;
+  routingKey: string;
+  /** As its publisher set them; nothing of it is to be believed, but for `userId`, which the broker holds against who is connected. */
+  properties: Readonly<
+    Partial<Record<'messageId' | 'userId' | 'type' | 'contentType' | 'contentEncoding', unknown>>
+  >;
+  /** Whether its channel is gone, so that it is back in its queue and comes again, perhaps to somebody else. */
+  isLost(): boolean;
   /** Done with it. */
   ack(): void;
   /** Hands it to the broker's dead lettering, which parks it; only where a copy with a reason could not be published. */
@@ -98,6 +105,7 @@ export class Consumer {
     });
     channel.once('close', () => {
       this.#consumerTag = undefined;
+      this.#acknowledger = undefined;
     });
     await this.#options.declare(model);
     // Per consumer: a global prefetch closes the connection on quorum queues.
@@ -129,10 +137,13 @@ export class Consumer {
       return;
     }
     this.#lastDeliveryAt = Date.now();
-    const { deliveryTag } = message.fields;
+    const { deliveryTag, routingKey } = message.fields;
     acknowledger.delivered(deliveryTag);
     this.#options.onDelivery({
       body: message.content,
+      routingKey,
+      properties: message.properties,
+      isLost: () => this.#acknowledger !== acknowledger,
       ack: () => {
         acknowledger.ack(deliveryTag);
       },

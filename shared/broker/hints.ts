@@ -2,6 +2,9 @@ import { HEADERS, messageOf, type Notification } from '../contracts/index.ts';
 import type { Publisher } from './publisher.ts';
 import { EXCHANGES, routingKey } from './topology.ts';
 
+/** Of the reason on a parked message: enough for one trouble with each field of a request. */
+const MAX_REASON_CHARS = 2_000;
+
 /** What of a record its message needs. */
 export type Hintable = Pick<Notification, '_id' | 'type' | 'lane' | 'attempt' | 'user_id'>;
 
@@ -36,21 +39,30 @@ export function publishDead(publisher: Publisher, record: Hintable, code: string
   });
 }
 
+/** What more is known of a message that is parked. */
+export interface ParkedMore {
+  /** Its own id, by which its publisher knows it. */
+  messageId?: string | undefined;
+  headers?: Readonly<Record<string, string>>;
+}
+
 /** Puts a message that nobody can read where operators look, as it came, with the reason. @throws PublishError */
 export function publishParked(
   publisher: Publisher,
   body: Buffer,
   reason: string,
   queue: string,
+  { messageId = 'parked', headers = {} }: ParkedMore = {},
 ): Promise<void> {
   return publisher.publish({
     exchange: EXCHANGES.parking,
     key: queue,
     body,
-    messageId: 'parked',
+    messageId,
     // Header values are one line of Latin text for every client.
     headers: {
-      [HEADERS.reason]: reason.replace(/[^\x20-\x7e]/g, '?').slice(0, 500),
+      ...headers,
+      [HEADERS.reason]: reason.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_REASON_CHARS),
       [HEADERS.source]: queue,
     },
   });

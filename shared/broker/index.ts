@@ -11,6 +11,7 @@ export {
   DEAD_LETTER_QUEUE,
   EXCHANGES,
   PARKING_QUEUE,
+  REQUESTS_QUEUE,
   routingKey,
   topologyOf,
   waitQueue,

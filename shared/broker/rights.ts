@@ -1,5 +1,5 @@
-import { CHANNEL_NAMES, LANES, type Channel } from '../contracts/index.ts';
-import { CHANGED, DEAD_LETTER_QUEUE, EXCHANGES, workQueue } from './topology.ts';
+import { CHANNEL_NAMES, LANES, REQUESTED, type Channel } from '../contracts/index.ts';
+import { CHANGED, DEAD_LETTER_QUEUE, EXCHANGES, REQUESTS_QUEUE, workQueue } from './topology.ts';
 
 /** On a topic exchange: the routing keys that a user may publish with (write) and bind with (read), as regular expressions. */
 export interface TopicRight {
@@ -27,18 +27,20 @@ const NOTHING = '^$';
 const OWN_QUEUES = 'amq\\.gen-.*';
 
 /**
- * One user for each service. None may declare: with such users the topology comes from `definitions.json`. Passive declarations take no
- * right, and are how depths are asked for. The monitor's empty rights let it see the virtual host.
+ * One user for each service, and one that another team is given: its own has the same rights under its own name. None may declare: with such
+ * users the topology comes from `definitions.json`. Passive declarations take no right, and are how depths are asked for. The monitor's empty
+ * rights let it see the virtual host.
  */
 export const BROKER_USERS: readonly BrokerUser[] = [
   {
     name: 'tidings-producer',
     tags: '',
     configure: anyOf([OWN_QUEUES]),
-    write: anyOf([literally(EXCHANGES.work), OWN_QUEUES]),
-    read: anyOf([literally(EXCHANGES.events), OWN_QUEUES]),
+    write: anyOf([...[EXCHANGES.work, EXCHANGES.parking].map(literally), OWN_QUEUES]),
+    read: anyOf([...[EXCHANGES.events, REQUESTS_QUEUE].map(literally), OWN_QUEUES]),
     topics: [
       { exchange: EXCHANGES.work, write: keysOf(CHANNEL_NAMES), read: NOTHING },
+      { exchange: EXCHANGES.parking, write: anyOf([literally(REQUESTS_QUEUE)]), read: NOTHING },
       { exchange: EXCHANGES.events, write: NOTHING, read: `^${CHANGED}$` },
     ],
   },
@@ -62,6 +64,20 @@ export const BROKER_USERS: readonly BrokerUser[] = [
     write: NOTHING,
     read: NOTHING,
     topics: [],
+  },
+  {
+    name: 'tidings-requester',
+    tags: '',
+    configure: NOTHING,
+    write: anyOf([literally(EXCHANGES.requests)]),
+    read: NOTHING,
+    topics: [
+      {
+        exchange: EXCHANGES.requests,
+        write: `^${literally(REQUESTED)}(\\.${oneOf(CHANNEL_NAMES)})?$`,
+        read: NOTHING,
+      },
+    ],
   },
 ];
 

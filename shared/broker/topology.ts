@@ -34,6 +34,8 @@ export const EXCHANGES = {
   dead: 'tidings.v1.dead',
   parking: 'tidings.v1.parking',
   events: 'tidings.v1.events',
+  /** The one that others publish to, so its name has no version. */
+  requests: 'tidings.requests',
 } as const;
 
 /** The routing key of what is told on the exchange of events. */
@@ -41,6 +43,8 @@ export const CHANGED = 'changed';
 
 /** Where dead letters lie, one per `failed_permanently` record. */
 export const DEAD_LETTER_QUEUE = 'tidings.v1.dlq';
+/** Where the requests of others wait to be accepted. */
+export const REQUESTS_QUEUE = 'tidings.v1.requests';
 /** Where messages lie that nobody could read. */
 export const PARKING_QUEUE = 'tidings.v1.parking';
 
@@ -87,10 +91,13 @@ export function topologyOf(delays: RetryDelays): Topology {
     exchanges: Object.values(EXCHANGES).map((name) => ({ name })),
     queues: [
       ...queues,
+      { name: REQUESTS_QUEUE, arguments: workArguments() },
       ...[DEAD_LETTER_QUEUE, PARKING_QUEUE].map((name) => ({ name, arguments: keptArguments() })),
     ],
     bindings: [
       ...bindings,
+      // Under whatever key: a message that no queue takes would be gone, and its sender would not know.
+      { exchange: EXCHANGES.requests, queue: REQUESTS_QUEUE, key: '#' },
       { exchange: EXCHANGES.dead, queue: DEAD_LETTER_QUEUE, key: '#' },
       { exchange: EXCHANGES.parking, queue: PARKING_QUEUE, key: '#' },
     ],

@@ -6,6 +6,7 @@
  * - **channel**: how it reaches the person: `email`, `sms`, `in_app`. On the record it is the `type`.
  * - **lane**: `transactional` (default) or `bulk`; each has queues and slots of its own.
  * - **provider**: who carries it out: an SMTP server, Twilio, the in-app store, the sandbox.
+ * - **request**: what another team's service publishes to be accepted: AMQP as a way in.
  * - **attempt**: one try at a provider. **deferral**: put off without spending an attempt.
  * - **claim**: the lease on a delivery. **fence**: the number that makes writes of an old claim match nothing.
  * - **tier**: one delay of the retry ladder. **wait queue**: where a tier's messages sit.
@@ -96,6 +97,7 @@ export {
 export { quickEmailSchema, quickResultSchema, quickSmsSchema, type QuickEmail } from './quick.ts';
 export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from './senders.ts';
 export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';
+export { REQUESTED, REQUEST_KEYS, requestedPropertiesSchema, type RequestedProperties } from './requested.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
 export type { Presence, ProviderStanding } from './presence.ts';

@@ -25,6 +25,9 @@ export const HEADERS = {
   reason: 'x-tidings-reason',
   /** On the parking queue: where the message came from. */
   source: 'x-tidings-source-queue',
+  /** On a parked request: the stable code of the reason, as the API would have answered it, and who had sent it. */
+  code: 'x-tidings-code',
+  sender: 'x-tidings-sender',
 } as const;
 
 /** Builds the claim check of a notification. */

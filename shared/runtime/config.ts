@@ -247,6 +247,11 @@ export const configSchema = z
       .describe(
         'Requests a second that each producer takes from one address without good credentials, pages among them. 0: no limit.',
       ),
+    AMQP_REQUESTS_PER_SECOND: perSecond
+      .default(1_000)
+      .describe(
+        'Requests a second that each producer takes from one sender by AMQP; what is more waits in its queue. 0: no limit.',
+      ),
     REQUEST_TIMEOUT_SECONDS: whole(1, 600)
       .default(30)
       .describe('How long a client may take to send a request. Seconds.'),

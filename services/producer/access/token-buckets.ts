@@ -44,6 +44,14 @@ export class TokenBuckets {
     return { isOver, left: Math.max(0, left), fullInMs: after - now };
   }
 
+  /** Speaks for the next one, however many are spoken for; answers in how many milliseconds it is there. */
+  reserve(name: string): number {
+    const now = this.#now();
+    const after = Math.max(this.#fullAt.get(name) ?? 0, now) + SECOND / this.#perSecond;
+    this.#keep(name, after, now);
+    return Math.max(0, after - now - SECOND);
+  }
+
   #keep(name: string, fullAt: number, now: number): void {
     this.#fullAt.set(name, fullAt);
     if (this.#fullAt.size < this.#sweepAt) return;

@@ -1,8 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { MAX_BODY_BYTES } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
+import { parseJsonBody } from './json-body.ts';
 import { authorize, perform, send, type Operation } from './operation.ts';
-import { Problem, malformedJson, problemOf, writeProblem } from './problem.ts';
+import { problemOf, writeProblem } from './problem.ts';
 
 type HotContext = Pick<ProducerContext, 'gate' | 'draining' | 'log'>;
 
@@ -46,7 +47,7 @@ async function answer(
     const identity = await gate.admit(request, response);
     const spentMs = performance.now() - begunAt;
     authorize(one, identity);
-    const rawBody = parse(await read(request));
+    const rawBody = parseJsonBody(await read(request));
     const { headers } = request;
     const address = (): string => gate.addressOf(request);
     send(response, await perform(one, { headers, rawBody, identity, address, spentMs }));
@@ -59,8 +60,6 @@ async function answer(
 
 /** The client hung up in the middle of its body. */
 class ClientGone extends Error {}
-
-const UTF8 = new TextDecoder();
 
 /** The whole body; its length is known to be allowed. @throws ClientGone */
 function read(request: IncomingMessage): Promise<Buffer> {
@@ -75,15 +74,4 @@ function read(request: IncomingMessage): Promise<Buffer> {
         reject(new ClientGone());
       });
   });
-}
-
-function parse(bytes: Buffer): object {
-  let json: unknown;
-  try {
-    json = JSON.parse(UTF8.decode(bytes));
-  } catch (thrown) {
-    throw malformedJson(thrown);
-  }
-  if (typeof json === 'object' && json !== null) return json;
-  throw new Problem('malformed_json', { detail: 'The body must be a JSON object.' });
 }

@@ -140,8 +140,8 @@ export function problemOf(thrown: unknown, log: Logger): Problem {
   return new Problem('internal_error');
 }
 
-/** Only errors that say that the server refused the very command are our own bugs; all others may pass. */
-function isStoreAway(thrown: unknown): boolean {
+/** Whether the store could not be reached. Only errors that say that the server refused the very command are our own bugs; all others may pass. */
+export function isStoreAway(thrown: unknown): boolean {
   if (thrown instanceof StoreTimeout) return true;
   // The driver passes on as it is what a socket says that its server has just ended.
   if (SOCKET_ENDED.has(codeOf(thrown) ?? '')) return true;
