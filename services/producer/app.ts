@@ -19,6 +19,7 @@ import { Problem, problemHandler, wantsPage } from './api/problem.ts';
 import { statsOperation } from './api/stats.ts';
 import { steeringOperations } from './api/steering.ts';
 import { privacyOperations } from './api/privacy.ts';
+import { taskUpdateOperation, tasksRouter } from './api/task-updates.ts';
 import { userOperations } from './api/users.ts';
 import type { ProducerContext } from './context.ts';
 import { webRouter } from './web/router.ts';
@@ -40,6 +41,7 @@ export function operationsOf(context: ProducerContext): Operation[] {
     ...authOperations(context),
     auditOperation(context),
     statsOperation(context),
+    taskUpdateOperation(context),
   ];
 }
 
@@ -55,6 +57,7 @@ export function frameworkApp(context: ProducerContext, operations: Operation[]):
   app.disable('x-powered-by').disable('etag').set('trust proxy', context.config.TRUSTED_PROXIES);
   app.use(context.draining.middleware);
   app.use('/v1', apiRouter(context, operations));
+  app.use(tasksRouter(context, operations));
   app.use(securityHeaders(context.config));
   app.use(probes(context));
   app.all('/stats', statsRouter(context, operations));

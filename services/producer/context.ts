@@ -23,6 +23,7 @@ import type { Gate } from './access/gate.ts';
 import type { BulkRunner } from './bulk-runner.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
+import type { TaskRoom } from './realtime/task-updates.ts';
 import type { SignIn } from './sign-in/sign-in.ts';
 
 /** What every resource and page of the producer works with. */
@@ -55,6 +56,8 @@ export interface ProducerContext {
   presences: Presences;
   rates: RatesLog;
   live: LiveUpdates;
+  /** Updates of tasks, and whoever listens to them. */
+  tasks: TaskRoom;
   draining: Draining;
   checks: Readonly<Record<string, Check>>;
 }

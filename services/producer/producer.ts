@@ -31,6 +31,7 @@ import { answerBadRequest } from './api/bad-request.ts';
 import type { ProducerContext } from './context.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
+import { TaskRoom } from './realtime/task-updates.ts';
 import { SignIn } from './sign-in/sign-in.ts';
 
 /**
@@ -79,12 +80,17 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     log,
   });
   const live = new LiveUpdates();
+  const access = createAccess({ store, config: settings, signIn, audit, log });
+  const tasks = new TaskRoom({ store, broker, gate: access.gate, config, log });
   const draining = new Draining();
   const events = new EventsListener({
     connection: broker.consuming,
     log,
     onChanges: (changes) => {
       live.notify(changes);
+    },
+    onTasksUpdated: () => {
+      tasks.wake();
     },
   });
   const managementUrl = config.RABBITMQ_MANAGEMENT_URL;
@@ -100,7 +106,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     books: new Books(store.db),
     acceptor,
     reception: new Reception({ acceptor, admission: new Admission(config) }),
-    ...createAccess({ store, config: settings, signIn, audit, log }),
+    ...access,
     audit,
     erasures: new Erasures(store.db),
     pseudonyms: new Pseudonyms(store.db),
@@ -112,6 +118,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     signIn,
     bulk,
     live,
+    tasks,
     draining,
     checks: {
       ...own,
@@ -135,6 +142,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
     stop: async () => {
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
+      tasks.stop();
       const gone = presence.stop();
       // Before the requests that wait for one are waited for.
       const bulkStopped = bulk.stop();
@@ -168,6 +176,7 @@ function listen(context: ProducerContext): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer(limitsOf(context.config), createApp(context));
     server.on('clientError', answerBadRequest);
+    context.tasks.attach(server);
     server.once('error', reject).listen(PORT, HOST, () => {
       resolve(server);
     });

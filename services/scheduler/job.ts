@@ -1,7 +1,15 @@
 import type { Broker } from '../../shared/broker/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Books, BulkActs, Erasures, Locks, Notifications, Store } from '../../shared/store/index.ts';
+import type {
+  Books,
+  BulkActs,
+  Erasures,
+  Locks,
+  Notifications,
+  Store,
+  TaskUpdates,
+} from '../../shared/store/index.ts';
 
 /** What every job works with. */
 export interface JobContext {
@@ -12,6 +20,7 @@ export interface JobContext {
   books: Books;
   acts: BulkActs;
   erasures: Erasures;
+  taskUpdates: TaskUpdates;
   config: Config;
   log: Logger;
   /** Names this scheduler among several. */

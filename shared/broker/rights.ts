@@ -1,5 +1,5 @@
 import { CHANNEL_NAMES, LANES, type Channel } from '../contracts/index.ts';
-import { CHANGED, DEAD_LETTER_QUEUE, EXCHANGES, workQueue } from './topology.ts';
+import { CHANGED, DEAD_LETTER_QUEUE, EXCHANGES, TASKS_UPDATED, workQueue } from './topology.ts';
 
 /** On a topic exchange: the routing keys that a user may publish with (write) and bind with (read), as regular expressions. */
 export interface TopicRight {
@@ -35,11 +35,11 @@ export const BROKER_USERS: readonly BrokerUser[] = [
     name: 'tidings-producer',
     tags: '',
     configure: anyOf([OWN_QUEUES]),
-    write: anyOf([literally(EXCHANGES.work), OWN_QUEUES]),
+    write: anyOf([...[EXCHANGES.work, EXCHANGES.events].map(literally), OWN_QUEUES]),
     read: anyOf([literally(EXCHANGES.events), OWN_QUEUES]),
     topics: [
       { exchange: EXCHANGES.work, write: keysOf(CHANNEL_NAMES), read: NOTHING },
-      { exchange: EXCHANGES.events, write: NOTHING, read: `^${CHANGED}$` },
+      { exchange: EXCHANGES.events, write: `^${TASKS_UPDATED}$`, read: anyOf([CHANGED, TASKS_UPDATED]) },
     ],
   },
   ...CHANNEL_NAMES.map(consumerOf),

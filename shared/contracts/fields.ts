@@ -24,10 +24,14 @@ export function text(max: number): z.ZodString {
   return nonEmpty(max).regex(LINES, { error: 'must not contain control characters' });
 }
 
+function requiredString({ input }: { input?: unknown }): string {
+  return input === undefined ? 'is required' : 'must be a string';
+}
+
 function nonEmpty(max: number): z.ZodString {
   return (
     z
-      .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be a string') })
+      .string({ error: requiredString })
       .min(1, { error: 'must not be empty' })
       // What is too long gets to no pattern.
       .max(max, { error: `must be at most ${max} characters`, abort: true })
@@ -57,7 +61,7 @@ const LABELS = /^[^@]+@(?:[^.@]{0,62}[^.@-](?:\.|$))+$/;
  * which every validator has an idea of its own.
  */
 export const emailAddress = z
-  .string({ error: 'must be a string' })
+  .string({ error: requiredString })
   .max(254, { error: 'must be at most 254 characters', abort: true })
   .regex(z.regexes.email, { error: 'must be an e-mail address such as ada@example.org' })
   .refine((address) => LOCAL_PART.test(address) && LABELS.test(address), {

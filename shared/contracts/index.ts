@@ -15,6 +15,7 @@
  * - **key**: what a program sends to use the API, with **scopes**: send, read, retry, admin. **token**: the same for a short time, for an
  *   account, a service of another issuer, or one person's inbox. **identity**: whoever sends a request, by any of these.
  * - **audit**: who did what to which, kept apart from the records.
+ * - **task update**: that a task of yours changed, by POST /update_task; an e-mail tells its person, listeners hear of it at once.
  * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
  */
 export {
@@ -113,4 +114,21 @@ export {
   type NotificationDetail,
   type NotificationView,
 } from './responses.ts';
+export {
+  LAST_EVENT_ID,
+  TASK_UPDATE,
+  TASK_UPDATED,
+  TASK_UPDATES_KEPT_MS,
+  UPDATES_MISSED,
+  lastEventIdSchema,
+  notificationOfTaskUpdate,
+  taskUpdateRequestSchema,
+  taskUpdateSchema,
+  taskUpdateViewOf,
+  taskUpdatedSchema,
+  updatesMissedSchema,
+  type TaskUpdate,
+  type TaskUpdateRequest,
+  type TaskUpdateView,
+} from './task-updates.ts';
 export { revokeRequestSchema, tokenRequestSchema, tokensSchema, userTokenSchema } from './tokens.ts';

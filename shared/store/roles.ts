@@ -32,6 +32,7 @@ const PRODUCER: Rights = {
   refresh_tokens: ['find', 'insert', 'update', 'remove'],
   signing_keys: ['find', 'insert'],
   erasures: ['find', 'insert', 'update'],
+  task_updates: ['find', 'insert'],
   // What was written there can be neither changed nor taken away.
   audit: ['find', 'insert'],
 };
@@ -51,6 +52,7 @@ const SCHEDULER: Rights = {
   presences: BEATS,
   bulk_acts: ['update'],
   erasures: ['find', 'update'],
+  task_updates: ['find', 'remove'],
 };
 
 /** The role of each service in a database: what it does there, and nothing else. Tests run the fleet with them. */

@@ -8,6 +8,7 @@ import { leases } from './leases.ts';
 import { lostHints } from './lost-hints.ts';
 import { relay } from './relay.ts';
 import { retention } from './retention.ts';
+import { taskUpdates } from './task-updates.ts';
 
 /** Every job of the scheduler. */
 export const JOBS: readonly Job[] = [
@@ -20,4 +21,5 @@ export const JOBS: readonly Job[] = [
   bookkeeper,
   retention,
   erasuresJob,
+  taskUpdates,
 ];
