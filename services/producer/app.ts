@@ -22,6 +22,7 @@ import { quickOperations } from './api/quick.ts';
 import { steeringOperations } from './api/steering.ts';
 import { privacyOperations } from './api/privacy.ts';
 import { suppressionOperations } from './api/suppressions.ts';
+import { taskUpdateOperation, tasksRouter } from './api/task-updates.ts';
 import { userOperations } from './api/users.ts';
 import type { ProducerContext } from './context.ts';
 import { webRouter } from './web/router.ts';
@@ -46,6 +47,7 @@ export function operationsOf(context: ProducerContext): Operation[] {
     ...quickOperations(context),
     auditOperation(context),
     statsOperation(context),
+    taskUpdateOperation(context),
   ];
 }
 
@@ -61,6 +63,7 @@ export function frameworkApp(context: ProducerContext, operations: Operation[]):
   app.disable('x-powered-by').disable('etag').set('trust proxy', context.config.TRUSTED_PROXIES);
   app.use(context.draining.middleware);
   app.use('/v1', apiRouter(context, operations));
+  app.use(tasksRouter(context, operations));
   app.use(securityHeaders(context.config));
   app.use(probes(context));
   app.use(quickRouter(context, operations));

@@ -27,6 +27,7 @@ import type { Bounces } from './callbacks/bounces.ts';
 import type { FeedbackDesk } from './callbacks/feedback-desk.ts';
 import type { Draining } from './draining.ts';
 import type { LiveUpdates } from './realtime/live-updates.ts';
+import type { TaskRoom } from './realtime/task-updates.ts';
 import type { SignIn } from './sign-in/sign-in.ts';
 
 /** What every resource and page of the producer works with. */
@@ -67,6 +68,8 @@ export interface ProducerContext {
   presences: Presences;
   rates: RatesLog;
   live: LiveUpdates;
+  /** Updates of tasks, and whoever listens to them. */
+  tasks: TaskRoom;
   draining: Draining;
   checks: Readonly<Record<string, Check>>;
 }

@@ -38,6 +38,7 @@ import { FeedbackDesk } from './callbacks/feedback-desk.ts';
 import type { ProducerContext } from './context.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
+import { TaskRoom } from './realtime/task-updates.ts';
 import { SignIn } from './sign-in/sign-in.ts';
 
 /**
@@ -108,12 +109,17 @@ export async function startProducer({
     log,
   });
   const live = new LiveUpdates();
+  const access = createAccess({ store, config: settings, signIn, audit, log });
+  const tasks = new TaskRoom({ store, broker, gate: access.gate, config, log });
   const draining = new Draining();
   const events = new EventsListener({
     connection: broker.consuming,
     log,
     onChanges: (changes) => {
       live.notify(changes);
+    },
+    onTasksUpdated: () => {
+      tasks.wake();
     },
   });
   const managementUrl = config.RABBITMQ_MANAGEMENT_URL;
@@ -134,7 +140,7 @@ export async function startProducer({
     acceptor,
     admission,
     reception,
-    ...createAccess({ store, config: settings, signIn, audit, log }),
+    ...access,
     audit,
     erasures: new Erasures(store.db),
     suppressions,
@@ -149,6 +155,7 @@ export async function startProducer({
     signIn,
     bulk,
     live,
+    tasks,
     draining,
     checks: {
       ...own,
@@ -176,6 +183,7 @@ export async function startProducer({
       const requestsStopped = requests.stop();
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
+      tasks.stop();
       const gone = presence.stop();
       // Before the requests that wait for one are waited for.
       const bulkStopped = bulk.stop();
@@ -215,6 +223,7 @@ function listen(context: ProducerContext): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer(limitsOf(context.config), createApp(context));
     server.on('clientError', answerBadRequest);
+    context.tasks.attach(server);
     server.once('error', reject).listen(PORT, HOST, () => {
       resolve(server);
     });

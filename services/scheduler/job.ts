@@ -10,6 +10,7 @@ import type {
   Notifications,
   Store,
   Suppressions,
+  TaskUpdates,
 } from '../../shared/store/index.ts';
 
 /** What every job works with. */
@@ -23,6 +24,7 @@ export interface JobContext {
   erasures: Erasures;
   suppressions: Suppressions;
   earlyFeedback: EarlyFeedbacks;
+  taskUpdates: TaskUpdates;
   config: Config;
   log: Logger;
   /** Names this scheduler among several. */

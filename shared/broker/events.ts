@@ -5,14 +5,19 @@ import { ChannelKeeper } from './channel-keeper.ts';
 import type { BrokerConnection } from './connection.ts';
 import { provideTopology } from './declare.ts';
 import type { Publisher } from './publisher.ts';
-import { CHANGED, EXCHANGES } from './topology.ts';
+import { CHANGED, EXCHANGES, TASKS_UPDATED } from './topology.ts';
 
 /** Tells listeners that records changed. It is only a wake-up: what listeners show comes from the store, so a lost one is no loss. */
 export function publishChanges(publisher: Publisher, changes: StateChanges['changes']): void {
   if (changes.length > 0) publisher.announce(EXCHANGES.events, CHANGED, { changes });
 }
 
-/** Listens to state changes on a queue that lives and dies with its connection. */
+/** Tells every producer that tasks were updated. Which ones, the store says: a lost one is found by asking now and then. */
+export function publishTasksUpdated(publisher: Publisher): void {
+  publisher.announce(EXCHANGES.events, TASKS_UPDATED, {});
+}
+
+/** Listens to state changes, and to updates of tasks, on a queue that lives and dies with its connection. */
 export class EventsListener {
   readonly #keeper: ChannelKeeper<Channel>;
 
@@ -20,6 +25,7 @@ export class EventsListener {
     connection: BrokerConnection;
     log: Logger;
     onChanges: (changes: StateChanges['changes']) => void;
+    onTasksUpdated: () => void;
   }) {
     this.#keeper = new ChannelKeeper({
       connection: options.connection,
@@ -33,11 +39,12 @@ export class EventsListener {
           durable: false,
           autoDelete: true,
         });
-        await channel.bindQueue(queue, EXCHANGES.events, CHANGED);
+        for (const key of [CHANGED, TASKS_UPDATED]) await channel.bindQueue(queue, EXCHANGES.events, key);
         await channel.consume(
           queue,
           (message) => {
-            options.onChanges(read(message?.content));
+            if (message?.fields.routingKey === TASKS_UPDATED) options.onTasksUpdated();
+            else options.onChanges(read(message?.content));
           },
           { noAck: true },
         );

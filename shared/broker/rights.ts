@@ -1,5 +1,12 @@
 import { CHANNEL_NAMES, LANES, REQUESTED, type Channel } from '../contracts/index.ts';
-import { CHANGED, DEAD_LETTER_QUEUE, EXCHANGES, REQUESTS_QUEUE, workQueue } from './topology.ts';
+import {
+  CHANGED,
+  DEAD_LETTER_QUEUE,
+  EXCHANGES,
+  REQUESTS_QUEUE,
+  TASKS_UPDATED,
+  workQueue,
+} from './topology.ts';
 
 /** On a topic exchange: the routing keys that a user may publish with (write) and bind with (read), as regular expressions. */
 export interface TopicRight {
@@ -36,12 +43,12 @@ export const BROKER_USERS: readonly BrokerUser[] = [
     name: 'tidings-producer',
     tags: '',
     configure: anyOf([OWN_QUEUES]),
-    write: anyOf([...[EXCHANGES.work, EXCHANGES.parking].map(literally), OWN_QUEUES]),
+    write: anyOf([...[EXCHANGES.work, EXCHANGES.parking, EXCHANGES.events].map(literally), OWN_QUEUES]),
     read: anyOf([...[EXCHANGES.events, REQUESTS_QUEUE].map(literally), OWN_QUEUES]),
     topics: [
       { exchange: EXCHANGES.work, write: keysOf(CHANNEL_NAMES), read: NOTHING },
       { exchange: EXCHANGES.parking, write: anyOf([literally(REQUESTS_QUEUE)]), read: NOTHING },
-      { exchange: EXCHANGES.events, write: NOTHING, read: `^${CHANGED}$` },
+      { exchange: EXCHANGES.events, write: `^${TASKS_UPDATED}$`, read: anyOf([CHANGED, TASKS_UPDATED]) },
     ],
   },
   ...CHANNEL_NAMES.map(consumerOf),

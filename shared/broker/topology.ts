@@ -40,6 +40,8 @@ export const EXCHANGES = {
 
 /** The routing key of what is told on the exchange of events. */
 export const CHANGED = 'changed';
+/** The routing key of what is told of tasks, there too. */
+export const TASKS_UPDATED = 'tasks_updated';
 
 /** Where dead letters lie, one per `failed_permanently` record. */
 export const DEAD_LETTER_QUEUE = 'tidings.v1.dlq';

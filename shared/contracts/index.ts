@@ -18,6 +18,7 @@
  * - **audit**: who did what to which, kept apart from the records.
  * - **feedback**: what a provider says of a notification after the hand-over: it was delivered, or it came back (a **bounce**; by mail in a
  *   **DSN**, a delivery status notification). **suppression**: an address that nothing is handed over to, until a person lifts it.
+ * - **task update**: that a task of yours changed, by POST /update_task; an e-mail tells its person, listeners hear of it at once.
  * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
  */
 export {
@@ -128,4 +129,21 @@ export {
   type Suppression,
   type SuppressionQuery,
 } from './suppression.ts';
+export {
+  LAST_EVENT_ID,
+  TASK_UPDATE,
+  TASK_UPDATED,
+  TASK_UPDATES_KEPT_MS,
+  UPDATES_MISSED,
+  lastEventIdSchema,
+  notificationOfTaskUpdate,
+  taskUpdateRequestSchema,
+  taskUpdateSchema,
+  taskUpdateViewOf,
+  taskUpdatedSchema,
+  updatesMissedSchema,
+  type TaskUpdate,
+  type TaskUpdateRequest,
+  type TaskUpdateView,
+} from './task-updates.ts';
 export { revokeRequestSchema, tokenRequestSchema, tokensSchema, userTokenSchema } from './tokens.ts';

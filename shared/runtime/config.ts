@@ -33,6 +33,11 @@ function isSafeWay({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }
 
+/** What a browser says in `Origin`: scheme, host and port, nothing behind. */
+function isOrigin(text: string): boolean {
+  return url('http:', 'https:').safeParse(text).success && new URL(text).origin === text;
+}
+
 /** Requests per second, or none. */
 const perSecond = whole(0, 1_000_000);
 
@@ -79,6 +84,16 @@ export const configSchema = z
       .optional()
       .describe(
         'Address under which people reach the pages, such as https://tidings.example.org. Without it: this machine only.',
+      ),
+    ALLOWED_ORIGINS: z
+      .string()
+      .refine((text) => text.split(',').every(isOrigin), {
+        error:
+          'must be one or more origins, separated by commas, without a path or a slash at the end, such as http://localhost:4200,https://app.example.org',
+      })
+      .optional()
+      .describe(
+        'Pages of other origins that may follow and make task updates from a browser, such as http://localhost:4200. Without it: none.',
       ),
     TRUSTED_PROXIES: whole(0, 10)
       .default(0)

@@ -83,6 +83,7 @@ export {
 } from './notifications/queries.ts';
 export { Presences, announce } from './presences.ts';
 export { rolesFor, type CreateRole } from './roles.ts';
+export { TaskUpdates, type NewTaskUpdate } from './task-updates.ts';
 export { recordResults, type Result } from './notifications/record.ts';
 export {
   SWEEP_LIMIT,

@@ -34,6 +34,7 @@ const PRODUCER: Rights = {
   erasures: ['find', 'insert', 'update'],
   suppressions: ['find', 'insert', 'update', 'remove'],
   feedback: ['find', 'insert', 'update'],
+  task_updates: ['find', 'insert'],
   // What was written there can be neither changed nor taken away.
   audit: ['find', 'insert'],
 };
@@ -56,6 +57,7 @@ const SCHEDULER: Rights = {
   erasures: ['find', 'update'],
   suppressions: ['insert', 'update'],
   feedback: ['find', 'insert', 'update', 'remove'],
+  task_updates: ['find', 'remove'],
 };
 
 /** The role of each service in a database: what it does there, and nothing else. Tests run the fleet with them. */

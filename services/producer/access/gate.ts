@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { decodeJwt } from 'jose';
 import { inTime } from '../accept/deadline.ts';
 import { Problem } from '../api/problem.ts';
@@ -8,7 +8,7 @@ import { addressOf, limitKeyOf } from './address.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { ROOT, type Identity } from './identity.ts';
 import type { OutsideIssuer } from './outside-issuer.ts';
-import type { Limited, RateLimits } from './rate-limits.ts';
+import type { HeadToBe, Limited, RateLimits } from './rate-limits.ts';
 
 /** What is left of the 3 s in which a caller has an answer is for the work itself; milliseconds. */
 const IDENTIFIED_WITHIN_MS = 1_200;
@@ -41,29 +41,47 @@ export class Gate {
   }
 
   /** Lets a request in, as somebody; at once where it comes with API_KEY. @throws Problem, or rejects with one. */
-  admit(request: IncomingMessage, response: ServerResponse): Identity | Promise<Identity> {
-    const bearer = bearerOf(request);
+  admit(request: IncomingMessage, response: HeadToBe): Identity | Promise<Identity> {
+    return this.admitBearer(bearerOf(request), request, response);
+  }
+
+  /** The same where the key or token comes in another way than in the head of the request. */
+  admitBearer(
+    bearer: string | undefined,
+    request: IncomingMessage,
+    response: HeadToBe,
+  ): Identity | Promise<Identity> {
     if (bearer !== undefined && this.#isRoot(bearer)) return ROOT;
     return this.#admitOther(request, response, bearer);
   }
 
+  /**
+   * Who somebody is that was let in before and has stayed, by the same key or token; undefined when it opens nothing any more. Counts
+   * nothing. @throws what the store throws, in time.
+   */
+  async recognize(bearer: string, address: string): Promise<Identity | undefined> {
+    return this.#isRoot(bearer) ? ROOT : inTime(this.#identify(bearer, address), IDENTIFIED_WITHIN_MS);
+  }
+
   /** Counts a request by where it comes from, for what is open to everybody. @throws Problem over the limit. */
-  async countAddress(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async countAddress(request: IncomingMessage, response: HeadToBe): Promise<void> {
     await this.#count('address', request, response);
   }
 
-  #count(kind: Limited, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #count(kind: Limited, request: IncomingMessage, response: HeadToBe): Promise<void> {
     return this.#options.limits.count(kind, limitKeyOf(this.addressOf(request)), response);
   }
 
   async #admitOther(
     request: IncomingMessage,
-    response: ServerResponse,
+    response: HeadToBe,
     bearer: string | undefined,
   ): Promise<Identity> {
     // Whoever is looked up in the store has an answer in time, too.
     const identity =
-      bearer === undefined ? undefined : await inTime(this.#identify(bearer, request), IDENTIFIED_WITHIN_MS);
+      bearer === undefined
+        ? undefined
+        : await inTime(this.#identify(bearer, this.addressOf(request)), IDENTIFIED_WITHIN_MS);
     if (identity) {
       await this.#options.limits.count('key', identity.actor, response, identity.perSecond);
       return identity;
@@ -76,10 +94,10 @@ export class Gate {
     });
   }
 
-  async #identify(bearer: string, request: IncomingMessage): Promise<Identity | undefined> {
+  async #identify(bearer: string, address: string): Promise<Identity | undefined> {
     const { keys, tokens, issuer } = this.#options;
     const claimed = issuerOf(bearer);
-    if (claimed === undefined) return keys.identify(bearer, this.addressOf(request));
+    if (claimed === undefined) return keys.identify(bearer, address);
     return issuer?.isIssuer(claimed) ? issuer.identify(bearer) : tokens.identify(bearer);
   }
 
@@ -93,7 +111,8 @@ export class Gate {
   }
 }
 
-function bearerOf({ headers }: IncomingMessage): string | undefined {
+/** The key or token of a request. */
+export function bearerOf({ headers }: IncomingMessage): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1];
 }
 

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { ProducerContext } from '../context.ts';
+import { STREAM_KINDS } from '../realtime/streams.ts';
 import { collectStats } from '../stats/collect.ts';
 import { requireIdentity } from './authentication.ts';
 import { onlyGet, requireScope } from './operation.ts';
@@ -11,11 +12,19 @@ export function metricsRouter(context: ProducerContext): Router {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const update = figures(registry);
+  const listening = new Gauge({
+    name: 'tidings_open_streams',
+    help: 'Streams of updates that this producer has open',
+    labelNames: ['by'],
+    registers: [registry],
+  });
   router
     .route('/metrics')
     .all(onlyGet)
     .get(requireIdentity(context.gate), requireScope(['read']), async (_request, response) => {
       update(await collectStats(context));
+      listening.set({ by: 'page' }, context.live.count);
+      for (const by of STREAM_KINDS) listening.set({ by }, context.tasks.listening.streams.count(by));
       response.set({ 'content-type': registry.contentType, 'cache-control': 'no-store' });
       response.send(await registry.metrics());
     });

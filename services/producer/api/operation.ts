@@ -136,7 +136,7 @@ export function requireScope(needs: Operation['needs'], isOfUser?: true): Reques
 }
 
 /** Who asks, behind the gate. */
-function identityOf(response: Response): Identity {
+export function identityOf(response: Response): Identity {
   return (response.locals as { identity?: Identity }).identity ?? NOBODY;
 }
 

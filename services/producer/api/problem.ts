@@ -79,15 +79,20 @@ export function problemBody(code: ProblemCode): {
   return { type: 'about:blank', title, status, code };
 }
 
-/** Answers a problem as problem+json. */
-export function writeProblem(response: ServerResponse, problem: Problem): void {
-  const { status } = PROBLEMS[problem.code];
-  const body = {
+/** What a problem says. */
+export function viewOfProblem(problem: Problem): ReturnType<typeof problemBody> & object {
+  return {
     ...problemBody(problem.code),
     ...(problem.message && { detail: problem.message }),
     ...(problem.errors && { errors: problem.errors }),
     ...(problem.state && { state: problem.state }),
   };
+}
+
+/** Answers a problem as problem+json. */
+export function writeProblem(response: ServerResponse, problem: Problem): void {
+  const { status } = PROBLEMS[problem.code];
+  const body = viewOfProblem(problem);
   response.writeHead(status, {
     'content-type': 'application/problem+json; charset=utf-8',
     ...ANSWER_HEADERS,

@@ -1,11 +1,6 @@
 import type { Request, Response } from 'express';
 import type { StateChanges } from '../../../shared/contracts/index.ts';
-import { SECOND } from '../../../shared/runtime/duration.ts';
-
-/** Keeps proxies from cutting a quiet stream; milliseconds. */
-const HEARTBEAT_MS = 15 * SECOND;
-/** How long a browser waits before it connects again, in milliseconds. */
-const RECONNECT_MS = 2 * SECOND;
+import { HEARTBEAT, HEARTBEAT_MS, beginEventStream } from './event-stream.ts';
 
 /** Server-sent events: tells open pages that their notification changed. The page then fetches what it shows. */
 export class LiveUpdates {
@@ -16,13 +11,9 @@ export class LiveUpdates {
 
   /** Opens a stream for one notification; it ends with the request. */
   watch(id: string, request: Request, response: Response): void {
-    response.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
+    beginEventStream(response);
     // Whatever happened between the page and this stream is fetched by the first event.
-    response.write(`retry: ${RECONNECT_MS}\nevent: changed\ndata: ${id}\n\n`);
+    response.write(`event: changed\ndata: ${id}\n\n`);
     const watchers = this.#watchers.get(id) ?? new Set();
     this.#watchers.set(id, watchers.add(response));
     request.once('close', () => {
@@ -37,6 +28,11 @@ export class LiveUpdates {
       for (const response of this.#watchers.get(id) ?? []) response.write(`event: changed\ndata: ${id}\n\n`);
   }
 
+  /** How many pages are open. */
+  get count(): number {
+    return this.#all().length;
+  }
+
   /** Ends every stream; browsers connect again elsewhere. */
   stop(): void {
     clearInterval(this.#heartbeat);
@@ -44,7 +40,7 @@ export class LiveUpdates {
   }
 
   #beat(): void {
-    for (const response of this.#all()) response.write(': still here\n\n');
+    for (const response of this.#all()) response.write(HEARTBEAT);
   }
 
   #all(): Response[] {

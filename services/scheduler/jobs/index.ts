@@ -9,6 +9,7 @@ import { leases } from './leases.ts';
 import { lostHints } from './lost-hints.ts';
 import { relay } from './relay.ts';
 import { retention } from './retention.ts';
+import { taskUpdates } from './task-updates.ts';
 
 /** Every job of the scheduler. */
 export const JOBS: readonly Job[] = [
@@ -22,4 +23,5 @@ export const JOBS: readonly Job[] = [
   retention,
   erasuresJob,
   feedback,
+  taskUpdates,
 ];

@@ -11,6 +11,7 @@ import {
   REQUESTS_QUEUE,
   publishChanges,
   publishRetry,
+  publishTasksUpdated,
   waitQueue,
   workQueue,
 } from '../../../shared/broker/index.ts';
@@ -40,6 +41,8 @@ const GRANTED: readonly Case[] = [
   ['producer', 'park a request', publishing(EXCHANGES.parking, REQUESTS_QUEUE)],
   ['requester', 'hand a request over', publishing(EXCHANGES.requests, 'notification.requested')],
   ['requester', 'say its channel', publishing(EXCHANGES.requests, 'notification.requested.sms')],
+  ['producer', 'listen to tasks', bindingTo(EXCHANGES.events, 'tasks_updated')],
+  ['producer', 'tell of tasks', publishing(EXCHANGES.events, 'tasks_updated')],
   ['producer', 'ask how many dead letters there are', (channel) => channel.checkQueue(DEAD_LETTER_QUEUE)],
   ['email', 'consume its queue', consuming(workQueue('email', 'transactional'))],
   ['email', 'consume its bulk queue', consuming(workQueue('email', 'bulk'))],
@@ -58,6 +61,7 @@ const REFUSED: readonly Case[] = [
   ['producer', 'consume what it sends', consuming(workQueue('email', 'bulk'))],
   ['producer', 'read dead letters', consuming(DEAD_LETTER_QUEUE)],
   ['producer', 'publish under a key that is no channel’s', publishing(EXCHANGES.work, 'fax.bulk')],
+  ['producer', 'tell of changes, as consumers do', publishing(EXCHANGES.events, 'changed')],
   ['producer', 'forge dead letters', publishing(EXCHANGES.dead, 'email.bulk')],
   ['producer', 'tap the queues’ messages', bindingTo(EXCHANGES.work, '#')],
   ['producer', 'declare a queue', (channel) => channel.assertQueue('tidings.v1.more')],
@@ -182,11 +186,13 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
       connection: listening.consuming,
       log: silentLogger,
       onChanges: (changes) => heard.push(...changes.map(({ id }) => id)),
+      onTasksUpdated: () => heard.push('tasks'),
     });
     events.start();
     await until(() => {
       publishChanges(telling.publisher, [{ id: 'n1', user_id: 'u1', status: 'sent' }]);
-      return heard.includes('n1');
+      publishTasksUpdated(listening.publisher);
+      return heard.includes('n1') && heard.includes('tasks');
     });
     await events.stop();
   });
