@@ -26,8 +26,8 @@ export interface GlobalOptions {
 export const PATIENCE_SECONDS = 10;
 
 /** Makes what commander calls out of what a command does. The exit is kept for the end of the process. */
-export type Acting = <Options extends object, Args extends unknown[]>(
-  act: (context: Context, options: Options, ...args: Args) => Promise<Exit>,
+export type Acting = (
+  act: (context: Context, options: never, ...args: never[]) => Promise<Exit>,
 ) => (...given: unknown[]) => Promise<void>;
 
 /** See `Acting`. */
@@ -38,7 +38,7 @@ export function acting(output: Output, env: NodeJS.ProcessEnv, onExit: (exit: Ex
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<GlobalOptions>();
       const context = contextOf(output, env, options);
-      onExit(await act(context, options as never, ...(given.slice(0, -2) as never)));
+      onExit(await act(context, options as never, ...(given.slice(0, -2) as never[])));
     };
 }
 

@@ -34,7 +34,8 @@ async function program() {
 /** @param {string} name */
 async function hasPackage(name) {
   try {
-    return import.meta.resolve(name) !== '' && (await import(name)) !== undefined;
+    await import(name);
+    return true;
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCli } from '../support/cli.ts';
 import { startLocalFleet, type LocalFleet } from '../support/local-fleet.ts';
 import { until } from '../support/until.ts';
 
@@ -49,6 +50,17 @@ test('the e-mail of the README arrives, byte by byte as it was written', async (
   ]);
   expect(body).toBe('Hello\r\n');
   await untilStatus(id, 'sent');
+});
+
+test('the command line finds this fleet and its key by itself', async () => {
+  const env = { TIDINGS_DATA_DIR: fleet.dataDir, TIDINGS_URL: '', TIDINGS_API_KEY: '', TIDINGS_KEY_FILE: '' };
+  const args = ['send', '--email', 'cli@example.org', '-s', 'Hi', 'Hello', '--wait', '--timeout', '30'];
+  const { code, stdout, stderr } = await startCli(args, { env }).ended;
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringMatching(/^idempotency key \S+\n$/) as string,
+  });
+  expect(stdout).toContain('consumer:email');
 });
 
 test('an SMS and an in-app notification arrive', async () => {

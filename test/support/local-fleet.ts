@@ -10,6 +10,8 @@ import { until } from './until.ts';
 /** A fleet that `npm start` runs, on the tests' servers, with a sandbox inside the test process so that faults can be switched. */
 export interface LocalFleet {
   address: string;
+  /** Where it keeps its data. */
+  dataDir: string;
   sandbox: Sandbox;
   call: (method: string, path: string, body?: unknown) => Promise<Answer>;
   /** Everything that it has printed. */
@@ -61,6 +63,7 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
   const { address } = fleetFile();
   return {
     address,
+    dataDir,
     sandbox,
     call: (method, path, body) => callApi(address, method, path, body),
     output: main.output,

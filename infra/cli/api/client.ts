@@ -20,6 +20,8 @@ export interface Call {
   timeoutMs?: number;
 }
 
+/** What is said when nobody can know. */
+const PERHAPS_DONE = 'It may have been done all the same: look before you repeat it.';
 const TIMEOUT_MS = 30 * SECOND;
 /** Answers that may be another one in a moment: too many requests; a proxy without a producer, a producer without its store. */
 const PASSING = new Set([429, 502, 503, 504]);
@@ -60,7 +62,9 @@ export class ApiClient {
       if (tried.outcome === 'answered') return tried.body;
       const waitMs = Math.max(reconnectDelay(failures), tried.afterMs ?? 0);
       const mayRepeat = tried.isUndone || isRepeatable(call);
-      if (!mayRepeat || performance.now() + waitMs > deadline) throw tried.error;
+      if (!mayRepeat)
+        throw new CliError(tried.error.exit, `${tried.error.message} ${PERHAPS_DONE}`, tried.error.body);
+      if (performance.now() + waitMs > deadline) throw tried.error;
       if (failures === 0)
         this.#say(`${tried.error.message} Trying again for ${this.#patienceMs / SECOND} s …`);
       await pause(waitMs);

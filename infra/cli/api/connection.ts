@@ -53,7 +53,8 @@ export function connectionOf(
 
 /** Who sends, as far as idempotency keys belong to somebody: the id of a key, which a rotation keeps. Nothing of a secret is in it. */
 export function senderOf(key: string): string {
-  return KEY_ID.exec(key)?.[1] ?? 'another key';
+  const id = KEY_ID.exec(key)?.[1];
+  return id === undefined ? 'a key without an id' : `the key ${id}`;
 }
 
 /** Whether two addresses are the same place; this machine has several names for itself. */

@@ -104,7 +104,11 @@ async function act(context: Context, options: ActOptions, { path, verb, more }: 
   const call = (dryRun: boolean) => callBulk(api, path, { filter, ...more, dry_run: dryRun }, verb);
   const planned = await call(true);
   if (!options.dryRun && planned.matched > 0)
-    await confirm(output, `${planned.matched} dead letters will be ${verb}.`, options.yes === true);
+    await confirm(
+      output,
+      `${planned.matched} ${planned.matched === 1 ? 'dead letter' : 'dead letters'} will be ${verb}.`,
+      options.yes === true,
+    );
   const result = options.dryRun || planned.matched === 0 ? planned : await call(false);
   if (isJson) output.json(result);
   else
@@ -136,7 +140,7 @@ async function callBulk(
     if (body.dry_run || !(thrown instanceof CliError) || thrown.exit !== 'unreachable') throw thrown;
     throw new CliError(
       'unreachable',
-      `${thrown.message} It may be under way all the same: the page /dead-letters shows it, and tidings dead-letters list what is not yet ${verb}.`,
+      `${thrown.message} The page /dead-letters shows what is under way, and tidings dead-letters list what is not yet ${verb}.`,
     );
   }
 }

@@ -41,19 +41,12 @@ export function runOf(options: RunOptions, digest: string, { address, key }: Con
 }
 
 /** Keys and records are those of one fleet and one key. */
-function checkPlace(
-  path: string,
-  { head }: Journal,
-  { target, sender }: { target: string; sender: string },
-): void {
-  const other =
-    head.target !== target
-      ? `to ${head.target}, and not to ${target}`
-      : head.sender !== sender
-        ? `with the key ${head.sender}, and not with ${sender}`
-        : undefined;
-  if (other !== undefined)
-    throw usageError(
-      `This file was handed over ${other}, says ${path}. Name another journal with --journal to hand it over here as well.`,
-    );
+function checkPlace(path: string, { head }: Journal, now: { target: string; sender: string }): void {
+  const differing = (['target', 'sender'] as const).find((what) => head[what] !== now[what]);
+  if (differing === undefined) return;
+  const preposition = { target: 'to', sender: 'with' }[differing];
+  throw usageError(
+    `This file was handed over ${preposition} ${head[differing]}, and not ${preposition} ${now[differing]}, says ${path}. ` +
+      'Name another journal with --journal to hand it over here as well.',
+  );
 }

@@ -97,8 +97,13 @@ function settle(
       `line ${row.line}: ${result.errors.map(({ field, message }) => `${field} ${message}`).join('; ')}`,
     );
   if (!isJson) return;
-  const { row: _row, outcome: _outcome, ...answer } = result;
-  output.json({ line: row.line, ...('key' in row && { idempotency_key: row.key }), ...answer });
+  output.json({
+    line: row.line,
+    ...('key' in row && { idempotency_key: row.key }),
+    ...('id' in result && { id: result.id }),
+    ...('status' in result && { status: result.status }),
+    ...('errors' in result && { errors: result.errors }),
+  });
 }
 
 function summarize(

@@ -17,7 +17,7 @@ export function printTable(
     text: joined(heading.map((title, column) => title.padEnd(widths[column] ?? 0))),
     colour: 'faint',
   });
-  for (const row of rows) output.print(...piecesOf(row, widths));
+  for (const row of rows) output.print(...piecesOf(row, widths.slice(0, lengthOf(row))));
 }
 
 function piecesOf(row: readonly Cell[], widths: readonly number[]): Piece[] {
@@ -28,6 +28,11 @@ function piecesOf(row: readonly Cell[], widths: readonly number[]): Piece[] {
     const piece = typeof cell === 'object' ? { text, colour: cell.colour } : text;
     return isLast ? [piece] : [piece, '  '];
   });
+}
+
+/** Without the empty cells at its end: they would only be spaces. */
+function lengthOf(row: readonly Cell[]): number {
+  return row.findLastIndex((cell) => textOf(cell) !== '') + 1;
 }
 
 function padded(cell: Cell, width: number): string {

@@ -93,44 +93,48 @@ const noted = (file: string) =>
     ? jsonLines(readFileSync(`${file}.tidings-journal`, 'utf8')).length - 1
     : 0;
 
-test('each row is accepted once, though it is killed with an answer on its way', async () => {
-  const file = numbered('killed', 2_500);
-  const { child, ended } = cli.start(['send', '--csv', file]);
-  at(2, () => !child.kill('SIGKILL'));
-  expect((await ended).code).toBe(null);
-  expect(await stored('killed')).toBe(2_000);
-  expect(noted(file)).toBe(1_000);
-  // The way a kill in the middle of a write would leave it.
-  writeFileSync(`${file}.tidings-journal`, '{"row":"cut', { flag: 'a' });
+test(
+  'each row is accepted once, though it is killed with an answer on its way',
+  { timeout: 60_000 },
+  async () => {
+    const file = numbered('killed', 2_500);
+    const { child, ended } = cli.start(['send', '--csv', file]);
+    at(2, () => !child.kill('SIGKILL'));
+    expect((await ended).code).toBe(null);
+    expect(await stored('killed')).toBe(2_000);
+    expect(noted(file)).toBe(1_000);
+    // The way a kill in the middle of a write would leave it.
+    writeFileSync(`${file}.tidings-journal`, '{"row":"cut', { flag: 'a' });
 
-  const again = await send(file, '--json');
-  expect(again).toMatchObject({
-    code: 0,
-    stderr: expect.stringContaining(
-      '2500 of 2500 rows handed over, 1000 of them by an earlier run',
-    ) as string,
-  });
-  expect(await stored('killed')).toBe(2_500);
-  expect(new Set(await messagesOf('killed')).size).toBe(2_500);
-  const rows = jsonLines(again.stdout);
-  expect(new Set(rows.map(({ line }) => line)).size).toBe(2_500);
-  const [row] = rows;
-  const record = await notifications().findOne({ _id: String(row?.id) });
-  expect(record).toMatchObject({
-    message: `Number ${Number(row?.line) - 2}`,
-    lane: 'bulk',
-    idempotency_key: row?.idempotency_key,
-  });
+    const again = await send(file, '--json');
+    expect(again).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(
+        '2500 of 2500 rows handed over, 1000 of them by an earlier run',
+      ) as string,
+    });
+    expect(await stored('killed')).toBe(2_500);
+    expect(new Set(await messagesOf('killed')).size).toBe(2_500);
+    const rows = jsonLines(again.stdout);
+    expect(new Set(rows.map(({ line }) => line)).size).toBe(2_500);
+    const [row] = rows;
+    const record = await notifications().findOne({ _id: String(row?.id) });
+    expect(record).toMatchObject({
+      message: `Number ${Number(row?.line) - 2}`,
+      lane: 'bulk',
+      idempotency_key: row?.idempotency_key,
+    });
 
-  // Done; also without the journal nothing comes twice.
-  expect(await send(file)).toMatchObject({
-    code: 0,
-    stdout: '2500 of 2500 rows handed over, 2500 of them by an earlier run\n',
-  });
-  rmSync(`${file}.tidings-journal`);
-  expect(await send(file)).toMatchObject({ code: 0, stdout: '2500 of 2500 rows handed over\n' });
-  expect(await stored('killed')).toBe(2_500);
-});
+    // Done; also without the journal nothing comes twice.
+    expect(await send(file)).toMatchObject({
+      code: 0,
+      stdout: '2500 of 2500 rows handed over, 2500 of them by an earlier run\n',
+    });
+    rmSync(`${file}.tidings-journal`);
+    expect(await send(file)).toMatchObject({ code: 0, stdout: '2500 of 2500 rows handed over\n' });
+    expect(await stored('killed')).toBe(2_500);
+  },
+);
 
 test('Ctrl-C lets the batch under way end, and the same command goes on', async () => {
   const file = numbered('stopped', 2_200);

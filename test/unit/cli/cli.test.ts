@@ -33,13 +33,15 @@ describe('a CSV file', () => {
   }
   test.each([['\n'], ['\r\n']])('has the lines that an editor shows: %j', async (end) => {
     const text = ['\ufeffa,b', '1,"x', '', 'y"', '', '2,3', '"4', '5",6', '7,8'].join(end);
-    expect((await linesOf(text)).map(([line, first]) => [line, first.replaceAll('\r\n', '\n')])).toEqual([
-      [1, 'a'],
-      [2, '1'],
-      [6, '2'],
-      [7, '4\n5'],
-      [9, '7'],
-    ]);
+    expect((await linesOf(text)).map(([line, first = '']) => [line, first.replaceAll('\r\n', '\n')])).toEqual(
+      [
+        [1, 'a'],
+        [2, '1'],
+        [6, '2'],
+        [7, '4\n5'],
+        [9, '7'],
+      ],
+    );
   });
   test('is read as it was written', async () => {
     const cells = ['plain', 'a,b', 'say "hi"', 'two\nlines', ' spaces ', ''];
