@@ -40,7 +40,7 @@ export async function relay(
   while (!signal.aborted) {
     const { turn } = feed;
     const page = (await feed.after(at)) ?? [];
-    if (!signal.aborted) await hand(listener, page, { at, signal });
+    await hand(listener, page, { at, signal });
     at = page.at(-1)?._id ?? at;
     if (page.length < PAGE) await orAborted(turn, signal);
   }
@@ -63,7 +63,7 @@ async function hand(
   { at, signal }: { at: number; signal: AbortSignal },
 ): Promise<void> {
   const [first] = page;
-  if (!first) return;
+  if (!first || signal.aborted) return;
   // Numbers have no gaps, so what is not there was removed.
   if (first._id > at + 1) listener.missed(at, first._id);
   listener.write(page);

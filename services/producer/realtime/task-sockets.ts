@@ -105,7 +105,10 @@ export class TaskSockets {
         kind: 'socket_io',
         actor,
         stillMay: async () => mayListen(await gate.recognize(token, address)),
-        end: (why) => (why === 'revoked' ? socket.disconnect(true) : socket.conn.close(true)),
+        end: (why) => {
+          if (why === 'revoked') socket.disconnect(true);
+          else socket.conn.close(true);
+        },
       });
       over.signal.addEventListener('abort', remove);
       await relay(feed, listenerOf(socket), { from, signal: over.signal });
