@@ -4,6 +4,7 @@ import { pause } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { StoreTimeout, bounded } from './bounded.ts';
 import { DUPLICATE_KEY } from './duplicate.ts';
+import { INDEXES } from './indexes.ts';
 
 /** An update that has no number yet. */
 export type NewTaskUpdate = Omit<TaskUpdate, '_id'>;
@@ -20,6 +21,7 @@ const AGAIN_WITHIN_MS = 8;
  */
 export class TaskUpdates {
   readonly #updates: Collection<TaskUpdate>;
+  #isIndexed = false;
 
   constructor(db: Db) {
     this.#updates = bounded(db.collection<TaskUpdate>('task_updates'));
@@ -31,6 +33,7 @@ export class TaskUpdates {
    */
   async append(updates: readonly NewTaskUpdate[]): Promise<void> {
     const deadline = performance.now() + APPEND_WITHIN_MS;
+    await this.#ensureIndexes();
     let left = updates;
     while (left.length > 0) {
       if (performance.now() > deadline) throw new StoreTimeout('others take every number');
@@ -64,6 +67,13 @@ export class TaskUpdates {
     const over = { $lt: new Date(now.getTime() - TASK_UPDATES_KEPT_MS) };
     const { deletedCount } = await this.#updates.deleteMany({ at: over, _id: { $lt: await this.newest() } });
     return deletedCount;
+  }
+
+  /** On a new database the very first updates may come before the indexes; a second one of a notification could not be taken back. */
+  async #ensureIndexes(): Promise<void> {
+    if (this.#isIndexed) return;
+    await this.#updates.createIndexes([...INDEXES.task_updates]);
+    this.#isIndexed = true;
   }
 
   async #newest(level: 'majority' | 'local'): Promise<number> {

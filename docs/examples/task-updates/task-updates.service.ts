@@ -79,7 +79,7 @@ export class TaskUpdatesService {
         return JSON.parse(event.data) as TaskUpdate;
       };
       source.addEventListener('last_event_id', note);
-      source.onmessage = (event) => {
+      source.onmessage = (event: MessageEvent<string>) => {
         subscriber.next(note(event));
       };
       source.onerror = (error) => {

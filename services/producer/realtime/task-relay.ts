@@ -6,6 +6,9 @@ import { PAGE, type TaskFeed } from './task-feed.ts';
 /** A listener that has not taken what was written for so long is cut off, in milliseconds: it may come back, and goes on where it stood. */
 const TAKE_WITHIN_MS = 20 * SECOND;
 
+/** Where updates come from. */
+type Updates = Pick<TaskFeed, 'turn' | 'newest' | 'after'>;
+
 /** A listener's end of a stream. */
 export interface Listener {
   /** Tells where it stands. */
@@ -28,7 +31,7 @@ export class TooSlow extends Error {
  * @throws TooSlow
  */
 export async function relay(
-  feed: TaskFeed,
+  feed: Updates,
   listener: Listener,
   { from, signal }: { from: number | undefined; signal: AbortSignal },
 ): Promise<void> {
@@ -37,14 +40,14 @@ export async function relay(
   while (!signal.aborted) {
     const { turn } = feed;
     const page = (await feed.after(at)) ?? [];
-    if (!signal.aborted) await hand(listener, page, { at, signal });
+    await hand(listener, page, { at, signal });
     at = page.at(-1)?._id ?? at;
     if (page.length < PAGE) await orAborted(turn, signal);
   }
 }
 
 /** Where a listener begins. One that is ahead of the newest update knows those of another store, and begins with all that is kept in this one. */
-async function placeOf(feed: TaskFeed, from: number | undefined, signal: AbortSignal): Promise<number> {
+async function placeOf(feed: Updates, from: number | undefined, signal: AbortSignal): Promise<number> {
   while (!signal.aborted) {
     const { turn } = feed;
     const newest = await feed.newest();
@@ -60,7 +63,7 @@ async function hand(
   { at, signal }: { at: number; signal: AbortSignal },
 ): Promise<void> {
   const [first] = page;
-  if (!first) return;
+  if (!first || signal.aborted) return;
   // Numbers have no gaps, so what is not there was removed.
   if (first._id > at + 1) listener.missed(at, first._id);
   listener.write(page);

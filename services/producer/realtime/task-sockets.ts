@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { Server, type DefaultEventsMap, type ExtendedError } from 'socket.io';
+import { Adapter } from 'socket.io-adapter';
 import {
   LAST_EVENT_ID,
   TASK_UPDATE,
@@ -50,9 +51,10 @@ export class TaskSockets {
           done(refusal, refusal === undefined);
         });
       },
-      // Only so that clients remember where they stand. What they missed comes from the store, whichever producer they come back to; and who
-      // they are is asked each time.
-      connectionStateRecovery: { maxDisconnectionDuration: 1, skipMiddlewares: false },
+      // Only so that clients remember where they stand, and say so when they come back. What they missed comes from the store, whichever
+      // producer they come back to; so nothing is kept here, as the library's own adapter would. Who they are is asked each time.
+      connectionStateRecovery: { skipMiddlewares: false },
+      adapter: Adapter,
     });
     passOtherUpgrades(server, `${this.#io.path()}/`);
     this.#io.use((socket, next) => void this.#admit(socket).then(next));
@@ -103,7 +105,10 @@ export class TaskSockets {
         kind: 'socket_io',
         actor,
         stillMay: async () => mayListen(await gate.recognize(token, address)),
-        end: (why) => (why === 'revoked' ? socket.disconnect(true) : socket.conn.close(true)),
+        end: (why) => {
+          if (why === 'revoked') socket.disconnect(true);
+          else socket.conn.close(true);
+        },
       });
       over.signal.addEventListener('abort', remove);
       await relay(feed, listenerOf(socket), { from, signal: over.signal });

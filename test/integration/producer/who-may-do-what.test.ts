@@ -15,8 +15,10 @@ import { Visitor, signedIn } from '../../support/visitor.ts';
 /** The table that this test writes, and that is read before a release: `npx vitest -u` takes what has changed. */
 const TABLE = '../../../docs/access.md';
 const PERSON = 'u1';
+/** It never ends, so that only its head is asked for. */
+const STREAM = '/task_updates';
 /** What is neither an operation nor a page. */
-const OTHERS = ['/healthz', '/readyz', '/metrics', '/docs', '/openapi.json', '/assets/tidings.css'];
+const OTHERS = ['/healthz', '/readyz', '/metrics', STREAM, '/docs', '/openapi.json', '/assets/tidings.css'];
 
 let servers: TestServers;
 let producer: TestProducer;
@@ -124,8 +126,9 @@ async function otherRows(): Promise<string[]> {
     const asked = [...Object.values(clients)];
     asked.splice(1, 0, wrong);
     const statuses = [];
-    for (const client of asked) statuses.push((await client.call('GET', path)).status);
-    rows.push(row('GET', path, path === '/metrics' ? 'read' : 'open', statuses));
+    for (const client of asked)
+      statuses.push((await client.call(path === STREAM ? 'HEAD' : 'GET', path)).status);
+    rows.push(row('GET', path, ['/metrics', STREAM].includes(path) ? 'read' : 'open', statuses));
   }
   return rows;
 }

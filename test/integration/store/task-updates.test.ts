@@ -68,7 +68,7 @@ test('what is over goes, but the newest stays: the count goes on from it', async
 });
 
 describe('uses an index', () => {
-  const queries: [string, object, object][] = [
+  const queries: [string, object, Record<string, 1 | -1>][] = [
     ['for what is behind a number', { _id: { $gt: 5 } }, { _id: 1 }],
     ['for the newest', {}, { _id: -1 }],
     ['for what is over', { at: { $lt: new Date() }, _id: { $lt: 5 } }, {}],
