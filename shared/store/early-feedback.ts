@@ -43,9 +43,9 @@ export class EarlyFeedbacks {
     }
   }
 
-  /** Forgets those that have been heard. */
-  async drop(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#kept.deleteMany({ _id: { $in: [...ids] } });
+  /** Forgets one that has been heard. */
+  async drop({ _id }: EarlyFeedback): Promise<void> {
+    await this.#kept.deleteOne({ _id });
   }
 }
 

@@ -1,3 +1,4 @@
+import { STATUS_CALLBACK_PATH } from '../../shared/contracts/index.ts';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceProcess } from '../../infra/chaos/fleet/service-process.ts';
@@ -50,7 +51,9 @@ export async function startSecuredFleet(): Promise<SecuredFleet> {
   ]);
   await declareLadder(rabbitmq);
   const accountSid = `AC${'e'.repeat(32)}`;
-  const sandbox = await startSandbox({ smtpPort: 0, httpPort: 0, accountSid, authToken: 'token' });
+  const bouncePort = await freePort();
+  const account = { accountSid, authToken: 'token' };
+  const sandbox = await startSandbox({ smtpPort: 0, httpPort: 0, bouncePort, ...account });
   const ports = new Map<ServiceName, number>();
   for (const service of SERVICES) ports.set(service, await freePort());
   const env = {
@@ -64,6 +67,10 @@ export async function startSecuredFleet(): Promise<SecuredFleet> {
     TWILIO_AUTH_TOKEN: 'token',
     TWILIO_PHONE_NUMBER: '+15005550006',
     TWILIO_API_BASE_URL: `http://127.0.0.1:${sandbox.httpPort}`,
+    TWILIO_STATUS_CALLBACK_URL: `http://127.0.0.1:${ports.get('producer') ?? 0}${STATUS_CALLBACK_PATH}`,
+    BOUNCE_DOMAIN: 'bounces.example.org',
+    BOUNCE_SECRET: 'a-secret-for-the-tests-only',
+    BOUNCE_PORT: String(bouncePort),
     RETRY_DELAYS: RETRY_DELAYS_MS.map((ms) => `${ms}ms`).join(),
     DRAIN_NOTICE_SECONDS: '0',
     // So that the consumers count, for which they need a right.

@@ -35,12 +35,14 @@ const line = (label, role, dash, value = number) => ({
 
 const KINDS = {
   throughput: {
-    data: () => [series.at, series.accepted, series.sent, series.failed, series.dead],
+    data: () => [series.at, series.accepted, series.sent, series.failed, series.dead, series.delivered, series.bounced],
     lines: () => [
       line('Accepted', 'waiting', [4, 4]),
       line('Sent', 'done'),
       line('Put back for a retry', 'retrying', [8, 4]),
       line('Given up', 'dead', [2, 3]),
+      line('Delivered', 'done', [1, 4]),
+      line('Came back', 'dead', [8, 2, 2, 2]),
     ],
     scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } },
     values: undefined,

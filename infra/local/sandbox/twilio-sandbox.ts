@@ -11,7 +11,7 @@ import { CountedFaults } from './counted-faults.ts';
 import { meets, type Switches, type TextFault, type TextRefusal } from './faults.ts';
 import { MAGIC_NUMBERS } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
-import { StatusCallbacks } from './status-callbacks.ts';
+import type { StatusCallbacks } from './status-callbacks.ts';
 import { acceptedText, messageResource } from './twilio-message.ts';
 import { refusalOf, type MessageFields } from './twilio-refusals.ts';
 

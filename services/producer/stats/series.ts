@@ -27,6 +27,8 @@ export interface Series {
   sent: number[];
   failed: number[];
   dead: number[];
+  delivered: number[];
+  bounced: number[];
   /** Milliseconds from due to sent; null where nothing was. */
   p50: (number | null)[];
   p95: (number | null)[];
@@ -40,7 +42,7 @@ export async function seriesOf(rates: RatesLog, range: Range, now = Date.now()):
   const points = Array.from({ length: ms / pointMs }, (): ChannelRates[] => []);
   for (const one of await rates.since(step, new Date(first)))
     points[Math.floor((one.at.getTime() - first) / pointMs)]?.push(...ratesOf(one));
-  const sums = (of: 'accepted' | 'sent' | 'failed' | 'dead') =>
+  const sums = (of: Exclude<keyof ChannelRates, 'latency'>) =>
     points.map((point) => point.reduce((sum, one) => sum + (one[of] ?? 0), 0));
   const quantiles = (share: number) => points.map((point) => latencyQuantile(point, share) ?? null);
   return {
@@ -51,6 +53,8 @@ export async function seriesOf(rates: RatesLog, range: Range, now = Date.now()):
     sent: sums('sent'),
     failed: sums('failed'),
     dead: sums('dead'),
+    delivered: sums('delivered'),
+    bounced: sums('bounced'),
     p50: quantiles(0.5),
     p95: quantiles(0.95),
   };

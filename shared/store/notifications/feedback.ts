@@ -62,10 +62,10 @@ export async function hearEarlyFeedback(stores: FeedbackStores): Promise<number>
   let moved = 0;
   for await (const kept of stores.early.chunks()) {
     const due = await dueOf(stores.notifications, kept);
-    for (const { _id, kept_at: _at, ...feedback } of due) {
+    for (const feedback of due) {
       const heard = await hearFeedback(stores, feedback);
       if (heard === 'moved') moved += 1;
-      if (heard !== 'waits') await stores.early.drop([_id]);
+      if (heard !== 'waits') await stores.early.drop(feedback);
     }
   }
   return moved;

@@ -139,6 +139,7 @@ test('what people wrote is shown as text, never as markup, wherever it is shown'
     `/notifications/${record._id}/cancel`,
     `/notifications?${query.toString()}`,
     '/dead-letters',
+    '/suppressions',
     '/dead-letters/redrive?all=yes',
     `/dead-letters?${new URLSearchParams({ code: hostile.slice(0, 90) }).toString()}`,
     `/notifications?${new URLSearchParams({ id: hostile.slice(0, 90) }).toString()}`,

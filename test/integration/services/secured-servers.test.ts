@@ -58,16 +58,23 @@ const refusedInBroker = () =>
 
 describe('with the rights of its own service each', () => {
   test.each([
-    ['an e-mail', mail],
-    ['an SMS', { type: 'sms', phone: '+15005550006' }],
-    ['an in-app notification', { type: 'in_app' }],
-  ])('%s is sent', async (_what, body) => {
-    await untilStatus(await send(body), 'sent');
+    ['an e-mail', 'sent', mail],
+    ['an SMS', 'delivered', { type: 'sms', phone: '+15005550006' }],
+    ['an in-app notification', 'sent', { type: 'in_app' }],
+  ])('%s is %s', async (_what, status, body) => {
+    await untilStatus(await send(body), status);
+  });
+
+  test('what a provider reports is heard, also before our own record, and what came back for good is suppressed', async () => {
+    await untilStatus(await send({ type: 'sms', phone: '+15005550108' }), 'delivered');
+    await untilStatus(await send({ ...mail, email: 'gone@example.org' }), 'bounced');
+    await untilStatus(await send({ ...mail, email: 'gone@example.org' }), 'suppressed');
+    expect((await fleet.call('DELETE', '/v1/suppressions/email/gone@example.org')).status).toBe(200);
   });
 
   test('what fails for now comes back through its wait queue and is sent', async () => {
     const id = await send({ type: 'sms', phone: '+15005550101' });
-    expect(await untilStatus(id, 'sent')).toMatchObject({ attempt: 3, retry_count: 2 });
+    expect(await untilStatus(id, 'delivered')).toMatchObject({ attempt: 3, retry_count: 2 });
   });
 
   test('a dead letter gets into the dead-letter queue', async () => {
@@ -104,6 +111,7 @@ describe('with the rights of its own service each', () => {
       ['POST', '/v1/keys', { name: 'shop', scopes: ['send'] }],
       ['GET', '/v1/keys'],
       ['GET', '/v1/audit'],
+      ['GET', '/v1/suppressions'],
       ['POST', '/v1/users/u1/token'],
       ['GET', '/v1/users/u1/export'],
       ['DELETE', '/v1/users/u2'],
@@ -135,6 +143,7 @@ describe('with the rights of its own service each', () => {
       '/stats',
       '/notifications',
       '/dead-letters',
+      '/suppressions',
       '/controls',
       '/accounts',
       '/account',

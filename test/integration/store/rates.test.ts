@@ -22,6 +22,8 @@ test('entries of the journal are summed by minute and hour, channel, and what th
     { wallTime: at('10:01:03'), moved: 'sms sending failed' },
     { wallTime: at('11:00:00'), moved: 'sms failed failed_permanently' },
     { wallTime: at('11:00:00'), moved: 'sms failed_permanently gone 2' },
+    { wallTime: at('11:00:00'), moved: 'sms sent delivered' },
+    { wallTime: at('11:00:00'), moved: 'sms outcome_unknown bounced' },
     { wallTime: at('11:00:00'), ambiguous: 1 },
   ]);
   // More of the same minute adds to it.
@@ -34,7 +36,7 @@ test('entries of the journal are summed by minute and hour, channel, and what th
   expect(byMinute.map(({ at: time, channels }) => [time.toISOString().slice(11, 16), channels])).toEqual([
     ['10:00', { email: { accepted: 2 } }],
     ['10:01', { email: { sent: 3, latency: { '2': 1, '18': 1 } }, sms: { failed: 1 } }],
-    ['11:00', { sms: { dead: 1 } }],
+    ['11:00', { sms: { dead: 1, delivered: 1, bounced: 1 } }],
   ]);
   const byHour = await rates.since('hour', at('10:00:00'));
   expect(byHour.map((one) => ratesOf(one, 'email'))).toEqual([

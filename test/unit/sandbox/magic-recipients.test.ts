@@ -14,7 +14,10 @@ test.each(['ada@example.org', 'flakyone@example.org', 'a+flaky@example.org', 'a@
 );
 test('the names of the documented faults are there, each once', () => {
   expect(MAGIC_MAILBOXES.map(({ local }) => local).sort()).toEqual(
-    ['bounce', 'down', 'drop', 'fail', 'flaky', 'full', 'hang', 'slow'].sort(),
+    [
+      ...['bounce', 'down', 'drop', 'fail', 'flaky', 'full', 'hang', 'slow'],
+      ...['gone', 'received', 'unreachable'],
+    ].sort(),
   );
 });
 test('an enhanced code is of the class of its reply', () => {

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Suppression } from '../../../shared/contracts/index.ts';
+import {
+  EarlyFeedbacks,
+  Suppressions,
+  hearFeedback,
+  notificationsOf,
+  openStore,
+  suppressionIdOf,
+  type Store,
+} from '../../../shared/store/index.ts';
+import { holderOf } from '../../support/api-client.ts';
+import { startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
+import { aRecord } from '../../support/records.ts';
+import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { Visitor, signedIn } from '../../support/visitor.ts';
+
+/** Looking at suppressions and lifting them, on the page and by the API; and what becomes of them when a person is erased. */
+let servers: TestServers;
+let producer: TestProducer;
+let store: Store;
+let suppressions: Suppressions;
+let operator: Visitor;
+let viewer: Visitor;
+
+beforeAll(async () => {
+  servers = await createTestServers();
+  producer = await startTestProducer(testConfig(servers));
+  store = openStore(servers.mongoUri, 'test');
+  suppressions = new Suppressions(store.db);
+  operator = new Visitor(producer.address, await signedIn(servers.mongoUri, 'operator'));
+  viewer = new Visitor(producer.address, await signedIn(servers.mongoUri, 'viewer'));
+});
+beforeEach(async () => {
+  await store.db.collection('suppressions').deleteMany({});
+});
+afterAll(async () => {
+  await producer.stop();
+  await store.stop();
+  await servers.drop();
+});
+
+const idOf = (address: string) => suppressionIdOf('email', address);
+const suppress = (address: string, more: Partial<Suppression> = {}) =>
+  suppressions.add({
+    _id: idOf(address),
+    ...{ channel: 'email', address, code: '5.1.1', reason: 'no such user', actor: 'callback:dsn' },
+    since: new Date(),
+    ...more,
+  });
+const liftPath = (address: string) => `/suppressions/${encodeURIComponent(idOf(address))}/lift`;
+
+describe('the page', () => {
+  test('says who is suppressed, since when and why; an operator lifts one after a question, without scripts', async () => {
+    await suppress('ada@example.org', { notification_id: 'n1' });
+    const { text } = await operator.open('/suppressions');
+    for (const words of [
+      'ada@example.org',
+      '5.1.1',
+      'no such user',
+      '/notifications/n1',
+      liftPath('ada@example.org'),
+    ])
+      expect(text).toContain(words);
+    const question = await operator.open(liftPath('ada@example.org'));
+    expect([question.status, question.text]).toEqual([
+      200,
+      expect.stringContaining('ada@example.org') as string,
+    ]);
+    expect(await suppressions.get(idOf('ada@example.org'))).toBeDefined();
+    const lifted = await operator.submit(liftPath('ada@example.org'));
+    expect([lifted.status, lifted.headers.get('location')]).toEqual([303, '/suppressions']);
+    expect((await operator.open('/suppressions')).text).toContain('No address is suppressed');
+    // A form that is sent twice.
+    expect((await operator.submit(liftPath('ada@example.org'))).status).toBe(303);
+    const { json } = await producer.call('GET', '/v1/audit?act=suppression_lifted');
+    expect(json.entries).toMatchObject([
+      { actor: 'web:operator', subject: `suppression:${idOf('ada@example.org')}` },
+    ]);
+  });
+  test('a viewer looks, and cannot lift', async () => {
+    await suppress('ada@example.org');
+    const { text } = await viewer.open('/suppressions');
+    expect(text).toContain('an operator can lift');
+    expect(text).not.toContain('/lift');
+    expect((await viewer.submit(liftPath('ada@example.org'))).status).toBe(403);
+    expect(await suppressions.get(idOf('ada@example.org'))).toBeDefined();
+  });
+  test('what servers say is shown as text', async () => {
+    const hostile = '<img src=x onerror=alert(1)>';
+    await suppress('ada@example.org', { reason: hostile, code: hostile });
+    for (const path of ['/suppressions', liftPath('ada@example.org')])
+      expect((await operator.open(path)).text).not.toContain('<img src=x');
+  });
+  test('finds one address, and says what is wrong with a question', async () => {
+    await suppress('ada@example.org');
+    await suppress('bob@example.org');
+    const { text } = await operator.open('/suppressions?address=Ada%40example.org');
+    expect(text).toContain('ada@example.org');
+    expect(text).not.toContain('bob@example.org');
+    const wrong = await operator.open('/suppressions?channel=pigeon');
+    expect([wrong.status, wrong.text]).toEqual([422, expect.stringContaining('email, sms') as string]);
+  });
+});
+
+describe('the API', () => {
+  test('lists page by page, and names what is wrong', async () => {
+    for (const name of ['a', 'b', 'c']) await suppress(`${name}@example.org`);
+    const first = (await producer.call('GET', '/v1/suppressions?limit=2')).json;
+    expect(first.suppressions).toHaveLength(2);
+    const path = `/v1/suppressions?limit=2&cursor=${String(first.next_cursor)}`;
+    const second = (await producer.call('GET', path)).json;
+    expect(second).toMatchObject({ suppressions: [{ channel: 'email', code: '5.1.1' }], next_cursor: null });
+    const { status, json } = await producer.call('GET', '/v1/suppressions?channel=pigeon');
+    expect([status, json.errors]).toMatchObject([400, [{ field: 'channel' }]]);
+  });
+  test('lifts for whoever may retry, and for nobody else', async () => {
+    await suppress('ada@example.org');
+    const path = '/v1/suppressions/email/ADA@example.org';
+    expect((await (await holderOf(producer, 'read', 'send')).call('DELETE', path)).status).toBe(403);
+    expect((await (await holderOf(producer, 'retry')).call('DELETE', path)).status).toBe(200);
+    expect((await producer.call('DELETE', path)).status).toBe(404);
+    expect((await producer.call('DELETE', '/v1/suppressions/in_app/x')).status).toBe(400);
+  });
+});
+
+describe('a person', () => {
+  const bounce = async (email: string, user_id: string): Promise<void> => {
+    const record = aRecord({ email, user_id, status: 'sent', delete_at: new Date(Date.now() + 9e6) });
+    const notifications = notificationsOf(store.db);
+    await notifications.insertOne(record);
+    const stores = { notifications, suppressions, early: new EarlyFeedbacks(store.db), retentionDays: 30 };
+    const said = { actor: 'callback:dsn', channel: 'email', provider: 'smtp', isForGood: true } as const;
+    const reason = `550 <${email}> is unknown`;
+    await hearFeedback(stores, {
+      notification_id: record._id,
+      status: 'bounced',
+      code: '5.1.1',
+      reason,
+      ...said,
+    });
+  };
+  test('is given out the suppressions that belong to them', async () => {
+    await bounce('ada@example.org', 'ada');
+    await bounce('bob@example.org', 'bob');
+    const { json } = await producer.call('GET', '/v1/users/ada/export');
+    expect(json.suppressions).toMatchObject([{ address: 'ada@example.org', code: '5.1.1' }]);
+    expect(JSON.stringify(json)).not.toContain('bob@example.org');
+  });
+  test('who is erased leaves a digest, by which the address stays suppressed and can be lifted', async () => {
+    await bounce('eve@example.org', 'eve');
+    await producer.call('DELETE', '/v1/users/eve');
+    const left = JSON.stringify(await store.db.collection('suppressions').find().toArray());
+    for (const secret of ['eve@', '"eve"', 'is unknown']) expect(left).not.toContain(secret);
+    expect(await suppressions.among([idOf('eve@example.org')])).toHaveProperty('size', 1);
+    expect((await operator.open('/suppressions')).text).toContain('erased');
+    expect((await producer.call('DELETE', '/v1/suppressions/email/eve@example.org')).status).toBe(200);
+  });
+});
