@@ -100,6 +100,9 @@ export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from '
 export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';
 export { REQUESTED, REQUEST_KEYS, requestedPropertiesSchema, type RequestedProperties } from './requested.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';
+export { CARRIERS, type Carrier } from './carrier-list.ts';
+export { Carriers, SMS_GATEWAY, isCarrierList, type GatewayRefusal } from './carriers.ts';
+export { beyondGsm, gatewayParts } from './gateway-parts.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
 export type { Presence, ProviderStanding } from './presence.ts';
 export { providerRouteOf, type RoutedProvider } from './provider-route.ts';

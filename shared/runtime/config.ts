@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { isCountryList, isSenderList, providerRouteOf } from '../contracts/index.ts';
+import {
+  Carriers,
+  isCarrierList,
+  isCountryList,
+  isSenderList,
+  mailboxOf,
+  providerRouteOf,
+} from '../contracts/index.ts';
 import { parseDuration, DAY, formatDuration } from './duration.ts';
 
 /** The delays of the retry ladder, in milliseconds, first tier first. */
@@ -143,6 +150,29 @@ export const configSchema = z
         'Addresses, and domains such as @example.org, that a notification may name as its From, besides MAIL_FROM. Without it: MAIL_FROM only.',
       ),
     SMS_PROVIDERS: providerRoute.default('twilio').describe('Providers of SMS in order, as EMAIL_PROVIDERS.'),
+    SMS_GATEWAY_FROM: z
+      .string()
+      .refine((text) => mailboxOf(text) !== undefined, {
+        error: 'must be an address such as sms@example.org',
+      })
+      .optional()
+      .describe(
+        'From of texts that go to the gateways of carriers as mails, such as sms@example.org; for the provider sms_gateway, which sends by SMTP_URL.',
+      ),
+    SMS_GATEWAY_CARRIERS: z
+      .string()
+      .refine(isCarrierList, {
+        error:
+          'must be carriers and the domains of their gateways, such as acme=sms.acme.example, or acme:DE=sms.acme.example for numbers of one country, separated by commas',
+      })
+      .optional()
+      .describe(
+        'More carriers with gateways than docs/sms-gateway.md lists, or other domains for those, such as acme:DE=sms.acme.example.',
+      ),
+    SMS_GATEWAY_DEFAULT_CARRIER: z
+      .string()
+      .optional()
+      .describe('Carrier of texts to a gateway that name none. Without it, each has to.'),
     TWILIO_ACCOUNT_SID: z
       .string()
       .regex(/^AC[0-9a-fA-F]{32}$/, { error: 'must be AC and 32 hexadecimal digits' })
@@ -317,6 +347,12 @@ export const configSchema = z
     };
     if (BOUNCE_DOMAIN !== undefined && BOUNCE_SECRET === undefined) missing('BOUNCE_SECRET', 'BOUNCE_DOMAIN');
     if (BOUNCE_PORT !== undefined && BOUNCE_DOMAIN === undefined) missing('BOUNCE_DOMAIN', 'BOUNCE_PORT');
+  })
+  .superRefine(({ SMS_GATEWAY_CARRIERS: own, SMS_GATEWAY_DEFAULT_CARRIER: byDefault }, context) => {
+    const { names } = new Carriers({ own });
+    if (byDefault === undefined || names.includes(byDefault)) return;
+    const message = `must be one of ${names.join(', ')}`;
+    context.addIssue({ code: 'custom', path: ['SMS_GATEWAY_DEFAULT_CARRIER'], message });
   });
 
 /** The validated settings. */
