@@ -29,6 +29,7 @@ import { BulkRunner } from './bulk-runner.ts';
 import { TOLERATED, createApp } from './app.ts';
 import { answerBadRequest } from './api/bad-request.ts';
 import type { ProducerContext } from './context.ts';
+import type { GrpcServer } from './grpc/server.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
 import { SignIn } from './sign-in/sign-in.ts';
@@ -49,7 +50,10 @@ const BROKER_WAIT_MS = 3 * SECOND;
  * Starts the producer: accepts over HTTP, stores, publishes, and serves the pages.
  * @throws ConfigError without a key; an error of the system when the port is taken.
  */
-export async function startProducer({ config, log }: ServiceContext): Promise<Service & { port: number }> {
+export async function startProducer({
+  config,
+  log,
+}: ServiceContext): Promise<Service & { port: number; grpcPort: number | undefined }> {
   const { API_KEY } = config;
   if (API_KEY === undefined)
     throw new ConfigError('API_KEY: is needed by the producer, 16 printable characters or more');
@@ -125,6 +129,7 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   // Whoever starts in the middle of a drain accepts nothing.
   await Promise.all([broker.ready(BROKER_WAIT_MS), controlsNow.start()]);
   const server = await listen(context);
+  const grpc = await listenGrpc(context);
   const presence = announce(
     context.presences,
     { service: 'producer', checks: own, tolerated: TOLERATED },
@@ -134,13 +139,15 @@ export async function startProducer({ config, log }: ServiceContext): Promise<Se
   log.info('accepting', { address: `http://${config.HOST}:${port}` });
   return {
     port,
+    grpcPort: grpc?.port,
     stop: async () => {
+      grpc?.announce();
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
       const gone = presence.stop();
       // Before the requests that wait for one are waited for.
       const bulkStopped = bulk.stop();
-      await closeServer(server);
+      await Promise.all([closeServer(server), grpc?.stop()]);
       await bulkStopped;
       await acceptor.drain();
       await events.stop();
@@ -174,4 +181,12 @@ function listen(context: ProducerContext): Promise<Server> {
       resolve(server);
     });
   });
+}
+
+/** Loaded only where it is asked for. */
+async function listenGrpc(context: ProducerContext): Promise<GrpcServer | undefined> {
+  const { GRPC_PORT } = context.config;
+  if (GRPC_PORT === undefined) return undefined;
+  const { startGrpc } = await import('./grpc/server.ts');
+  return startGrpc(context, GRPC_PORT);
 }

@@ -102,6 +102,7 @@ export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from '
 export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
+export { meetRequestSchema, type MeetRequest } from './meeting.ts';
 export type { Presence } from './presence.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
 export {

@@ -31,6 +31,8 @@ export function testConfig(servers: TestServers, more: Record<string, string> = 
 /** A producer of the test process, and a client for it. */
 export interface TestProducer extends Service {
   address: string;
+  /** Undefined where gRPC is off. */
+  grpcPort: number | undefined;
   call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
 }
 

@@ -1,14 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeJwt } from 'jose';
 import { inTime } from '../accept/deadline.ts';
 import { Problem } from '../api/problem.ts';
 import { digestOf, isDigestOf } from '../sign-in/secrets.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import { addressOf, limitKeyOf } from './address.ts';
+import { addressOf, limitKeyOf, type Arriving } from './address.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { ROOT, type Identity } from './identity.ts';
 import type { OutsideIssuer } from './outside-issuer.ts';
-import type { Limited, RateLimits } from './rate-limits.ts';
+import type { AnswerHead, Limited, RateLimits } from './rate-limits.ts';
 
 /** What is left of the 3 s in which a caller has an answer is for the work itself; milliseconds. */
 const IDENTIFIED_WITHIN_MS = 1_200;
@@ -41,26 +40,22 @@ export class Gate {
   }
 
   /** Lets a request in, as somebody; at once where it comes with API_KEY. @throws Problem, or rejects with one. */
-  admit(request: IncomingMessage, response: ServerResponse): Identity | Promise<Identity> {
+  admit(request: Arriving, response: AnswerHead): Identity | Promise<Identity> {
     const bearer = bearerOf(request);
     if (bearer !== undefined && this.#isRoot(bearer)) return ROOT;
     return this.#admitOther(request, response, bearer);
   }
 
   /** Counts a request by where it comes from, for what is open to everybody. @throws Problem over the limit. */
-  async countAddress(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async countAddress(request: Arriving, response: AnswerHead): Promise<void> {
     await this.#count('address', request, response);
   }
 
-  #count(kind: Limited, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #count(kind: Limited, request: Arriving, response: AnswerHead): Promise<void> {
     return this.#options.limits.count(kind, limitKeyOf(this.addressOf(request)), response);
   }
 
-  async #admitOther(
-    request: IncomingMessage,
-    response: ServerResponse,
-    bearer: string | undefined,
-  ): Promise<Identity> {
+  async #admitOther(request: Arriving, response: AnswerHead, bearer: string | undefined): Promise<Identity> {
     // Whoever is looked up in the store has an answer in time, too.
     const identity =
       bearer === undefined ? undefined : await inTime(this.#identify(bearer, request), IDENTIFIED_WITHIN_MS);
@@ -76,7 +71,7 @@ export class Gate {
     });
   }
 
-  async #identify(bearer: string, request: IncomingMessage): Promise<Identity | undefined> {
+  async #identify(bearer: string, request: Arriving): Promise<Identity | undefined> {
     const { keys, tokens, issuer } = this.#options;
     const claimed = issuerOf(bearer);
     if (claimed === undefined) return keys.identify(bearer, this.addressOf(request));
@@ -84,7 +79,7 @@ export class Gate {
   }
 
   /** Where a request comes from. */
-  addressOf(request: IncomingMessage): string {
+  addressOf(request: Arriving): string {
     return addressOf(request, this.#options.trustedProxies);
   }
 
@@ -93,7 +88,7 @@ export class Gate {
   }
 }
 
-function bearerOf({ headers }: IncomingMessage): string | undefined {
+function bearerOf({ headers }: Arriving): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1];
 }
 

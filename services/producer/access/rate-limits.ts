@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { Problem } from '../api/problem.ts';
@@ -27,6 +26,11 @@ const TOGETHER_EVERY_MS = 100;
 /** The share of its limit that a key has left by then. */
 const ABOUT_TO_REACH = 0.1;
 
+/** Where it is said what is left of a limit; the answer to a request of HTTP is one. */
+export interface AnswerHead {
+  setHeader: (name: string, value: string) => unknown;
+}
+
 /** What is limited: a key (or account, service, person), an address, or wrong credentials that come from one. */
 export type Limited = 'key' | 'address' | 'credentials';
 
@@ -48,7 +52,7 @@ export class RateLimits {
   async count(
     kind: Limited,
     who: string,
-    response: ServerResponse,
+    response: AnswerHead,
     perSecond = this.#defaults[kind],
   ): Promise<void> {
     if (perSecond === 0) return;
@@ -68,7 +72,7 @@ export class RateLimits {
   }
 
   /** Too many at once are refused at once, and must connect anew: waiting ones cost memory. */
-  async #holdBack(response: ServerResponse): Promise<void> {
+  async #holdBack(response: AnswerHead): Promise<void> {
     if (this.#heldBack >= MAX_HELD_BACK) {
       response.setHeader('connection', 'close');
       return;
