@@ -55,9 +55,9 @@ function escaped(text: string): string {
   return text.replace(/[\\;,]/g, '\\$&').replace(/\r\n|\r|\n/g, '\\n');
 }
 
-/** A value of a parameter (§3.2), which knows no way to say a quote. */
+/** A value of a parameter (§3.2), and its quotes by RFC 6868. */
 function quoted(text: string): string {
-  return `"${text.replaceAll('"', "'")}"`;
+  return `"${text.replaceAll('^', '^^').replaceAll('"', "^'")}"`;
 }
 
 /** 20300131T090000Z */

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { makeCertificates } from '../../support/certificates.ts';
 import { API_KEY, testConfig } from '../../support/fleet.ts';
 import { askByPython, calendarsByPython } from '../../support/grpc-peer.ts';
 import { MailFleet } from '../../support/mail-fleet.ts';
+import { runPeer } from '../../support/python-peers.ts';
 import { SchedulerClient } from '../../support/scheduler-client.ts';
 import { until } from '../../support/until.ts';
 
@@ -33,7 +34,7 @@ afterAll(async () => {
 
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds;
 const meeting = (more: object = {}) => ({
-  empid: 'EMP001',
+  empid: 'EMP-0',
   emailID: 'john@example.org',
   message: 'Scheduled Chat with Mindi',
   empName: 'John Doe',
@@ -69,10 +70,24 @@ test('a client in Python that knows nothing of it but what reflection says sched
     uid: expect.stringMatching(/^meeting-[\w-]{43}@tidings\.example$/) as string,
     description: message,
     organizer: ['Tidings, Inc.', 'mailto:hello@tidings.example'],
-    attendee: ["Zoë 'Z' <Doe>", 'mailto:john@example.org'],
+    attendee: [empName, 'mailto:john@example.org'],
   });
   const { json } = await fleet.producer.call('GET', `/v1/notifications/${String(job_id)}`);
   expect(json).toMatchObject({ user_id: 'EMP-1', send_at: new Date(timestamp * 1_000).toISOString() });
+});
+
+test('the example of the documentation works as it is written', async () => {
+  const [, program = ''] = /```python\n(.*?)```/s.exec(readFileSync('docs/grpc.md', 'utf8')) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), 'tidings-example-'));
+  const script = join(folder, 'example.py');
+  writeFileSync(script, program);
+  const peer = await runPeer(script, [], { env: { TIDINGS_GRPC: address, API_KEY } });
+  rmSync(folder, { recursive: true });
+  expect(peer).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^True [0-9a-f-]{36}\n$/) as string,
+  });
 });
 
 test('the same meeting for the same person is one mail, however often and by however many calls at once it is asked for', async () => {
@@ -100,7 +115,13 @@ test('the same meeting for the same person is one mail, however often and by how
   await until(
     async () => (await fleet.notifications.countDocuments({ user_id: 'EMP-2', status: 'sent' })) === 1,
   );
-  expect(fleet.sandbox.mailbox.mails()).toHaveLength(2);
+  const invited = (
+    await fleet.notifications.find({ user_id: { $in: ['EMP-2', 'EMP-3'] }, status: 'sent' }).toArray()
+  ).map(({ provider_message_id }) => provider_message_id);
+  const arrived = fleet.sandbox.mailbox
+    .mails()
+    .map(({ raw }) => /^Message-ID: (.*)$/im.exec(raw.toString())?.[1]?.trim());
+  expect(arrived.filter((id) => invited.includes(id)).sort()).toEqual(invited.sort());
 });
 
 test('what is wrong is named, and what is given is kept from nobody', async () => {
@@ -139,7 +160,7 @@ test('what is wrong is named, and what is given is kept from nobody', async () =
   );
   expect(often.map(({ code }) => code)).toContain('RESOURCE_EXHAUSTED');
   const stored = await fleet.notifications.distinct('user_id', {
-    user_id: { $in: ['EMP001', 'EMP-4', 'EMP-5'] },
+    user_id: { $in: ['EMP-0', 'EMP-4', 'EMP-5'] },
   });
   expect(stored).toEqual(['EMP-4', 'EMP-5']);
 }, 60_000);
@@ -156,7 +177,6 @@ test('invitations are sent at most 2 s after their time, and never before it', a
     const [, n = ''] = /^t(\d+)@/.exec(envelope.to[0] ?? '') ?? [];
     return received_at.getTime() - (times[Number(n)] ?? 0) * 1_000;
   });
-  console.log('LATE', Math.min(...late), Math.max(...late), late.reduce((a, b) => a + b) / late.length);
   expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...late)).toBeLessThanOrEqual(2_000);
 }, 60_000);
