@@ -20,6 +20,10 @@ export interface Trouble {
   loseUpstream?: boolean;
   /** Bytes to the client vanish: it never sees the answers. */
   loseDownstream?: boolean;
+  /** Bytes to the client come one by one, so many milliseconds apart. */
+  dripMs?: number;
+  /** What the client sees in place of each answer. */
+  garbage?: string;
   /** Only connections whose client said this in its first bytes. */
   only?: RegExp;
 }
@@ -107,8 +111,10 @@ export class TcpProxy {
     client.on('data', (bytes: Buffer) => {
       if (link.hello.length < HELLO_BYTES) link.hello += bytes.toString('latin1');
     });
-    this.#pass(link, client, server, 'loseUpstream');
-    this.#pass(link, server, client, 'loseDownstream');
+    this.#pass(link, client, server, (bytes) => {
+      if (!this.#affects(link).loseUpstream) server.write(bytes);
+    });
+    this.#pass(link, server, client, (bytes) => this.#answer(link, bytes));
     const end = (): void => {
       this.#links.delete(link);
       client.destroy();
@@ -117,22 +123,34 @@ export class TcpProxy {
     for (const socket of [client, server]) socket.on('error', end).once('close', end);
   }
 
-  #pass(link: Link, from: Socket, to: Socket, loss: 'loseUpstream' | 'loseDownstream'): void {
+  #pass(link: Link, from: Socket, to: Socket, write: (bytes: Buffer) => Promise<void> | void): void {
     // Pieces leave in the order in which they came, each after its own delay.
     let before: Promise<void> = Promise.resolve();
-    const inOrder = (act: () => void): void => {
+    const inOrder = (act: () => Promise<void> | void): void => {
       const { delayMs } = this.#affects(link);
       const wait = delayMs === undefined ? Promise.resolve() : pause(delayMs);
       before = Promise.all([before, wait]).then(act);
     };
     from.on('data', (bytes: Buffer) => {
       inOrder(() => {
-        if (!this.#affects(link)[loss] && to.writable) to.write(bytes);
+        if (to.writable) return write(bytes);
       });
     });
     from.once('end', () => {
-      inOrder(() => to.end());
+      inOrder(() => void to.end());
     });
+  }
+
+  async #answer(link: Link, bytes: Buffer): Promise<void> {
+    const { loseDownstream, garbage, dripMs } = this.#affects(link);
+    if (loseDownstream) return;
+    if (dripMs === undefined) link.client.write(garbage ?? bytes);
+    else
+      for (const byte of bytes) {
+        if (!link.client.writable) return;
+        link.client.write(Buffer.of(byte));
+        await pause(dripMs);
+      }
   }
 
   #affects({ hello }: Link): Trouble {

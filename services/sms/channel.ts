@@ -1,15 +1,15 @@
 import { isValidPhoneNumber } from 'libphonenumber-js/max';
 import { SmsCountries } from '../../shared/contracts/index.ts';
-import { channelOf, type DeliveryChannel, type Outcome } from '../../shared/delivery/index.ts';
+import { routedChannel, type DeliveryChannel, type Outcome } from '../../shared/delivery/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import { SMS_PROVIDERS } from './providers/index.ts';
 
 /**
  * The SMS channel.
- * @throws ConfigError when the account is not fully given.
+ * @throws ConfigError when a provider is named that there is not, or that lacks a setting.
  */
 export function createSmsChannel(config: Config): DeliveryChannel {
-  const channel = channelOf('sms', SMS_PROVIDERS.twilio(config));
+  const channel = routedChannel('sms', SMS_PROVIDERS, config);
   // Once more, whichever way it came in, for every SMS costs money.
   const countries = new SmsCountries({ list: config.SMS_COUNTRIES, sender: config.TWILIO_PHONE_NUMBER });
   return {

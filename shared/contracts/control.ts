@@ -27,11 +27,6 @@ export function pauseOfChannel(channel: Channel): string {
   return `channel:${channel}`;
 }
 
-/** Whatever pauses a consumer: its channel's pause, and its provider's. */
-export function pausesOf({ channel, provider }: { channel: Channel; provider: string }): string[] {
-  return [pauseOfChannel(channel), pauseOfProvider(provider)];
-}
-
 /** What pauses a provider, in every channel that uses it. */
 export function pauseOfProvider(provider: string): string {
   return `provider:${provider}`;

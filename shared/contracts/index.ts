@@ -44,14 +44,7 @@ export {
   type AuditQuery,
 } from './audit.ts';
 export { BULK_KINDS, type BulkAct } from './bulk-act.ts';
-export {
-  ACCEPTING,
-  controlSchema,
-  pauseOfChannel,
-  pauseOfProvider,
-  pausesOf,
-  type Control,
-} from './control.ts';
+export { ACCEPTING, controlSchema, pauseOfChannel, pauseOfProvider, type Control } from './control.ts';
 export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
 export {
   CANCELABLE,
@@ -101,9 +94,13 @@ export { quickEmailSchema, quickResultSchema, quickSmsSchema, type QuickEmail } 
 export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from './senders.ts';
 export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';
+export { CARRIERS, type Carrier } from './carrier-list.ts';
+export { Carriers, SMS_GATEWAY, isCarrierList, type GatewayRefusal } from './carriers.ts';
+export { beyondGsm, gatewayParts } from './gateway-parts.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
 export { meetRequestSchema, type MeetRequest } from './meeting.ts';
-export type { Presence } from './presence.ts';
+export type { Presence, ProviderStanding } from './presence.ts';
+export { providerRouteOf, type RoutedProvider } from './provider-route.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
 export {
   acceptedSchema,

@@ -41,6 +41,8 @@ export const notificationSchema = z.object({
   reply_to: z.string().optional(),
   attachments: z.array(storedAttachmentSchema).optional(),
   phone: z.string().optional().describe('E.164'),
+  carrier: z.string().optional().describe('Whose gateway makes a text of a mail'),
+  via: z.string().optional().describe('The one provider that its sender chose'),
   data: z.record(z.string(), z.unknown()).optional(),
   on_ambiguous: z.enum(ON_AMBIGUOUS),
   send_at: z.date().optional(),

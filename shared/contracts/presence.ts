@@ -1,5 +1,20 @@
 import type { Channel } from './channels.ts';
 
+/** How one provider does, as a consumer that hands over to it says. */
+export interface ProviderStanding {
+  name: string;
+  is_paused: boolean;
+  /** Handed over to it and not answered yet; where it is the only one, claimed and not recorded yet. */
+  in_flight: number;
+  breaker: 'closed' | 'open' | 'half-open';
+  /** Share of the provider's faults among the last outcomes, 0 to 1. */
+  fault_ratio: number;
+  /** What it took since the process started. */
+  sent: number;
+  /** Since when its breaker is not closed. */
+  down_since?: Date;
+}
+
 /** What a running process of the fleet says about itself every few seconds, for the pages. */
 export interface Presence {
   _id: string;
@@ -16,12 +31,11 @@ export interface Presence {
   /** Of a consumer. */
   delivery?: {
     channel: Channel;
-    provider: string;
+    /** In the order in which they are tried. */
+    providers: ProviderStanding[];
+    /** The whole channel, by its own pause or because all of its providers are. */
     is_paused: boolean;
     /** Claimed and not recorded yet. */
     in_flight: number;
-    breaker: 'closed' | 'open' | 'half-open';
-    /** Share of the provider's faults among the last outcomes, 0 to 1. */
-    fault_ratio: number;
   };
 }

@@ -51,6 +51,15 @@ export const notificationFields = z.strictObject({
   phone: phoneNumber
     .optional()
     .meta({ description: 'Recipient in E.164; required for SMS', example: '+12025550123' }),
+  carrier: line(32).optional().meta({
+    description: 'For SMS through a gateway: the carrier of the number, of those that the fleet knows',
+    example: 'verizon',
+  }),
+  via: line(32).optional().meta({
+    description:
+      'The one provider that is to carry it, of those that the channel has; without it, the first that can',
+    example: 'smtp',
+  }),
   data: jsonObject.optional().meta({ description: 'Your own data; comes back with the record' }),
   lane: z
     .enum(LANES, { error: `must be one of ${LANES.join(', ')}` })
@@ -85,6 +94,8 @@ function documentedRule(channel: (typeof CHANNEL_NAMES)[number]): object {
       ...(recipient !== undefined && { required: [recipient] }),
       properties: {
         message: { maxLength },
+        ...(channel !== 'sms' && { carrier: false }),
+        ...(channel === 'in_app' && { via: false }),
         ...(channel !== 'email' && Object.fromEntries(EMAIL_ONLY.map((field) => [field, false]))),
       },
     },
@@ -106,6 +117,10 @@ function crossFieldErrors(
     errors.push({ field: 'message', message: `must be at most ${maxChars} characters for type ${channel}` });
   for (const field of channel === 'email' ? [] : EMAIL_ONLY)
     if (request[field] !== undefined) errors.push({ field, message: 'is only for type email' });
+  if (channel !== 'sms' && request.carrier !== undefined)
+    errors.push({ field: 'carrier', message: 'is only for type sms' });
+  if (channel === 'in_app' && request.via !== undefined)
+    errors.push({ field: 'via', message: 'is not for type in_app, which has one provider' });
   const notBefore = send_at instanceof Date ? send_at.getTime() : Date.now();
   if (expires_at instanceof Date && expires_at.getTime() <= Math.max(notBefore, Date.now()))
     errors.push({ field: 'expires_at', message: 'must be later than send_at, and than now' });

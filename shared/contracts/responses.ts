@@ -35,6 +35,8 @@ export const notificationViewSchema = z
     reply_to: z.string().optional(),
     attachments: z.array(attachmentViewSchema).optional(),
     phone: z.string().optional(),
+    carrier: z.string().optional(),
+    via: z.string().optional(),
     data: z.record(z.string(), z.unknown()).optional(),
     on_ambiguous: z.enum(ON_AMBIGUOUS),
     attempt: z.int().describe('Attempts so far'),

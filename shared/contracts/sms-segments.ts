@@ -4,6 +4,12 @@ const GSM_BASIC =
 /** GSM 03.38 extension characters: an escape and a septet. */
 const GSM_EXTENSION = '^{}\\[~]|€\f';
 
+/** Septets that a character takes in GSM 03.38; undefined when it is not in it. */
+export function septetsOf(character: string): number | undefined {
+  if (GSM_BASIC.includes(character)) return 1;
+  return GSM_EXTENSION.includes(character) ? 2 : undefined;
+}
+
 /** How a text goes out as SMS. */
 export interface Segments {
   encoding: 'GSM-7' | 'UCS-2';
@@ -17,18 +23,9 @@ export interface Segments {
  */
 export function segmentsOf(text: string): Segments {
   const characters = Array.from(text);
-  const isGsm = characters.every(
-    (character) => GSM_BASIC.includes(character) || GSM_EXTENSION.includes(character),
-  );
-  return isGsm
-    ? {
-        encoding: 'GSM-7',
-        count: pack(
-          characters.map((character) => (GSM_BASIC.includes(character) ? 1 : 2)),
-          160,
-          153,
-        ),
-      }
+  const septets = characters.map(septetsOf);
+  return septets.every((size) => size !== undefined)
+    ? { encoding: 'GSM-7', count: pack(septets, 160, 153) }
     : {
         encoding: 'UCS-2',
         count: pack(

@@ -5,13 +5,11 @@ import type { Logger } from '../runtime/logger.ts';
 import { POISON_AT } from '../store/index.ts';
 import type { DeliveryChannel } from './channel.ts';
 import type { Claimed } from './claimed.ts';
-import type { Ambiguous, Outcome } from './outcome.ts';
+import { TOO_SLOW, hanging } from './hanging.ts';
+import type { Outcome } from './outcome.ts';
 
 /** What a channel gets, in milliseconds, to say what it knows after the signal; then it is taken for hanging. */
 const GRACE_MS = SECOND;
-
-/** Why an attempt is ended that takes too long. */
-const TOO_SLOW = new Error('the time for one attempt is up');
 
 /** What an attempt needs. */
 export interface AttemptOptions {
@@ -33,7 +31,10 @@ export async function attempt(
   }, timeoutMs);
   try {
     const { signal } = underWay;
-    const outcome = await Promise.race([channel.deliver(record, signal), hanging(signal, channel.provider)]);
+    const outcome = await Promise.race([
+      channel.deliver(record, signal),
+      hanging(signal, channel.provider, GRACE_MS),
+    ]);
     // Too slow is the provider's fault, however the channel puts it.
     return outcome.kind !== 'sent' && signal.reason === TOO_SLOW
       ? { ...outcome, providerFault: true }
@@ -68,27 +69,11 @@ export function settledBefore(claimed: Claimed, { provider }: DeliveryChannel): 
   const isDoubtful = record.previous_status === 'sending' && !CHANNELS[record.type].inbox;
   if (isDoubtful && record.on_ambiguous === 'hold') {
     const reason = 'the attempt before was interrupted; a person decides';
-    return { ...interrupted(provider, 'interrupted', reason), marked: true, untried: true };
+    return { kind: 'ambiguous', provider, code: 'interrupted', reason, marked: true, untried: true };
   }
   if (claimed.isExpired) {
     const reason = 'not sent before expires_at';
     return { kind: 'expired', provider, code: 'expired', reason, untried: true };
   }
   return undefined;
-}
-
-function hanging(signal: AbortSignal, provider: string): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const giveUp = (): void => {
-      setTimeout(() => {
-        resolve(interrupted(provider, 'timeout', 'the provider did not answer in time'));
-      }, GRACE_MS).unref();
-    };
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
-  });
-}
-
-function interrupted(provider: string, code: string, reason: string): Ambiguous {
-  return { kind: 'ambiguous', provider, code, reason };
 }

@@ -61,6 +61,11 @@ export class Breaker implements Limit {
     return recent.length === 0 ? 0 : recent.filter(({ fault }) => fault).length / recent.length;
   }
 
+  /** How long it stays open, in milliseconds; 0 when it is not. */
+  get openForMs(): number {
+    return this.#state === 'open' ? Math.max(this.#openUntil - this.#now(), 0) : 0;
+  }
+
   free(taken: number): number {
     if (this.#state === 'closed') return Infinity;
     return this.#state === 'half-open' ? Math.max(0, PROBES - this.#failedProbes - taken) : 0;

@@ -1,5 +1,4 @@
 import { Broker } from '../broker/index.ts';
-import { pausesOf } from '../contracts/index.ts';
 import { startHealthServer } from '../runtime/health.ts';
 import type { Service, ServiceContext } from '../runtime/service.ts';
 import {
@@ -44,12 +43,11 @@ export async function startChannelService(
   });
   const notifications = notificationsOf(store.db);
   const loop = new DeliveryLoop({ channel, broker, notifications, config, ...capacity, log });
-  const pauseIds = pausesOf({ channel: channel.name, provider: channel.provider });
   const pauses = new ControlsWatch({
     controls: new Controls(store.db),
     log,
     onChange: (active) => {
-      loop.pause(active.some(({ _id }) => pauseIds.includes(_id)));
+      loop.pause(active.map(({ _id }) => _id));
     },
   });
   const checks = { mongodb: () => store.check(), rabbitmq: () => broker.check(), ...loop.checks() };

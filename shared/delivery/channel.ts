@@ -1,12 +1,14 @@
 import type { Channel, Notification } from '../contracts/index.ts';
 import type { Outcome } from './outcome.ts';
-import type { Provider } from './provider.ts';
+import type { Standings } from './standings.ts';
 
 /** A channel that hands over to a provider: only how to hand over one. Everything around it is the shared loop. */
 export interface DeliveryChannel {
   name: Channel;
-  /** Who carries it out, as records and pages call it. */
+  /** Who carries it out, or the first of several, as records and pages call it. */
   provider: string;
+  /** How its providers do, where there may be several. */
+  standings?: Standings;
   /** Tries once. `signal` aborts when the time is up or the claim is lost: stop, and say what is known. Throws only on a bug. */
   deliver(notification: Notification, signal: AbortSignal): Promise<Outcome>;
   /** Closes what it holds. */
@@ -21,16 +23,6 @@ export interface StoreChannel {
   name: Channel;
   /** Who carries it out, as records and pages call it. */
   provider: string;
-}
-
-/** The channel that one provider carries out. */
-export function channelOf(name: Channel, provider: Provider): DeliveryChannel {
-  return {
-    name,
-    provider: provider.name,
-    deliver: (notification, signal) => provider.send(notification, signal),
-    ...(provider.close && { stop: provider.close }),
-  };
 }
 
 /** Whether our own store is the provider. */

@@ -5,7 +5,6 @@ import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { SUSPECT_AT, type Notifications } from '../store/index.ts';
 import { attempt, settledBefore } from './attempt.ts';
-import type { Breaker } from './breaker.ts';
 import type { DeliveryChannel } from './channel.ts';
 import type { Claimed } from './claimed.ts';
 import { decide } from './decide.ts';
@@ -16,6 +15,7 @@ import { Leases } from './leases.ts';
 import type { Outcome } from './outcome.ts';
 import type { PauseLimit } from './pause-limit.ts';
 import { Recorder } from './recorder.ts';
+import type { Standings } from './standings.ts';
 
 /** How long one is put off that could not begin, in milliseconds; spread, so that suspects do not meet again. */
 const PUT_OFF_MS = { least: SECOND, most: 5 * SECOND };
@@ -23,7 +23,7 @@ const PUT_OFF_MS = { least: SECOND, most: 5 * SECOND };
 /** What deliveries to a provider work with. */
 export interface DeliveriesOptions {
   channel: DeliveryChannel;
-  breaker: Breaker;
+  standings: Standings;
   pause: PauseLimit;
   notifications: Notifications;
   publisher: Publisher;
@@ -110,17 +110,17 @@ export class Deliveries {
     );
     if (tried === 'lost') return;
     // Who lost the claim was told to stop: that says nothing about the provider.
-    await this.#finish(claimed, claimed.isLost ? tried : this.#options.breaker.observe(tried));
+    await this.#finish(claimed, claimed.isLost ? tried : this.#options.standings.observe(tried));
   }
 
   /** Much may have happened since the claim: why it is not handed over now that it is its turn. */
   #refusal(claimed: Claimed): Outcome | 'lost' | undefined {
-    const { breaker, channel, pause } = this.#options;
+    const { standings, channel, pause } = this.#options;
     // Whoever holds the claim now delivers it.
     if (claimed.isLost) return 'lost';
     if (this.#isStopping) return putOff(channel, 'stopping');
     if (pause.isPaused) return putOff(channel, 'paused');
-    if (breaker.state === 'open') return putOff(channel, 'provider_down');
+    if (standings.state === 'open') return putOff(channel, 'provider_down');
     return settledBefore(claimed, channel);
   }
 

@@ -1,17 +1,18 @@
 import type { Broker } from '../broker/index.ts';
-import { LANES, type Lane, type Presence } from '../contracts/index.ts';
+import { LANES, pauseOfChannel, pauseOfProvider, type Lane, type Presence } from '../contracts/index.ts';
 import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import type { Check, CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Notifications } from '../store/index.ts';
-import { Breaker, type BreakerState } from './breaker.ts';
+import type { BreakerState } from './breaker.ts';
 import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
 import { Deliveries } from './deliveries.ts';
 import { LaneSlots, type Limit } from './lane-slots.ts';
 import { LaneWorker, type LaneWork } from './lane-worker.ts';
 import { Pace } from './pace.ts';
 import { PauseLimit } from './pause-limit.ts';
+import { Standings } from './standings.ts';
 
 /** The check that says whether the provider is down. */
 export const PROVIDER_CHECK = 'provider';
@@ -38,7 +39,7 @@ export interface DeliveryLoopOptions {
 export class DeliveryLoop {
   readonly #options: DeliveryLoopOptions;
   readonly #actor: string;
-  readonly #breaker: Breaker;
+  readonly #standings: Standings;
   readonly #pause = new PauseLimit();
   readonly #limits: readonly Limit[];
   readonly #slots: LaneSlots;
@@ -53,9 +54,13 @@ export class DeliveryLoop {
     const { channel, config, concurrency, inHand = concurrency, perSecond } = options;
     this.#options = options;
     this.#actor = `consumer:${channel.name}`;
-    this.#breaker = new Breaker({
+    this.#standings = standingsOf(channel);
+    this.#standings.watch({
       onChange: (state) => {
-        this.#providerIs(state);
+        this.#providersAre(state);
+      },
+      onProvider: (provider, state) => {
+        this.#options.log.warn(`the breaker of ${provider} is ${state}`, { channel: channel.name });
       },
     });
     if (isStoreChannel(channel))
@@ -65,7 +70,7 @@ export class DeliveryLoop {
       this.#work = this.#deliveries;
     }
     this.#limits = [
-      this.#breaker,
+      this.#standings,
       this.#pause,
       ...(this.#deliveries?.limits ?? []),
       ...(perSecond === undefined ? [] : [new Pace(perSecond)]),
@@ -76,25 +81,25 @@ export class DeliveryLoop {
 
   /** What the pages show of it. */
   get presence(): NonNullable<Presence['delivery']> {
-    const { name: channel, provider } = this.#options.channel;
-    const { state: breaker, faultRatio } = this.#breaker;
-    const isPaused = this.#isOrdered;
     return {
-      channel,
-      provider,
-      is_paused: isPaused,
+      channel: this.#options.channel.name,
+      providers: this.#standings.shown(this.#slots.taken),
+      is_paused: this.#isOrdered,
       in_flight: this.#slots.taken,
-      breaker,
-      fault_ratio: faultRatio,
     };
   }
 
   /**
-   * Pauses by order of an operator, or goes on. Paused, nothing is consumed, what has not begun is put off, and what has begun comes to its
-   * end. Until this is called for the first time nothing begins.
+   * Takes what operators have paused: the channel, or some of its providers, which are passed over while there are others. Paused as a whole,
+   * nothing is consumed, what has not begun is put off, and what has begun comes to its end. Until this is called for the first time nothing
+   * begins.
    */
-  pause(isPaused: boolean): void {
+  pause(orders: readonly string[]): void {
     const { log, channel } = this.#options;
+    const isProviderPaused = (name: string): boolean => orders.includes(pauseOfProvider(name));
+    this.#standings.pause(isProviderPaused);
+    const isPaused =
+      orders.includes(pauseOfChannel(channel.name)) || this.#standings.names.every(isProviderPaused);
     if (isPaused !== this.#isOrdered)
       log.warn(isPaused ? 'paused by an operator; consuming stops' : 'no longer paused; consuming', {
         channel: channel.name,
@@ -133,15 +138,16 @@ export class DeliveryLoop {
   }
 
   #checkProvider(): CheckResult {
-    const { state, faultRatio } = this.#breaker;
-    if (state === 'closed') return { ok: true };
-    return {
-      ok: false,
-      detail: `the breaker is ${state}; ${Math.round(faultRatio * 100)} % of the last outcomes were the provider's faults`,
-    };
+    const troubled = this.#standings.shown(0).filter(({ breaker }) => breaker !== 'closed');
+    if (troubled.length === 0) return { ok: true };
+    const details = troubled.map(
+      ({ name, breaker, fault_ratio }) =>
+        `${name}: the breaker is ${breaker}; ${Math.round(fault_ratio * 100)} % of the last outcomes were the provider's faults`,
+    );
+    return { ok: false, detail: details.join('; ') };
   }
 
-  #providerIs(state: BreakerState): void {
+  #providersAre(state: BreakerState): void {
     const { log, channel } = this.#options;
     if (state === 'open')
       log.error('the provider is down or asks us to wait; consuming stops', { channel: channel.name });
@@ -163,7 +169,7 @@ export class DeliveryLoop {
       ...this.#options,
       channel,
       publisher,
-      breaker: this.#breaker,
+      standings: this.#standings,
       pause: this.#pause,
       actor: this.#actor,
     });
@@ -184,4 +190,10 @@ export class DeliveryLoop {
       work: this.#work,
     });
   }
+}
+
+/** One breaker for all that a channel does, where it has no more to say about its providers. */
+function standingsOf(channel: DeliveryChannel | StoreChannel): Standings {
+  const own = 'standings' in channel ? channel.standings : undefined;
+  return own ?? new Standings([channel.provider]);
 }

@@ -1,12 +1,16 @@
 export { Breaker, type BreakerState } from './breaker.ts';
 export { startChannelService, type Capacity } from './channel-service.ts';
-export { channelOf, type DeliveryChannel, type StoreChannel } from './channel.ts';
+export type { DeliveryChannel, StoreChannel } from './channel.ts';
 export { MAX_HOLD_MS, decide, type Decision, type DecisionContext, type Hop } from './decide.ts';
 export { DeliveryLoop, type DeliveryLoopOptions } from './delivery-loop.ts';
 export { HandOvers } from './hand-overs.ts';
 export { Isolation } from './isolation.ts';
 export { LaneSlots, laneLimit, type Limit } from './lane-slots.ts';
 export { Pace } from './pace.ts';
-export type { Provider, ProviderMaker } from './provider.ts';
+export type { Provider, ProviderMaker, ProviderRefusal } from './provider.ts';
+export { routedChannel } from './routed-channel.ts';
+export { Route } from './route.ts';
+export { Standings } from './standings.ts';
+export { Failover } from './failover.ts';
 export { publishConfirmed, publishEach, publishPending } from './publish-pending.ts';
 export type { Ambiguous, Deferred, Outcome, Permanent, Sent, Transient } from './outcome.ts';

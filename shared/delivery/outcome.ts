@@ -1,5 +1,10 @@
+interface Told {
+  /** Its provider's breaker has counted it already. */
+  counted?: true;
+}
+
 /** The provider took it. */
-export interface Sent {
+export interface Sent extends Told {
   kind: 'sent';
   provider: string;
   provider_message_id?: string;
@@ -8,7 +13,7 @@ export interface Sent {
 }
 
 /** It was not taken: `code` is stable (the provider's where it has one), `reason` is for people. */
-interface NotSent {
+interface NotSent extends Told {
   provider: string;
   code: string;
   reason: string;

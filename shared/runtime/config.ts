@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { isCountryList, isSenderList } from '../contracts/index.ts';
+import {
+  Carriers,
+  isCarrierList,
+  isCountryList,
+  isSenderList,
+  mailboxOf,
+  providerRouteOf,
+} from '../contracts/index.ts';
 import { isLoopback } from './loopback.ts';
 import { parseDuration, DAY, formatDuration } from './duration.ts';
 
@@ -47,6 +54,11 @@ function missingOf(names: readonly string[], settings: Readonly<Record<string, u
 
 /** Requests per second, or none. */
 const perSecond = whole(0, 1_000_000);
+
+const providerRoute = z.string().refine((text) => providerRouteOf(text) !== undefined, {
+  error:
+    'must be names of providers in order, separated by commas, each once; those that share by weight come first, such as a=3,b=1,c',
+});
 
 const retryDelays = z.string().transform((text, context): RetryDelays => {
   const delays = text.split(',').map(parseDuration);
@@ -125,6 +137,14 @@ export const configSchema = z
       .describe(
         'Mail server, such as smtps://user:password@mail.example.org. `npm start` uses the sandbox when this is not set.',
       ),
+    SMTP_BACKUP_URL: url('smtp:', 'smtps:')
+      .optional()
+      .describe('Another mail server, for the provider smtp_backup; EMAIL_PROVIDERS says when it is used.'),
+    EMAIL_PROVIDERS: providerRoute
+      .default('smtp')
+      .describe(
+        'Providers of e-mail in order: the next one takes over while the one before is down, such as smtp,smtp_backup. With weights the first ones share, such as smtp=3,smtp_backup=1.',
+      ),
     MAIL_FROM: z
       .string()
       .regex(/^[^\r\n]+$/, { error: 'must be one line' })
@@ -139,6 +159,30 @@ export const configSchema = z
       .describe(
         'Addresses, and domains such as @example.org, that a notification may name as its From, besides MAIL_FROM. Without it: MAIL_FROM only.',
       ),
+    SMS_PROVIDERS: providerRoute.default('twilio').describe('Providers of SMS in order, as EMAIL_PROVIDERS.'),
+    SMS_GATEWAY_FROM: z
+      .string()
+      .refine((text) => mailboxOf(text) !== undefined, {
+        error: 'must be an address such as sms@example.org',
+      })
+      .optional()
+      .describe(
+        'From of texts that go to the gateways of carriers as mails, such as sms@example.org; for the provider sms_gateway, which sends by SMTP_URL.',
+      ),
+    SMS_GATEWAY_CARRIERS: z
+      .string()
+      .refine(isCarrierList, {
+        error:
+          'must be carriers and the domains of their gateways, such as acme=sms.acme.example, or acme:DE=sms.acme.example for numbers of one country, separated by commas',
+      })
+      .optional()
+      .describe(
+        'More carriers with gateways than docs/sms-gateway.md lists, or other domains for those, such as acme:DE=sms.acme.example.',
+      ),
+    SMS_GATEWAY_DEFAULT_CARRIER: z
+      .string()
+      .optional()
+      .describe('Carrier of texts to a gateway that name none. Without it, each has to.'),
     TWILIO_ACCOUNT_SID: z
       .string()
       .regex(/^AC[0-9a-fA-F]{32}$/, { error: 'must be AC and 32 hexadecimal digits' })
@@ -276,6 +320,12 @@ export const configSchema = z
     if (GRPC_PORT === undefined || GRPC_TLS_CERT_FILE !== undefined || isLoopback(HOST)) return;
     const message = `is needed, for on ${HOST} keys would be sent in the clear: give it with GRPC_TLS_KEY_FILE, or leave GRPC_PORT out`;
     context.addIssue({ code: 'custom', path: ['GRPC_TLS_CERT_FILE'], message });
+  })
+  .superRefine(({ SMS_GATEWAY_CARRIERS: own, SMS_GATEWAY_DEFAULT_CARRIER: byDefault }, context) => {
+    const { names } = new Carriers({ own });
+    if (byDefault === undefined || names.includes(byDefault)) return;
+    const message = `must be one of ${names.join(', ')}`;
+    context.addIssue({ code: 'custom', path: ['SMS_GATEWAY_DEFAULT_CARRIER'], message });
   });
 
 /** The validated settings. */

@@ -41,8 +41,9 @@ export function redact(value: unknown, masking: Masking = {}, depth = 0): unknow
 
 /** The secrets that the settings hold. */
 export function secretsOf(config: Partial<Config>): string[] {
-  const { RABBITMQ_URL = '', RABBITMQ_MANAGEMENT_URL = '', MONGO_URI = '', SMTP_URL = '' } = config;
-  const urls = [...RABBITMQ_URL.split(','), RABBITMQ_MANAGEMENT_URL, MONGO_URI, SMTP_URL];
+  const { RABBITMQ_URL = '', RABBITMQ_MANAGEMENT_URL = '', MONGO_URI = '' } = config;
+  const { SMTP_URL = '', SMTP_BACKUP_URL = '' } = config;
+  const urls = [...RABBITMQ_URL.split(','), RABBITMQ_MANAGEMENT_URL, MONGO_URI, SMTP_URL, SMTP_BACKUP_URL];
   const values = [config.API_KEY, config.TWILIO_AUTH_TOKEN, ...urls.flatMap(passwordsOf)];
   return [...new Set(values)].filter((value): value is string => (value?.length ?? 0) >= LEAST_SECRET);
 }

@@ -8,6 +8,8 @@ import { composeMail, type Mail } from './compose.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
+/** Why we hang up on a server that hangs while there is another. */
+const IMPATIENT = new Error('the server took too long, and there is another');
 
 /** How to reach a mail server. */
 export interface MailServerOptions {
@@ -32,13 +34,15 @@ export function createMailServer({ name, url, from, connections }: MailServerOpt
   const domain = domainOf(from);
   return {
     name,
-    send: async (notification, signal) => {
+    send: async (notification, signal, patience) => {
       const { mail, bodyBegan } = tracked(composeMail(notification, { from, domain }));
+      const stop = patience ? unlessBegan(signal, patience, bodyBegan) : signal;
       try {
-        const reason = await handOver(pool, mail, signal);
+        const reason = await handOver(pool, mail, stop);
         return { kind: 'sent', provider: name, provider_message_id: mail.messageId(), reason };
       } catch (thrown) {
-        return { provider: name, ...classifySmtpFailure(failureOf(thrown, bodyBegan())) };
+        const failure = classifySmtpFailure(failureOf(thrown, bodyBegan()));
+        return { provider: name, ...failure, ...(stop.reason === IMPATIENT && { providerFault: true }) };
       }
     },
     close: () => {
@@ -61,6 +65,16 @@ function handOver(pool: SMTPPool, message: Mail, signal: AbortSignal): Promise<s
       else resolve(info?.response ?? '');
     });
   });
+}
+
+/** Aborts with the signal, and when the patience ends before the body began: then another server can still be asked. */
+function unlessBegan(signal: AbortSignal, patience: AbortSignal, bodyBegan: () => boolean): AbortSignal {
+  const impatient = new AbortController();
+  const giveUp = (): void => {
+    if (!bodyBegan()) impatient.abort(IMPATIENT);
+  };
+  patience.addEventListener('abort', giveUp, { once: true });
+  return AbortSignal.any([signal, impatient.signal]);
 }
 
 /**

@@ -1,5 +1,9 @@
 import type { ProviderMaker } from '../../../shared/delivery/index.ts';
+import { smtpBackupProvider } from './smtp-backup.ts';
 import { smtpProvider } from './smtp.ts';
 
 /** Every provider of e-mail, by the name that settings and records call it. */
-export const EMAIL_PROVIDERS = { smtp: smtpProvider } satisfies Record<string, ProviderMaker>;
+export const EMAIL_PROVIDERS = {
+  smtp: smtpProvider,
+  smtp_backup: smtpBackupProvider,
+} satisfies Record<string, ProviderMaker>;

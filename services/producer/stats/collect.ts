@@ -38,8 +38,20 @@ const providerSchema = z.object({
   channel: z.enum(CHANNEL_NAMES),
   processes: z.int().describe('Consumers that hand over to it'),
   is_paused: z.boolean(),
-  in_flight: z.int(),
+  in_flight: z
+    .int()
+    .describe('Handed over and not answered; of the only provider of its channel, claimed and not recorded'),
   breaker: z.enum(['closed', 'half-open', 'open']).describe('The worst one of these processes'),
+  fault_ratio: z
+    .number()
+    .describe("Share of the provider's own faults among the last outcomes, of the worst process"),
+  sent: z
+    .int()
+    .describe('What it took since these processes started; those that our own store carries are not counted'),
+  failing_over_since: z.iso
+    .datetime()
+    .nullable()
+    .describe('Since when another provider carries what is its; null: it is not down, or there is no other'),
   failed_per_hour: z
     .int()
     .describe(

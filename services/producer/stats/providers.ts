@@ -1,10 +1,15 @@
-import type { Presence } from '../../../shared/contracts/index.ts';
+import type { Channel, Presence, ProviderStanding } from '../../../shared/contracts/index.ts';
 import { HOUR } from '../../../shared/runtime/duration.ts';
 import { ratesOf, type Rates } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
 import type { Stats } from './collect.ts';
 
-type Delivery = NonNullable<Presence['delivery']>;
+/** What one consumer says of one provider. */
+type Standing = ProviderStanding & {
+  channel: Channel;
+  /** Whether another provider of the channel carries. */
+  is_covered: boolean;
+};
 type Provider = Stats['providers'][number];
 
 /** How each provider does: from what the consumers say of themselves, and from what the last hour has brought. */
@@ -13,17 +18,29 @@ export async function providerFigures({ presences, rates }: ProducerContext): Pr
     presences.running(),
     rates.since('minute', new Date(Date.now() - HOUR)),
   ]);
-  const deliveries = running.flatMap(({ delivery }) => delivery ?? []);
-  const names = [...new Set(deliveries.map(({ provider }) => provider))].sort();
+  const standings = running.flatMap(({ delivery }) => (delivery ? standingsOf(delivery) : []));
+  const names = [...new Set(standings.map(({ name }) => name))].sort();
   return names.flatMap((name) => {
-    const consumers = deliveries.filter(({ provider }) => provider === name);
+    const consumers = standings.filter((one) => one.name === name);
     return figuresOf(name, consumers, lastHour) ?? [];
   });
 }
 
+function standingsOf(delivery: NonNullable<Presence['delivery']>): Standing[] {
+  const { channel, is_paused, providers } = delivery;
+  return providers.map((one) => ({
+    ...one,
+    channel,
+    is_paused: one.is_paused || is_paused,
+    is_covered: providers.some(
+      ({ name, breaker, is_paused: isOut }) => name !== one.name && breaker === 'closed' && !isOut,
+    ),
+  }));
+}
+
 function figuresOf(
   name: string,
-  consumers: readonly Delivery[],
+  consumers: readonly Standing[],
   lastHour: readonly Rates[],
 ): Provider | undefined {
   const [first] = consumers;
@@ -39,12 +56,20 @@ function figuresOf(
     is_paused: consumers.every(({ is_paused }) => is_paused),
     in_flight: consumers.reduce((total, { in_flight }) => total + in_flight, 0),
     breaker: worstOf(consumers),
+    fault_ratio: Math.max(...consumers.map(({ fault_ratio }) => fault_ratio)),
+    sent: consumers.reduce((total, { sent }) => total + sent, 0),
+    failing_over_since: failingOverSince(consumers)?.toISOString() ?? null,
     failed_per_hour: failed,
     error_rate: ended === 0 ? null : failed / ended,
   };
 }
 
-function worstOf(consumers: readonly Delivery[]): Delivery['breaker'] {
+function failingOverSince(consumers: readonly Standing[]): Date | undefined {
+  const since = consumers.flatMap(({ down_since, is_covered }) => (is_covered ? (down_since ?? []) : []));
+  return since.sort((a, b) => a.getTime() - b.getTime())[0];
+}
+
+function worstOf(consumers: readonly Standing[]): Standing['breaker'] {
   const states = consumers.map(({ breaker }) => breaker);
   return (['open', 'half-open'] as const).find((state) => states.includes(state)) ?? 'closed';
 }

@@ -7,7 +7,6 @@ import {
   fieldErrors,
   pauseOfChannel,
   pauseOfProvider,
-  pausesOf,
   type Control,
   type FieldError,
   type Presence,
@@ -36,6 +35,9 @@ const orderSchema = z.object({
     ),
 });
 
+/** What a consumer says of its channel. */
+type Delivery = NonNullable<Presence['delivery']>;
+
 /** Something that can be switched, as the pages show it. */
 interface Switch {
   id: string;
@@ -43,8 +45,10 @@ interface Switch {
   /** Its name inside a sentence. */
   inline: string;
   isDrain: boolean;
-  /** Consumers that it concerns. */
-  consumers: NonNullable<Presence['delivery']>[];
+  /** What it concerns: one for each consumer. */
+  parts: { is_paused: boolean; in_flight: number }[];
+  /** Another order that has the same effect, and is on. */
+  other?: string | undefined;
 }
 
 /** Channels, providers and the whole fleet: what runs, what is paused, and the way to change it. */
@@ -112,9 +116,10 @@ export function resumeSubmit(context: ProducerContext): RequestHandler {
 
 function switchesOf(running: readonly Presence[], active: readonly Control[]): Switch[] {
   const consumers = running.flatMap(({ delivery }) => delivery ?? []);
+  const isOn = (order: string): boolean => active.some(({ _id }) => _id === order);
   // One that nobody uses just now can still be on.
   const providers = [
-    ...consumers.map(({ provider }) => pauseOfProvider(provider)),
+    ...consumers.flatMap(({ providers }) => providers.map(({ name }) => pauseOfProvider(name))),
     ...active.map(({ _id }) => _id),
   ];
   const ofProviders = [...new Set(providers.filter((id) => id.startsWith(pauseOfProvider(''))))].sort();
@@ -124,27 +129,55 @@ function switchesOf(running: readonly Presence[], active: readonly Control[]): S
       name: channelName(type),
       inline: type === 'sms' ? 'SMS' : channelName(type).toLowerCase(),
       isDrain: false,
-      consumers: consumers.filter(({ channel }) => channel === type),
+      ...channelSwitch(
+        consumers.filter(({ channel }) => channel === type),
+        isOn,
+      ),
     })),
     ...ofProviders.map((id) => ({
       id,
       name: `Provider ${id.slice(pauseOfProvider('').length)}`,
       inline: `the provider ${id.slice(pauseOfProvider('').length)}`,
       isDrain: false,
-      consumers: consumers.filter(({ provider }) => pauseOfProvider(provider) === id),
+      ...providerSwitch(id, consumers, isOn),
     })),
-    { id: ACCEPTING, name: 'The whole fleet', inline: 'the fleet', isDrain: true, consumers },
+    { id: ACCEPTING, name: 'The whole fleet', inline: 'the fleet', isDrain: true, parts: consumers },
   ];
+}
+
+/** A channel is paused as well when all of its providers are. */
+function channelSwitch(
+  consumers: readonly Delivery[],
+  isOn: (order: string) => boolean,
+): Pick<Switch, 'parts' | 'other'> {
+  const orders = consumers.flatMap(({ providers }) => providers.map(({ name }) => pauseOfProvider(name)));
+  return { parts: [...consumers], other: orders.every(isOn) ? orders[0] : undefined };
+}
+
+/** A provider is paused as well when a channel is that it carries. */
+function providerSwitch(
+  id: string,
+  consumers: readonly Delivery[],
+  isOn: (order: string) => boolean,
+): Pick<Switch, 'parts' | 'other'> {
+  const pairs = consumers.flatMap(({ channel, is_paused, providers }) =>
+    providers.flatMap((one) =>
+      pauseOfProvider(one.name) === id
+        ? [{ order: pauseOfChannel(channel), part: { ...one, is_paused: one.is_paused || is_paused } }]
+        : [],
+    ),
+  );
+  return { parts: pairs.map(({ part }) => part), other: pairs.find(({ order }) => isOn(order))?.order };
 }
 
 /** Running, pausing while what has begun comes to its end, paused; draining while anything is on its way, drained. */
 function stateOf(one: Switch, active: readonly Control[], toGo: number | undefined): object {
   const control = active.find(({ _id }) => _id === one.id);
-  const inFlight = one.consumers.reduce((sum, { in_flight }) => sum + in_flight, 0);
+  const inFlight = one.parts.reduce((sum, { in_flight }) => sum + in_flight, 0);
   return {
     state: one.isDrain ? drainState(control, toGo) : pauseState(one, active, inFlight),
     inFlight,
-    processes: one.consumers.length,
+    processes: one.parts.length,
     control: control && switchedView(control),
   };
 }
@@ -156,15 +189,13 @@ function drainState(control: Control | undefined, toGo: number | undefined): str
 }
 
 /** What the consumers say is some seconds old; what is ordered is of now. */
-function pauseState({ id, consumers }: Switch, active: readonly Control[], inFlight: number): string {
-  const isPaused = consumers.every(({ is_paused }) => is_paused);
+function pauseState({ id, parts, other }: Switch, active: readonly Control[], inFlight: number): string {
+  const isPaused = parts.every(({ is_paused }) => is_paused);
   const isOrdered = active.some(({ _id }) => _id === id);
   if (isOrdered && isPaused && inFlight === 0) return 'Paused';
   if (isOrdered) return inFlight === 0 ? 'Pausing' : `Pausing, ${inFlight} in flight`;
-  if (consumers.length === 0) return 'No consumer runs';
-  const concerns = consumers.flatMap(pausesOf);
-  const other = active.find(({ _id }) => concerns.includes(_id));
-  if (other) return `${nameOf(other._id)}, and with it this`;
+  if (parts.length === 0) return 'No consumer runs';
+  if (other !== undefined) return `${nameOf(other)}, and with it this`;
   return isPaused ? 'Resuming' : 'Running';
 }
 

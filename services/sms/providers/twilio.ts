@@ -1,7 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient.js';
 
-import type { Provider } from '../../../shared/delivery/index.ts';
+import type { Outcome, Provider } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
@@ -38,9 +39,10 @@ function createTwilio({ accountSid, authToken, from, baseUrl }: TwilioOptions): 
   const client = twilio(accountSid, authToken, { httpClient });
   return {
     name: 'twilio',
-    send: async ({ phone: to = '', message: body }) => {
+    send: async ({ phone: to = '', message: body }, signal) => {
+      if (signal.aborted) return STOPPED;
       try {
-        const { sid } = await client.messages.create({ to, from, body });
+        const { sid } = await httpClient.until(signal, () => client.messages.create({ to, from, body }));
         const segments = segmentsOf(body);
         return {
           kind: 'sent',
@@ -54,6 +56,15 @@ function createTwilio({ accountSid, authToken, from, baseUrl }: TwilioOptions): 
     },
   };
 }
+
+/** Nothing was asked of it. */
+const STOPPED: Outcome = {
+  kind: 'transient',
+  provider: 'twilio',
+  code: 'stopped',
+  reason: 'stopped before it began',
+  untried: true,
+};
 
 function classify(thrown: unknown): ReturnType<typeof classifyTwilioAnswer> {
   if (thrown instanceof TwilioRefusal) return classifyTwilioAnswer(thrown.answer);
@@ -73,13 +84,26 @@ class TwilioRefusal extends Error {
 
 type RequestOptions<T> = RequestClient.RequestOptions<T>;
 
-/** The package's HTTP client, pointed at a base URL, that keeps what an error answer said. */
+/**
+ * The package's HTTP client, pointed at a base URL, that keeps what an error answer said, and stops when it is told to: the package has no
+ * way to pass a signal through, so it goes beside the call.
+ */
 class AnswerKeepingClient extends twilio.RequestClient {
   readonly #baseUrl: string;
+  readonly #signals = new AsyncLocalStorage<AbortSignal>();
 
   constructor(baseUrl: string) {
     super({ timeout: REQUEST_TIMEOUT_MS, keepAlive: true });
     this.#baseUrl = baseUrl.replace(/\/$/, '');
+    this.axios.interceptors.request.use((request) => {
+      const signal = this.#signals.getStore();
+      return signal ? { ...request, signal } : request;
+    });
+  }
+
+  /** Requests that the work makes end with the signal. */
+  until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#signals.run(signal, work);
   }
 
   override async request<T>(

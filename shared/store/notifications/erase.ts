@@ -21,6 +21,7 @@ const PERSONAL = [
   'reply_to',
   'attachments',
   'phone',
+  'carrier',
   'data',
   'idempotency_key',
   'fingerprint',
