@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { STATUS_CALLBACK_PATH } from '../../shared/contracts/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
-import type { Ports } from './ports.ts';
+import { isFree, type Ports } from './ports.ts';
+import { isLoopback } from '../../shared/runtime/loopback.ts';
 import { keptSecret, newAccountSid, newApiKey } from './secrets.ts';
 import type { ProcessSpec } from './supervisor/managed-process.ts';
 
@@ -18,9 +19,14 @@ const DRAIN_SECONDS = 5;
 /** Twilio's own number for tests; the sandbox takes it as a sender. */
 const SANDBOX_SENDER = '+15005550006';
 
+/** Where gRPC is served when nothing else is said, and nobody else is there. */
+const GRPC_PORT = 50_051;
+
 /** Everything that the services of a local fleet are told. */
 export interface Fleet {
   address: string;
+  /** Host and port; undefined where gRPC is off. */
+  grpcAddress: string | undefined;
   apiKey: string;
   sandboxUrl: string | undefined;
   managementUrl: string | undefined;
@@ -45,6 +51,7 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
   const host = config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST;
   const address = `http://${host}:${port}`;
   const sandbox = await planSandbox({ config, dataDir, ports, address });
+  const grpcPort = await grpcPortOf(config, ports);
   const env = {
     ...process.env,
     ...sandbox?.providers,
@@ -53,6 +60,7 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     DRAIN_SECONDS: String(DRAIN_SECONDS),
     DRAIN_NOTICE_SECONDS: '0',
     PORT: String(port),
+    ...(grpcPort !== undefined && { GRPC_PORT: String(grpcPort) }),
     API_KEY: apiKey,
     RABBITMQ_URL: servers.rabbitmqUrl,
     ...(servers.managementUrl !== undefined && { RABBITMQ_MANAGEMENT_URL: servers.managementUrl }),
@@ -69,7 +77,16 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     processes.push(nodeProcess(name, `services/${name}/main.js`, own, root));
   }
   const { managementUrl } = servers;
-  return { address, apiKey, sandboxUrl: sandbox?.url, managementUrl, readiness, processes };
+  const grpcAddress = grpcPort === undefined ? undefined : `${host}:${grpcPort}`;
+  return { address, grpcAddress, apiKey, sandboxUrl: sandbox?.url, managementUrl, readiness, processes };
+}
+
+/** Undefined where nobody asked for it, and keys would travel in the clear. */
+async function grpcPortOf(config: Config, ports: Ports): Promise<number | undefined> {
+  const { HOST, GRPC_PORT: asked, GRPC_TLS_CERT_FILE: certificate } = config;
+  if (asked === undefined && certificate === undefined && !isLoopback(HOST)) return undefined;
+  if (asked === undefined && (await isFree(GRPC_PORT, HOST))) return GRPC_PORT;
+  return asked === undefined || asked === 0 ? ports.take('grpc') : asked;
 }
 
 function nodeProcess(name: string, script: string, env: NodeJS.ProcessEnv, root: string): ProcessSpec {

@@ -45,7 +45,7 @@ async function start(): Promise<void> {
     throw new ProvisionError(
       `Tidings runs in this folder already. Stop it there with Ctrl-C first, or: kill ${lockHolder(lock)}`,
     );
-  await checkPort(config);
+  await checkPorts(config);
   const { RABBITMQ_URL: rabbitmqUrl, RABBITMQ_MANAGEMENT_URL: managementUrl, MONGO_URI: mongoUri } = given();
   const { rabbitmq, mongodb, ports } = await provideServers({
     root,
@@ -85,11 +85,12 @@ function given(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
 }
 
-async function checkPort({ HOST, PORT }: Config): Promise<void> {
-  if (PORT === 0 || (await isFree(PORT, HOST))) return;
-  throw new ProvisionError(
-    `Port ${PORT} of ${HOST} is taken by another program. Stop it, or choose another port:\n  PORT=${PORT + 1} npm start`,
-  );
+async function checkPorts({ HOST, PORT, GRPC_PORT = 0 }: Config): Promise<void> {
+  for (const [name, port] of Object.entries({ PORT, GRPC_PORT }))
+    if (port !== 0 && !(await isFree(port, HOST)))
+      throw new ProvisionError(
+        `Port ${port} of ${HOST} is taken by another program. Stop it, or choose another port:\n  ${name}=${port + 1} npm start`,
+      );
 }
 
 function run(specs: readonly ProcessSpec[]): ManagedProcess[] {
@@ -133,9 +134,9 @@ function writeFleetFile(
   servers: { rabbitmqUrl: string; mongoUri: string },
   processes: readonly ManagedProcess[],
 ): void {
-  const { address, apiKey, sandboxUrl, managementUrl, readiness } = fleet;
+  const { address, grpcAddress, apiKey, sandboxUrl, managementUrl, readiness } = fleet;
   const pids = Object.fromEntries(processes.map((one) => [one.name, one.pid]));
-  const content = { address, apiKey, sandboxUrl, managementUrl, ...servers, readiness, pids };
+  const content = { address, grpcAddress, apiKey, sandboxUrl, managementUrl, ...servers, readiness, pids };
   writeFileSync(join(dataDir, 'fleet.json'), JSON.stringify(content, null, 2), { mode: 0o600 });
 }
 

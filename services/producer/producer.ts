@@ -36,6 +36,7 @@ import { startBounceListener, type BounceListener } from './callbacks/bounce-lis
 import { Bounces } from './callbacks/bounces.ts';
 import { FeedbackDesk } from './callbacks/feedback-desk.ts';
 import type { ProducerContext } from './context.ts';
+import type { GrpcServer } from './grpc/server.ts';
 import { Draining } from './draining.ts';
 import { LiveUpdates } from './realtime/live-updates.ts';
 import { TaskRoom } from './realtime/task-updates.ts';
@@ -60,7 +61,9 @@ const BROKER_WAIT_MS = 3 * SECOND;
 export async function startProducer({
   config,
   log,
-}: ServiceContext): Promise<Service & { port: number; bouncePort: number | undefined }> {
+}: ServiceContext): Promise<
+  Service & { port: number; bouncePort: number | undefined; grpcPort: number | undefined }
+> {
   const { API_KEY } = config;
   if (API_KEY === undefined)
     throw new ConfigError('API_KEY: is needed by the producer, 16 printable characters or more');
@@ -169,6 +172,7 @@ export async function startProducer({
   const bounceListener = await listenForBounces(context);
   const server = await listen(context);
   requests.start();
+  const grpc = await listenGrpc(context);
   const presence = announce(
     context.presences,
     { service: 'producer', checks: own, tolerated: TOLERATED },
@@ -179,7 +183,9 @@ export async function startProducer({
   return {
     port,
     bouncePort: bounceListener?.port,
+    grpcPort: grpc?.port,
     stop: async () => {
+      grpc?.announce();
       const requestsStopped = requests.stop();
       await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
       live.stop();
@@ -187,7 +193,7 @@ export async function startProducer({
       const gone = presence.stop();
       // Before the requests that wait for one are waited for.
       const bulkStopped = bulk.stop();
-      await Promise.all([closeServer(server), bounceListener?.stop()]);
+      await Promise.all([closeServer(server), bounceListener?.stop(), grpc?.stop()]);
       await bulkStopped;
       await requestsStopped;
       await acceptor.drain();
@@ -228,4 +234,12 @@ function listen(context: ProducerContext): Promise<Server> {
       resolve(server);
     });
   });
+}
+
+/** Loaded only where it is asked for. */
+async function listenGrpc(context: ProducerContext): Promise<GrpcServer | undefined> {
+  const { GRPC_PORT } = context.config;
+  if (GRPC_PORT === undefined) return undefined;
+  const { startGrpc } = await import('./grpc/server.ts');
+  return startGrpc(context, GRPC_PORT);
 }

@@ -4,7 +4,7 @@ import { emailAddress, text } from './fields.ts';
 import { notificationFields, phoneNumber } from './requests.ts';
 import { mailbox } from './senders.ts';
 
-const { user_id, message, subject } = notificationFields.shape;
+const { user_id, message, subject, carrier } = notificationFields.shape;
 
 /** The body of POST /send-email/ and /send-async/: one e-mail, in few words. */
 export const quickEmailSchema = z
@@ -25,6 +25,7 @@ export const quickSmsSchema = z
   .strictObject({
     phone: phoneNumber.meta({ description: 'Recipient in E.164', example: '+12025550123' }),
     message: text(CHANNELS.sms.max_message_chars).meta({ description: 'The text', example: 'Hello' }),
+    carrier,
     user_id,
   })
   .meta({ id: 'QuickSms' });

@@ -7,6 +7,7 @@ import {
   mailboxOf,
   providerRouteOf,
 } from '../contracts/index.ts';
+import { isLoopback } from './loopback.ts';
 import { parseDuration, DAY, formatDuration } from './duration.ts';
 
 /** The delays of the retry ladder, in milliseconds, first tier first. */
@@ -37,7 +38,18 @@ const whole = (min: number, max: number) =>
 
 /** Nobody is between us and an address of this machine. */
 function isSafeWay({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return protocol === 'https:' || isLoopback(hostname);
+}
+
+/** Given all or not at all. Without one of the first, tokens of any issuer, or for any audience, would be taken. */
+const TOGETHER = [
+  ['JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE'],
+  ['GRPC_TLS_CERT_FILE', 'GRPC_TLS_KEY_FILE'],
+] as const;
+
+function missingOf(names: readonly string[], settings: Readonly<Record<string, unknown>>): string[] {
+  const missing = names.filter((name) => settings[name] === undefined);
+  return missing.length === names.length ? [] : missing;
 }
 
 /** What a browser says in `Origin`: scheme, host and port, nothing behind. */
@@ -86,6 +98,19 @@ export const configSchema = z
       .describe(
         'Address the producer and the probes listen on. On another one than a loopback address, the pages need PUBLIC_URL.',
       ),
+    GRPC_PORT: whole(0, 65_535)
+      .optional()
+      .describe(
+        'Port of the producer for gRPC; 0 takes any free one. Off when not set; `npm start` takes 50051, or another one where that is taken.',
+      ),
+    GRPC_TLS_CERT_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Certificate of the gRPC server, with its chain, in PEM. Without it gRPC is in the clear, on a loopback HOST only.',
+      ),
+    GRPC_TLS_KEY_FILE: z.string().min(1).optional().describe('Its private key, in PEM.'),
     PUBLIC_URL: url('http:', 'https:')
       .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', { error: 'must have no path' })
       .optional()
@@ -330,16 +355,18 @@ export const configSchema = z
       .describe('json: one object a line, for machines. text: readable lines, which `npm start` uses.'),
   })
   .superRefine((settings, context) => {
-    const names = ['JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE'] as const;
-    const missing = names.filter((name) => settings[name] === undefined);
-    if (missing.length === 0 || missing.length === names.length) return;
-    // Tokens of any issuer, or for any audience, would be taken.
-    for (const name of missing)
-      context.addIssue({
-        code: 'custom',
-        path: [name],
-        message: `is needed beside ${names.filter((one) => one !== name).join(' and ')}`,
-      });
+    for (const names of TOGETHER)
+      for (const name of missingOf(names, settings))
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: `is needed beside ${names.filter((one) => one !== name).join(' and ')}`,
+        });
+  })
+  .superRefine(({ GRPC_PORT, GRPC_TLS_CERT_FILE, HOST }, context) => {
+    if (GRPC_PORT === undefined || GRPC_TLS_CERT_FILE !== undefined || isLoopback(HOST)) return;
+    const message = `is needed, for on ${HOST} keys would be sent in the clear: give it with GRPC_TLS_KEY_FILE, or leave GRPC_PORT out`;
+    context.addIssue({ code: 'custom', path: ['GRPC_TLS_CERT_FILE'], message });
   })
   .superRefine(({ BOUNCE_DOMAIN, BOUNCE_SECRET, BOUNCE_PORT }, context) => {
     const missing = (name: string, beside: string): void => {

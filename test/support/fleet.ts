@@ -33,6 +33,8 @@ export interface TestProducer extends Service {
   address: string;
   /** Where it takes delivery reports by SMTP, if anywhere. */
   bouncePort: number | undefined;
+  /** Undefined where gRPC is off. */
+  grpcPort: number | undefined;
   call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
 }
 

@@ -38,6 +38,7 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
     TIDINGS_DATA_DIR: dataDir,
     API_KEY,
     PORT: '0',
+    GRPC_PORT: '0',
     RABBITMQ_URL: servers.rabbitmqUrl,
     RABBITMQ_MANAGEMENT_URL: servers.managementUrl,
     MONGO_URI: servers.mongoUri,

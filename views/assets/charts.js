@@ -35,7 +35,15 @@ const line = (label, role, dash, value = number) => ({
 
 const KINDS = {
   throughput: {
-    data: () => [series.at, series.accepted, series.sent, series.failed, series.dead, series.delivered, series.bounced],
+    data: () => [
+      series.at,
+      series.accepted,
+      series.sent,
+      series.failed,
+      series.dead,
+      series.delivered,
+      series.bounced,
+    ],
     lines: () => [
       line('Accepted', 'waiting', [4, 4]),
       line('Sent', 'done'),

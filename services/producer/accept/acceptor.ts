@@ -66,14 +66,16 @@ export class Acceptor {
   }
 
   /**
-   * Resolves when the record is safe, or was before. `withinMs`: how long its caller waits, in milliseconds.
+   * Resolves when the record is safe, or was before. `withinMs`: how long its caller waits, in milliseconds; `signal`
+   * aborts when it gives up earlier.
    * @throws AcceptingStopped while an operator drains the fleet; StoreTimeout or the driver's error when the store cannot be reached.
    */
-  async accept(record: Notification, withinMs = ANSWER_WITHIN_MS): Promise<Stored> {
+  async accept(record: Notification, withinMs = ANSWER_WITHIN_MS, signal?: AbortSignal): Promise<Stored> {
     if (!this.#isOpen()) throw new AcceptingStopped();
     if (this.#group.waiting >= MAX_WAITING) throw new StoreTimeout('too many wait for the store');
     if (withinMs <= 0) throw new StoreTimeout('its time was over before its turn came');
     const entry = { record, givenUp: false };
+    signal?.addEventListener('abort', () => (entry.givenUp = true), { once: true });
     try {
       return await inTime(this.#group.add(entry), withinMs);
     } finally {

@@ -14,6 +14,8 @@ export interface Handover {
   keyed?: { key: string | undefined; body: unknown };
   /** How long whoever hands over waits, in milliseconds. */
   withinMs?: number;
+  /** Aborts when whoever hands over gives up; what is not stored by then is not stored. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -39,14 +41,14 @@ export class Reception {
   /** Resolves when it is safe, or why it is not taken. @throws what `Acceptor.accept` throws. */
   async receive(
     request: NotificationRequest,
-    { identity, keyed, withinMs = ANSWER_WITHIN_MS }: Handover,
+    { identity, keyed, withinMs = ANSWER_WITHIN_MS, signal }: Handover,
   ): Promise<Received> {
     const reason = sendRefusalOf(identity, request.type);
     if (reason !== undefined) return { outcome: 'forbidden', reason };
     const errors = this.#admission.errorsOf(request);
     if (errors.length > 0) return { outcome: 'refused', errors };
     const origin = { caller: identity.actor, ...repeatable(keyed) };
-    return this.#acceptor.accept(recordOf(request, origin, new Date()), withinMs);
+    return this.#acceptor.accept(recordOf(request, origin, new Date()), withinMs, signal);
   }
 }
 

@@ -1,15 +1,22 @@
 import ipaddr from 'ipaddr.js';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import proxyAddr from 'proxy-addr';
 
 /** Bits of an IPv6 address that one customer is given; the rest they choose as they like. */
 const IPV6_CUSTOMER_BITS = 64;
 
+/** What of a request says where it comes from; a request of HTTP is one. */
+export interface Arriving {
+  headers: IncomingHttpHeaders;
+  socket: { remoteAddress?: string | undefined };
+}
+
 /** Where a request comes from: so many proxies before us are believed, as Express does it for the pages. */
-export function addressOf(request: IncomingMessage, trustedProxies: number): string {
+export function addressOf(request: Arriving, trustedProxies: number): string {
   // A socket that is gone has no address any more.
   if (request.socket.remoteAddress === undefined) return '';
-  return proxyAddr(request, (_address, hop) => hop < trustedProxies);
+  // It reads these two and nothing else.
+  return proxyAddr(request as IncomingMessage, (_address, hop) => hop < trustedProxies);
 }
 
 /** What a limit counts by: an IPv4 address, or the part of an IPv6 address that its holder cannot change. */

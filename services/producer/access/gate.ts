@@ -1,14 +1,13 @@
-import type { IncomingMessage } from 'node:http';
 import { decodeJwt } from 'jose';
 import { inTime } from '../accept/deadline.ts';
 import { Problem } from '../api/problem.ts';
 import { digestOf, isDigestOf } from '../sign-in/secrets.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import { addressOf, limitKeyOf } from './address.ts';
+import { addressOf, limitKeyOf, type Arriving } from './address.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { ROOT, type Identity } from './identity.ts';
 import type { OutsideIssuer } from './outside-issuer.ts';
-import type { HeadToBe, Limited, RateLimits } from './rate-limits.ts';
+import type { AnswerHead, Limited, RateLimits } from './rate-limits.ts';
 
 /** What is left of the 3 s in which a caller has an answer is for the work itself; milliseconds. */
 const IDENTIFIED_WITHIN_MS = 1_200;
@@ -41,15 +40,15 @@ export class Gate {
   }
 
   /** Lets a request in, as somebody; at once where it comes with API_KEY. @throws Problem, or rejects with one. */
-  admit(request: IncomingMessage, response: HeadToBe): Identity | Promise<Identity> {
+  admit(request: Arriving, response: AnswerHead): Identity | Promise<Identity> {
     return this.admitBearer(bearerOf(request), request, response);
   }
 
   /** The same where the key or token comes in another way than in the head of the request. */
   admitBearer(
     bearer: string | undefined,
-    request: IncomingMessage,
-    response: HeadToBe,
+    request: Arriving,
+    response: AnswerHead,
   ): Identity | Promise<Identity> {
     if (bearer !== undefined && this.#isRoot(bearer)) return ROOT;
     return this.#admitOther(request, response, bearer);
@@ -64,19 +63,15 @@ export class Gate {
   }
 
   /** Counts a request by where it comes from, for what is open to everybody. @throws Problem over the limit. */
-  async countAddress(request: IncomingMessage, response: HeadToBe): Promise<void> {
+  async countAddress(request: Arriving, response: AnswerHead): Promise<void> {
     await this.#count('address', request, response);
   }
 
-  #count(kind: Limited, request: IncomingMessage, response: HeadToBe): Promise<void> {
+  #count(kind: Limited, request: Arriving, response: AnswerHead): Promise<void> {
     return this.#options.limits.count(kind, limitKeyOf(this.addressOf(request)), response);
   }
 
-  async #admitOther(
-    request: IncomingMessage,
-    response: HeadToBe,
-    bearer: string | undefined,
-  ): Promise<Identity> {
+  async #admitOther(request: Arriving, response: AnswerHead, bearer: string | undefined): Promise<Identity> {
     // Whoever is looked up in the store has an answer in time, too.
     const identity =
       bearer === undefined
@@ -102,7 +97,7 @@ export class Gate {
   }
 
   /** Where a request comes from. */
-  addressOf(request: IncomingMessage): string {
+  addressOf(request: Arriving): string {
     return addressOf(request, this.#options.trustedProxies);
   }
 
@@ -112,7 +107,7 @@ export class Gate {
 }
 
 /** The key or token of a request. */
-export function bearerOf({ headers }: IncomingMessage): string | undefined {
+export function bearerOf({ headers }: Arriving): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1];
 }
 

@@ -26,8 +26,8 @@ const TOGETHER_EVERY_MS = 100;
 /** The share of its limit that a key has left by then. */
 const ABOUT_TO_REACH = 0.1;
 
-/** Where it is said how much is left. */
-export interface HeadToBe {
+/** Where it is said what is left of a limit; the answer to a request of HTTP is one. */
+export interface AnswerHead {
   setHeader: (name: string, value: string) => unknown;
 }
 
@@ -52,7 +52,7 @@ export class RateLimits {
   async count(
     kind: Limited,
     who: string,
-    response: HeadToBe,
+    response: AnswerHead,
     perSecond = this.#defaults[kind],
   ): Promise<void> {
     if (perSecond === 0) return;
@@ -72,7 +72,7 @@ export class RateLimits {
   }
 
   /** Too many at once are refused at once, and must connect anew: waiting ones cost memory. */
-  async #holdBack(response: HeadToBe): Promise<void> {
+  async #holdBack(response: AnswerHead): Promise<void> {
     if (this.#heldBack >= MAX_HELD_BACK) {
       response.setHeader('connection', 'close');
       return;

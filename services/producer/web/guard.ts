@@ -1,13 +1,9 @@
 import type { Request, RequestHandler } from 'express';
 import type { Config } from '../../../shared/runtime/config.ts';
+import { isLoopback } from '../../../shared/runtime/loopback.ts';
 import { Problem } from '../api/problem.ts';
 
 const LOOPBACK_HOST = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
-
-/** Whether an address to listen on is this machine's own. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
-}
 
 /**
  * Guards the pages before anybody is asked who they are: they are served under PUBLIC_URL, or on a loopback address to a `Host` that is

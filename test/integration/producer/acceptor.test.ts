@@ -8,16 +8,29 @@ import { TestStore } from '../../support/test-store.ts';
 
 const store = new TestStore();
 
-test('what comes when its caller has had a 503 already is not stored any more', async () => {
-  const { notifications } = store;
-  const acceptor = new Acceptor({
-    notifications,
+const acceptorOf = () =>
+  new Acceptor({
+    notifications: store.notifications,
     publisher: {} as Publisher,
     isOpen: () => true,
     log: silentLogger,
   });
+
+test('what its caller gives up before it is written is not stored', async () => {
+  const acceptor = acceptorOf();
+  const givenUp = new AbortController();
+  const accepting = acceptor.accept(aRecord({ status: 'scheduled' }), 1_000, givenUp.signal);
+  givenUp.abort();
+  await accepting;
+  await acceptor.accept(aRecord({ status: 'scheduled' }), 1_000, new AbortController().signal);
+  await acceptor.drain();
+  expect(await store.notifications.countDocuments()).toBe(1);
+});
+
+test('what comes when its caller has had a 503 already is not stored any more', async () => {
+  const acceptor = acceptorOf();
   await expect(acceptor.accept(aRecord({ status: 'scheduled' }), -1)).rejects.toThrow(StoreTimeout);
   await acceptor.accept(aRecord({ status: 'scheduled' }), 1_000);
   await acceptor.drain();
-  expect(await notifications.countDocuments()).toBe(1);
+  expect(await store.notifications.countDocuments()).toBe(1);
 });

@@ -70,6 +70,15 @@ test('an SMS is a notification like any other', async () => {
   expect(json).toMatchObject({ type: 'sms', phone: '+12025550123', message: 'Code 1234', user_id: 'u1' });
 });
 
+test('an SMS may name its carrier', async () => {
+  const text = { phone: '+12025550123', message: 'Code 1234', user_id: 'u1', carrier: 'verizon' };
+  const answer = await call('/send-sms/', text);
+  const { json } = await fleet.producer.call('GET', `/v1/notifications/${idOf(answer)}`);
+  expect(json).toMatchObject({ carrier: 'verizon' });
+  const unknown = await call('/send-sms/', { ...text, carrier: 'nobody' });
+  expect([unknown.status, unknown.json.errors]).toMatchObject([400, [{ field: 'carrier' }]]);
+});
+
 test.each([
   ['/send-email/', {}, ['email_to', 'message', 'user_id']],
   ['/send-email/', { ...asDocumented, email_to: 'nobody' }, ['email_to']],

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { planFleet, SERVICES, type Fleet } from '../../../infra/local/fleet.ts';
-import { Ports } from '../../../infra/local/ports.ts';
+import { Ports, isFree } from '../../../infra/local/ports.ts';
 import { readConfig } from '../../../shared/runtime/config.ts';
 
 const servers = {
@@ -78,4 +79,16 @@ test('the key and the addresses stay the same from start to start, and an own ke
   const [first, second] = [await plan({ PORT: '0' }), await plan({ PORT: '0' })];
   expect(second).toMatchObject({ address: first.address, apiKey: first.apiKey, readiness: first.readiness });
   expect((await plan({ API_KEY: 'a-key-of-sixteen-or-more' })).apiKey).toBe('a-key-of-sixteen-or-more');
+});
+
+test('gRPC has the port that is asked for, another one where its own is taken, and none where keys would travel in the clear', async () => {
+  expect((await plan({ GRPC_PORT: '50123' })).grpcAddress).toBe('127.0.0.1:50123');
+  const fleet = await plan({ GRPC_PORT: '0' });
+  expect(fleet.grpcAddress).toBe(`127.0.0.1:${environmentOf(fleet, 'producer').GRPC_PORT}`);
+  const isTaken = !(await isFree(50_051));
+  const blocker = createServer();
+  if (!isTaken) await new Promise<void>((resolve) => blocker.listen(50_051, '127.0.0.1', resolve));
+  expect((await plan({})).grpcAddress).toMatch(/^127\.0\.0\.1:(?!50051)\d+$/);
+  if (!isTaken) await new Promise((resolve) => blocker.close(resolve));
+  expect((await plan({ HOST: '0.0.0.0' })).grpcAddress).toBeUndefined();
 });

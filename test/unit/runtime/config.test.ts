@@ -32,4 +32,15 @@ describe('the configuration', () => {
     expect(readConfig({ API_KEY: '!"#$%&/()=?-0123' }).API_KEY).toBe('!"#$%&/()=?-0123');
     expect(() => readConfig({ API_KEY: 'fifteen-chars-x' })).toThrow(ConfigError);
   });
+  test('lets gRPC speak in the clear on this machine only, and takes a certificate with its key only', () => {
+    expect(readConfig({ GRPC_PORT: '50051', HOST: 'localhost' }).GRPC_PORT).toBe(50_051);
+    const open = { GRPC_PORT: '50051', HOST: '0.0.0.0' };
+    expect(() => readConfig(open)).toThrow(/GRPC_TLS_CERT_FILE: is needed.*0\.0\.0\.0.*in the clear/);
+    const files = { GRPC_TLS_CERT_FILE: 'a.pem', GRPC_TLS_KEY_FILE: 'a.key' };
+    expect(readConfig({ ...open, ...files })).toMatchObject(files);
+    expect(() => readConfig({ GRPC_TLS_CERT_FILE: 'a.pem' })).toThrow(
+      /GRPC_TLS_KEY_FILE: is needed beside GRPC_TLS_CERT_FILE/,
+    );
+    expect(readConfig({ HOST: '0.0.0.0' }).GRPC_PORT).toBeUndefined();
+  });
 });

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { loadSync, type MessageTypeDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { PROJECT_ROOT } from '../root.ts';
+
+const FILES = ['scheduler.proto', 'error-details.proto'].map((name) =>
+  join(PROJECT_ROOT, 'shared/contracts', name),
+);
+
+/** Name of the service, as clients and the health service call it. */
+export const SCHEDULER = 'tidings.v1.Scheduler';
+
+/** All that is said by gRPC. An int64 comes as a string, for a JavaScript number would lose digits of it. */
+export const DEFINITIONS = loadSync(FILES, { keepCase: true, longs: String, defaults: true });
+
+/** The service. */
+export const schedulerService = DEFINITIONS[SCHEDULER] as ServiceDefinition;
+
+/** Writes a message of google.rpc. */
+export function encode(type: 'Status' | 'BadRequest' | 'RetryInfo', value: object): Buffer {
+  return (DEFINITIONS[`google.rpc.${type}`] as MessageTypeDefinition<object, object>).serialize(value);
+}

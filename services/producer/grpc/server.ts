@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { pause } from '../../../shared/runtime/backoff.ts';
+import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
+import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
+import { toError } from '../../../shared/runtime/errors.ts';
+import { readiness } from '../../../shared/runtime/health.ts';
+import { TOLERATED } from '../app.ts';
+import type { ProducerContext } from '../context.ts';
+import { Health } from './health.ts';
+import { SCHEDULER, DEFINITIONS, schedulerService } from './protos.ts';
+import { scheduleMeet } from './schedule-meet.ts';
+
+/** What a client may take of us. A request has 11 000 characters at most, of four bytes each at most. */
+const LIMITS = {
+  'grpc.max_receive_message_length': 64 * 1024,
+  'grpc.max_concurrent_streams': 1_000,
+  'grpc.max_connection_idle_ms': 5 * MINUTE,
+  // Whoever is gone without a word is noticed.
+  'grpc.keepalive_time_ms': MINUTE,
+  'grpc.keepalive_timeout_ms': 20 * SECOND,
+};
+/** How long answers that were given may take to get out while it stops, in milliseconds: whoever watches its health never hangs up. */
+const LAST_WORDS_MS = SECOND / 2;
+
+/** The gRPC server of a producer. */
+export interface GrpcServer {
+  port: number;
+  /** Says that it is not serving any more, while it still is. */
+  announce: () => void;
+  /** Takes no more calls, and resolves when those under way have their answers. */
+  stop: () => Promise<void>;
+}
+
+/**
+ * Serves the scheduler, its description by reflection, and its health.
+ * @throws ConfigError when its certificate cannot be read, or its port is taken.
+ */
+export async function startGrpc(context: ProducerContext, port: number): Promise<GrpcServer> {
+  const { config, checks, draining, log } = context;
+  // It complains on standard error otherwise.
+  setLogger({
+    error: (words: string) => {
+      log.warn('gRPC', { words });
+    },
+  });
+  const server = new Server(LIMITS);
+  const underWay = new Set<Promise<void>>();
+  const credentials = credentialsOf(config);
+  server.addService(schedulerService, { ScheduleMeet: scheduleMeet(context, underWay) });
+  new ReflectionService(DEFINITIONS, { services: [SCHEDULER] }).addToServer(server);
+  const health = new Health(
+    async () => draining.check().ok && (await readiness(checks, TOLERATED)).status !== 'unavailable',
+  );
+  health.service.addToServer(server);
+  const bound = await bind(server, { host: config.HOST, port, credentials });
+  health.start();
+  log.info('accepting gRPC', { port: bound, tls: credentials._isSecure() });
+  return {
+    port: bound,
+    announce: () => {
+      health.stop();
+    },
+    stop: () => stop(server, underWay),
+  };
+}
+
+/** With a certificate, TLS; without one in the clear, which the settings allow on a loopback address only. @throws ConfigError */
+function credentialsOf({ GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE }: Config): ServerCredentials {
+  if (GRPC_TLS_CERT_FILE === undefined || GRPC_TLS_KEY_FILE === undefined)
+    return ServerCredentials.createInsecure();
+  const cert_chain = read('GRPC_TLS_CERT_FILE', GRPC_TLS_CERT_FILE);
+  const private_key = read('GRPC_TLS_KEY_FILE', GRPC_TLS_KEY_FILE);
+  try {
+    createSecureContext({ cert: cert_chain, key: private_key });
+  } catch (thrown) {
+    throw new ConfigError(
+      `GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE: must be a certificate and its key in PEM: ${toError(thrown).message}`,
+    );
+  }
+  return ServerCredentials.createSsl(null, [{ cert_chain, private_key }]);
+}
+
+function read(setting: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (thrown) {
+    throw new ConfigError(`${setting}: cannot be read: ${toError(thrown).message}`);
+  }
+}
+
+function bind(
+  server: Server,
+  { host, port, credentials }: { host: string; port: number; credentials: ServerCredentials },
+): Promise<number> {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, bound) => {
+      if (error) reject(new ConfigError(`GRPC_PORT: cannot listen on ${address}: ${error.message}`));
+      else resolve(bound);
+    });
+  });
+}
+
+async function stop(server: Server, underWay: ReadonlySet<Promise<void>>): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.tryShutdown(() => {
+      resolve();
+    });
+  });
+  await Promise.race([closed, Promise.all(underWay).then(() => pause(LAST_WORDS_MS))]);
+  server.forceShutdown();
+}

@@ -1,0 +1,62 @@
+import { Client, Metadata, credentials, type ServiceError } from '@grpc/grpc-js';
+import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
+import { service as healthService } from 'grpc-health-check';
+import { schedulerService } from '../../services/producer/grpc/protos.ts';
+import { API_KEY } from './fleet.ts';
+
+/** What a call came to. */
+export interface Outcome {
+  error: ServiceError | null;
+  jobId: string | undefined;
+}
+
+/** A client of the scheduler, in Node, where a test needs hold of a connection. */
+export class SchedulerClient {
+  readonly #client: Client;
+
+  constructor(port: number | undefined) {
+    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  }
+
+  /** Asks for a meeting. `deadline` in milliseconds since the epoch. */
+  schedule(request: object, deadline = Date.now() + 10_000): Promise<Outcome> {
+    const { path, requestSerialize, responseDeserialize } = methodOf(schedulerService, 'ScheduleMeet');
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${API_KEY}`);
+    return new Promise((resolve) => {
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        { deadline },
+        (error, response) => {
+          resolve({ error, jobId: (response as { job_id?: string } | undefined)?.job_id });
+        },
+      );
+    });
+  }
+
+  /** The states of health that the server tells from now on, the first one among them. */
+  watchHealth(): string[] {
+    const { path, requestSerialize, responseDeserialize } = methodOf(healthService, 'Watch');
+    const seen: string[] = [];
+    this.#client
+      .makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: '' })
+      .on('data', ({ status }: { status: string }) => seen.push(status))
+      // The server stops in the end.
+      .on('error', () => undefined);
+    return seen;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+function methodOf(service: ServiceDefinition, name: string): MethodDefinition<object, object> {
+  const method = service[name];
+  if (!method) throw new Error(`no method ${name}`);
+  return method;
+}
