@@ -16,7 +16,15 @@ import { Visitor, signedIn } from '../../support/visitor.ts';
 const TABLE = '../../../docs/access.md';
 const PERSON = 'u1';
 /** What is neither an operation nor a page. */
-const OTHERS = ['/healthz', '/readyz', '/metrics', '/docs', '/openapi.json', '/assets/tidings.css'];
+const OTHERS = [
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/docs',
+  '/openapi.json',
+  '/asyncapi.json',
+  '/assets/tidings.css',
+];
 
 let servers: TestServers;
 let producer: TestProducer;
