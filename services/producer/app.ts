@@ -133,7 +133,8 @@ function probes(context: ProducerContext): Router {
     const ready = await look();
     response.status(ready.status === 'unavailable' ? 503 : 200).json(ready);
   });
-  for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json']) router.all(path, onlyGet);
+  for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json', '/asyncapi.json'])
+    router.all(path, onlyGet);
   return router;
 }
 

@@ -7,32 +7,34 @@ import { line } from './fields.ts';
 export const REQUESTED = 'notification.requested';
 
 /** The properties of AMQP that a request is read with. Others are nobody's business here. */
-export const requestedPropertiesSchema = z.object({
-  message_id: line(255).meta({
-    description:
-      'The idempotency key: repeated with the same one it is the same notification. It belongs to the sender. Without it a message that RabbitMQ delivers twice would be sent twice',
-    example: 'order-7-receipt',
-  }),
-  user_id: line(255).optional().meta({
-    description:
-      'The sender: the RabbitMQ user that publishes, which RabbitMQ checks. Without it, all who do not say it are one sender',
-    example: 'shop',
-  }),
-  type: z
-    .literal(REQUESTED, { error: `must be ${REQUESTED}, or not set` })
-    .optional()
-    .meta({ description: 'Needs not be said' }),
-  content_type: z
-    .string()
-    .regex(/^application\/json(?:; ?charset=utf-8)?$/i, { error: 'must be application/json, or not set' })
-    .optional()
-    .meta({ description: 'Needs not be said', example: 'application/json' }),
-  content_encoding: z
-    .string()
-    .regex(/^(?:utf-8|identity)$/i, { error: 'must be utf-8, or not set: nothing is unpacked' })
-    .optional()
-    .meta({ description: 'Needs not be said' }),
-});
+export const requestedPropertiesSchema = z
+  .object({
+    message_id: line(255).meta({
+      description:
+        'The idempotency key: repeated with the same one it is the same notification. It belongs to the sender. Without it a message that RabbitMQ delivers twice would be sent twice',
+      example: 'order-7-receipt',
+    }),
+    user_id: line(255).optional().meta({
+      description:
+        'The sender: the RabbitMQ user that publishes, which RabbitMQ checks. Without it, all who do not say it are one sender',
+      example: 'shop',
+    }),
+    type: z
+      .literal(REQUESTED, { error: `must be ${REQUESTED}, or not set` })
+      .optional()
+      .meta({ description: 'Needs not be said' }),
+    content_type: z
+      .string()
+      .regex(/^application\/json(?:; ?charset=utf-8)?$/i, { error: 'must be application/json, or not set' })
+      .optional()
+      .meta({ description: 'Needs not be said', example: 'application/json' }),
+    content_encoding: z
+      .string()
+      .regex(/^(?:utf-8|identity)$/i, { error: 'must be utf-8, or not set: nothing is unpacked' })
+      .optional()
+      .meta({ description: 'Needs not be said' }),
+  })
+  .meta({ id: 'RequestedProperties' });
 
 /** The properties of a request. */
 export type RequestedProperties = z.output<typeof requestedPropertiesSchema>;

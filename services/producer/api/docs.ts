@@ -2,6 +2,7 @@ import express, { Router } from 'express';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { asyncApi } from './asyncapi/document.ts';
 import { openApiOf } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { PROJECT_ROOT } from '../root.ts';
@@ -13,13 +14,17 @@ const DOCS_POLICY =
 /** Its folder, without importing it: that would run what is made for browsers, at 39 MiB. */
 const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
-/** `/openapi.json`, and `/docs` to read and try it. Open to everybody. */
+/** `/openapi.json`, and `/docs` to read and try it; `/asyncapi.json` for what comes and goes by messages. Open to everybody. */
 export function docsRouter(operations: readonly Operation[]): Router {
   const router = Router();
   const document = JSON.stringify(openApiOf(operations));
+  const messages = JSON.stringify(asyncApi());
   const page = readFileSync(join(PROJECT_ROOT, 'views/docs.html'), 'utf8');
   router.get('/openapi.json', (_request, response) => {
     response.type('application/json').send(document);
+  });
+  router.get('/asyncapi.json', (_request, response) => {
+    response.type('application/json').send(messages);
   });
   router.get('/docs', (_request, response) => {
     response.set('content-security-policy', DOCS_POLICY).type('html').send(page);

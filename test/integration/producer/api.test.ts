@@ -375,7 +375,7 @@ describe('every address', () => {
     expect(errors?.map(({ field }) => field).sort()).toEqual(['limit', 'nope', 'status']);
   });
   test('probes and documentation are open', async () => {
-    for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json'])
+    for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json', '/asyncapi.json'])
       expect((await producer.call('GET', path, undefined, { authorization: '' })).status).toBe(200);
   });
 });

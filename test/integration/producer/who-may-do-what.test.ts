@@ -18,7 +18,16 @@ const PERSON = 'u1';
 /** It never ends, so that only its head is asked for. */
 const STREAM = '/task_updates';
 /** What is neither an operation nor a page. */
-const OTHERS = ['/healthz', '/readyz', '/metrics', STREAM, '/docs', '/openapi.json', '/assets/tidings.css'];
+const OTHERS = [
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  STREAM,
+  '/docs',
+  '/openapi.json',
+  '/asyncapi.json',
+  '/assets/tidings.css',
+];
 
 let servers: TestServers;
 let producer: TestProducer;
