@@ -1,5 +1,4 @@
 import type { Status } from './states.ts';
-import type { SuppressibleChannel } from './suppression.ts';
 
 /** What a provider says of a notification after the hand-over, put into our words. */
 export interface Feedback {
@@ -7,7 +6,6 @@ export interface Feedback {
   status: Extract<Status, 'delivered' | 'bounced'>;
   /** Who says so, for the timeline: callback:twilio, callback:dsn */
   actor: string;
-  channel: SuppressibleChannel;
   provider: string;
   /** Of which hand-over it speaks, where each one has an id of its own. */
   provider_message_id?: string;

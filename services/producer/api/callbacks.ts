@@ -51,7 +51,7 @@ function twilioStatus({ config, feedback }: ProducerContext): Operation {
     needs: 'nobody',
     tag: TAG,
     summary: 'For Twilio: what became of an SMS. Open to whoever signs as Twilio does',
-    takes: 'application/x-www-form-urlencoded',
+    takes: 'form',
     maxBodyBytes: 64 * 1024,
     query: z.object({ id: z.string().max(64).meta({ description: 'Id of the notification' }) }),
     headers: z.object({ 'X-Twilio-Signature': z.string().optional() }),
@@ -108,7 +108,7 @@ function mailReport({ bounces }: ProducerContext): Operation {
     needs: ['feedback'],
     tag: TAG,
     summary: 'For a mail server: a mail that came back to a return path under BOUNCE_DOMAIN',
-    takes: 'message/rfc822',
+    takes: 'mail',
     maxBodyBytes: MAX_REPORT_BYTES,
     query: z.object({
       recipient: z.string().max(254).optional().meta({

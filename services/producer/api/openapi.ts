@@ -1,7 +1,7 @@
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { PROBLEMS, problemSchema, type ProblemCode } from '../../../shared/contracts/index.ts';
 import { linksOf } from './links.ts';
-import { mediaTypeOf, type Operation } from './operation.ts';
+import { mediaTypesOf, type Operation } from './operation.ts';
 
 /** What any operation may answer: the limits, the method, our own trouble, the store's. */
 const ALWAYS: readonly ProblemCode[] = [
@@ -68,7 +68,12 @@ function describe(one: Operation): ZodOpenApiOperationObject {
       ...(query && { query }),
       ...(headers && { header: headers }),
     },
-    ...(body && { requestBody: { required: true, content: { [mediaTypeOf(one)]: { schema: body } } } }),
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: Object.fromEntries(mediaTypesOf(one).map((type) => [type, { schema: body }])),
+      },
+    }),
     responses: {
       [String(answer.status)]: {
         description: answer.description,

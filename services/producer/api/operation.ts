@@ -32,19 +32,25 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** What bodies may be written in, and who reads them. A message is read as it is, in bytes. */
-const PARSERS = {
-  'application/json': (limit: number) => express.json({ limit }),
-  'application/x-www-form-urlencoded': (limit: number) => express.urlencoded({ extended: false, limit }),
-  'message/rfc822': (limit: number) => express.raw({ type: 'message/rfc822', limit }),
-} as const satisfies Record<string, (limit: number) => RequestHandler>;
+/** A mail, by its own name, and as programs call what they send without looking at it. */
+const MAIL_TYPES = ['message/rfc822', 'application/octet-stream'];
 
-/** One of them. */
-export type MediaType = keyof typeof PARSERS;
+/** What bodies are: the media types that they come in, and who reads them. A mail is read as it is, in bytes. */
+const BODIES = {
+  json: { types: ['application/json'], parser: (limit: number) => express.json({ limit }) },
+  form: {
+    types: ['application/x-www-form-urlencoded'],
+    parser: (limit: number) => express.urlencoded({ extended: false, limit }),
+  },
+  mail: {
+    types: MAIL_TYPES,
+    parser: (limit: number) => express.raw({ type: MAIL_TYPES, limit }),
+  },
+} satisfies Record<string, { types: string[]; parser: (limit: number) => RequestHandler }>;
 
-/** What the body of an operation is written in. */
-export function mediaTypeOf({ takes = 'application/json' }: Pick<Operation, 'takes'>): MediaType {
-  return takes;
+/** The media types that the body of an operation may come in. */
+export function mediaTypesOf({ takes = 'json' }: Pick<Operation, 'takes'>): readonly string[] {
+  return BODIES[takes].types;
 }
 
 /** One call of the API: the routes, the 405s and the OpenAPI document are all made of this. */
@@ -63,8 +69,8 @@ export interface Operation {
   query?: z.ZodObject;
   headers?: z.ZodObject;
   body?: z.ZodType;
-  /** What the body is written in; JSON when not given. */
-  takes?: MediaType;
+  /** What the body is; JSON when not given. */
+  takes?: keyof typeof BODIES;
   maxBodyBytes?: number;
   /** Called by the thousand: served without the web framework. It has a body and no parameters. */
   isHot?: true;
@@ -124,7 +130,7 @@ export function serve(
 }
 
 function bodyParsers(one: Operation): RequestHandler[] {
-  return one.body ? [PARSERS[mediaTypeOf(one)](one.maxBodyBytes ?? MAX_BODY_BYTES)] : [];
+  return one.body ? [BODIES[one.takes ?? 'json'].parser(one.maxBodyBytes ?? MAX_BODY_BYTES)] : [];
 }
 
 /** Lets those pass whose scopes meet this, before anything of the body is read. */
@@ -186,7 +192,7 @@ interface Given {
 /** Validates, and has it done in time. @throws Problem, or what the store threw. */
 export function perform(one: Operation, given: Given): Promise<Answer> {
   if (one.body && given.rawBody === undefined)
-    throw new Problem('unsupported_media_type', { detail: `This takes ${mediaTypeOf(one)}, in UTF-8.` });
+    throw new Problem('unsupported_media_type', { detail: `This takes ${mediaTypesOf(one).join(' or ')}.` });
   const { headers, rawBody, identity, address } = given;
   const input = {
     headers,

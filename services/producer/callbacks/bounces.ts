@@ -78,7 +78,6 @@ function feedbackOf(
   const said = {
     notification_id,
     actor: 'callback:dsn',
-    channel: 'email' as const,
     provider: 'smtp',
     code,
     ...(diagnostic !== undefined && { reason: diagnostic.slice(0, 500) }),

@@ -16,7 +16,9 @@ export class FeedbackDesk {
   async hear(feedback: Feedback): Promise<Heard> {
     const heard = await hearFeedback(this.#stores, feedback);
     const { notification_id: id, status, actor, code } = feedback;
-    this.#log.info('feedback', { id, status, actor, heard, ...(code !== undefined && { code }) });
+    // That all is well is said as seldom as of what was sent.
+    const level = heard === 'moved' && status === 'delivered' ? 'debug' : 'info';
+    this.#log[level]('feedback', { id, status, actor, heard, ...(code !== undefined && { code }) });
     return heard;
   }
 }

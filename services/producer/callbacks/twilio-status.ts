@@ -36,7 +36,6 @@ export function feedbackOf(notificationId: string, callback: StatusCallback): Fe
     notification_id: notificationId,
     status,
     actor: 'callback:twilio',
-    channel: 'sms',
     provider: 'twilio',
     provider_message_id: callback.MessageSid,
   };

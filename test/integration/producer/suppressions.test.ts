@@ -130,7 +130,7 @@ describe('a person', () => {
     const notifications = notificationsOf(store.db);
     await notifications.insertOne(record);
     const stores = { notifications, suppressions, early: new EarlyFeedbacks(store.db), retentionDays: 30 };
-    const said = { actor: 'callback:dsn', channel: 'email', provider: 'smtp', isForGood: true } as const;
+    const said = { actor: 'callback:dsn', provider: 'smtp', isForGood: true } as const;
     const reason = `550 <${email}> is unknown`;
     await hearFeedback(stores, {
       notification_id: record._id,

@@ -32,7 +32,6 @@ const bounced = (id: string, more: Partial<Feedback> = {}): Feedback => ({
   notification_id: id,
   status: 'bounced',
   actor: 'callback:twilio',
-  channel: 'sms',
   provider: 'twilio',
   code: '30005',
   reason: 'no such number',
@@ -43,7 +42,6 @@ const delivered = (id: string, more: Partial<Feedback> = {}): Feedback => ({
   notification_id: id,
   status: 'delivered',
   actor: 'callback:twilio',
-  channel: 'sms',
   provider: 'twilio',
   ...more,
 });
