@@ -43,8 +43,12 @@ function figures(register: Registry): (stats: Stats) => void {
   const queued = gauge('queue_messages', 'Messages that are ready in a queue', ['queue']);
   const oldest = gauge('queue_oldest_seconds', 'Age of the oldest of what a queue stands for', ['queue']);
   const open = gauge('provider_breaker_open', '1 while the provider counts as down', ['provider', 'channel']);
+  const failingOver = gauge('provider_failing_over', '1 while another provider carries what is its', [
+    'provider',
+    'channel',
+  ]);
   return (stats) => {
-    for (const one of [notifications, queued, oldest, open]) one.reset();
+    for (const one of [notifications, queued, oldest, open, failingOver]) one.reset();
     for (const [type, counts] of Object.entries(stats.by_type))
       for (const [status, count] of Object.entries(counts)) notifications.set({ type, status }, count);
     unpublished.set(stats.unpublished);
@@ -53,7 +57,9 @@ function figures(register: Registry): (stats: Stats) => void {
       if (ready !== null) queued.set({ queue }, ready);
       if (age !== null) oldest.set({ queue }, age);
     }
-    for (const { name: provider, channel, breaker } of stats.providers)
+    for (const { name: provider, channel, breaker, failing_over_since: since } of stats.providers) {
       open.set({ provider, channel }, breaker === 'open' ? 1 : 0);
+      failingOver.set({ provider, channel }, since === null ? 0 : 1);
+    }
   };
 }

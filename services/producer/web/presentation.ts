@@ -88,6 +88,8 @@ export const FIELD_LABELS: Record<string, string> = {
   type: 'Channel',
   email: 'E-mail address',
   phone: 'Phone number',
+  carrier: 'Carrier of the number',
+  via: 'Only by',
   subject: 'Subject',
   message: 'Message',
   html: 'The same as HTML',

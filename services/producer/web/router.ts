@@ -64,7 +64,7 @@ export function pageRoutes(context: ProducerContext): PageRoute[] {
     { path: '/stats', needs: 'viewer', get: statsPage(context), isShared: true },
     { path: '/stats/state', needs: 'viewer', get: statsFragment(context) },
     { path: '/stats/series', needs: 'viewer', get: statsSeries(context) },
-    { path: '/send-notification', needs: 'operator', get: sendForm(), post: sendSubmit(context) },
+    { path: '/send-notification', needs: 'operator', get: sendForm(context), post: sendSubmit(context) },
     { path: '/controls', needs: 'viewer', get: controlsPage(context) },
     { path: '/controls/state', needs: 'viewer', get: controlsFragment(context) },
     { path: '/controls/:id', needs: 'operator', get: switchPage(context), post: switchSubmit(context) },

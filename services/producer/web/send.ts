@@ -9,6 +9,7 @@ import {
 } from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import { AcceptingStopped } from '../accept/acceptor.ts';
+import { Ways } from '../accept/ways.ts';
 import type { Received, Reception } from '../accept/reception.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
@@ -22,6 +23,8 @@ const FIELDS = [
   'type',
   'email',
   'phone',
+  'carrier',
+  'via',
   'subject',
   'message',
   'html',
@@ -33,21 +36,23 @@ const FIELDS = [
 type Values = Partial<Record<(typeof FIELDS)[number], string>>;
 
 /** The empty form. Its hidden key makes a double click one notification. */
-export function sendForm() {
+export function sendForm({ config }: ProducerContext) {
+  const ways = new Ways(config);
   return async function showSendForm(_request: Request, response: Response): Promise<void> {
-    await showForm(response, { values: { type: 'email' }, key: newId(), errors: [] });
+    await showForm(response, ways, { values: { type: 'email' }, key: newId(), errors: [] });
   };
 }
 
 /** Takes the form: to the notification's own page, or back with what is wrong beside the fields. */
 export function sendSubmit(context: ProducerContext) {
+  const ways = new Ways(context.config);
   return async function acceptForm(request: Request, response: Response): Promise<void> {
     const form = formOf(request);
     const values = valuesOf(form);
     const key = typeof form.idempotency_key === 'string' ? form.idempotency_key.slice(0, 100) : newId();
     const parsed = notificationRequestSchema.safeParse(values);
     if (!parsed.success) {
-      await showForm(response, { values, key, errors: fieldErrors(parsed.error) });
+      await showForm(response, ways, { values, key, errors: fieldErrors(parsed.error) });
       return;
     }
     const received = await receiveUnlessDraining(context, parsed.data, {
@@ -56,7 +61,7 @@ export function sendSubmit(context: ProducerContext) {
     });
     if (!('record' in received)) {
       // The key of what was changed after it had been sent would never work again.
-      await showForm(response, { values, key: newId(), errors: errorsOf(received) });
+      await showForm(response, ways, { values, key: newId(), errors: errorsOf(received) });
       return;
     }
     response.redirect(303, `/notifications/${received.record._id}`);
@@ -109,6 +114,8 @@ function valuesOf(form: Record<string, unknown>): Values {
   });
   const values: Values = Object.fromEntries(given);
   if (values.type !== 'email') delete values.html;
+  if (values.type !== 'sms') delete values.carrier;
+  if (values.type === 'in_app') delete values.via;
   if (values.type === 'sms') delete values.email;
   if (values.type === 'email') delete values.phone;
   return values;
@@ -126,7 +133,14 @@ interface Form {
   errors: { field: string; message: string }[];
 }
 
-function showForm(response: Response, form: Form): Promise<void> {
-  const data = { title: 'Send a notification · Tidings', ...form, types: CHANNEL_NAMES, lanes: LANES };
+function showForm(response: Response, { carriers, providers }: Ways, form: Form): Promise<void> {
+  const data = {
+    title: 'Send a notification · Tidings',
+    ...form,
+    types: CHANNEL_NAMES,
+    lanes: LANES,
+    carriers,
+    providers,
+  };
   return renderForm(response, 'send-notification', data);
 }
