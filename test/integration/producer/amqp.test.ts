@@ -1,7 +1,9 @@
+import { connect } from 'amqplib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { TcpProxy } from '../../../infra/chaos/tcp-proxy.ts';
-import { BROKER_USERS, PARKING_QUEUE, REQUESTS_QUEUE } from '../../../shared/broker/index.ts';
+import { BROKER_USERS, Broker, PARKING_QUEUE, REQUESTS_QUEUE } from '../../../shared/broker/index.ts';
 import { MAX_BODY_BYTES, type Notification } from '../../../shared/contracts/index.ts';
+import { silentLogger } from '../../../shared/runtime/logger.ts';
 import { notificationsOf, openStore, type Notifications, type Store } from '../../../shared/store/index.ts';
 import { startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
 import { runPeer } from '../../support/python-peers.ts';
@@ -100,8 +102,8 @@ describe.each(BROKERS)('another service hands over by RabbitMQ %s, with pika', (
     return lines();
   }
 
-  async function operate(...args: string[]): Promise<unknown[]> {
-    const env = { AMQP_URL: urlOf() };
+  async function operate(args: readonly string[] = [], url = urlOf()): Promise<unknown[]> {
+    const env = { AMQP_URL: url };
     const { code, stderr, lines } = await runPeer('docs/examples/amqp_parked.py', args, { env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     return lines();
@@ -247,11 +249,33 @@ describe.each(BROKERS)('another service hands over by RabbitMQ %s, with pika', (
       { message_id: 'other', request: { ...hello, type: 'telex' } },
     );
     await untilParked(2);
-    const [taken] = (await operate('--take', 'wrong')) as [{ message_id: string; request: object }];
+    const [taken] = (await operate(['--take', 'wrong'])) as [{ message_id: string; request: object }];
     expect(taken).toEqual({ message_id: 'wrong', request: { ...hello, type: 'fax' } });
     await handOver({ ...taken, request: { ...taken.request, type: 'in_app' } });
     await untilStored('wrong');
     expect((await untilParked(1)).map(({ message_id }) => message_id)).toEqual(['other']);
+  });
+
+  test('what ends its consumer again and again RabbitMQ parks by itself, and it is listed with the others', async () => {
+    // Without a producer, which would take it.
+    const own = await createTestServers(version);
+    const broker = new Broker({ url: own.rabbitmqUrl, service: 'test', delays: [100], log: silentLogger });
+    broker.start();
+    expect(await broker.ready(10_000)).toBe(true);
+    await publish([{ body: JSON.stringify(hello), properties: { message_id: 'killer' } }], own.rabbitmqUrl);
+    const model = await connect(own.rabbitmqUrl);
+    const channel = await model.createChannel();
+    await until(async () => {
+      const message = await channel.get(REQUESTS_QUEUE);
+      if (message) channel.nack(message);
+      return (await channel.checkQueue(PARKING_QUEUE)).messageCount === 1;
+    });
+    await model.close();
+    expect(await operate([], own.rabbitmqUrl)).toEqual([
+      { message_id: 'killer', sender: null, code: 'delivery_limit', reason: null },
+    ]);
+    await broker.stop();
+    await own.drop();
   });
 
   test('RabbitMQ lets it publish there and nowhere else, and under no other name', async () => {
