@@ -22,16 +22,18 @@ export function beyondGsm(text: string): string[] {
 }
 
 function cut(text: string, septets: number): string[] {
-  const parts = [''];
+  const parts: string[] = [];
+  let part = '';
   let used = 0;
   for (const character of text) {
     const size = septetsOf(character) ?? 1;
     if (used + size > septets) {
-      parts.push('');
+      parts.push(part);
+      part = '';
       used = 0;
     }
-    parts[parts.length - 1] += character;
+    part += character;
     used += size;
   }
-  return parts;
+  return [...parts, part];
 }

@@ -34,7 +34,7 @@ export function routedChannel(
     standings,
     deliver: deliverBy(failover, providers),
     stop: async () => {
-      await Promise.all(providers.map((provider) => provider.close?.()));
+      await Promise.all(providers.map((provider) => provider.close?.() ?? Promise.resolve()));
     },
   };
 }

@@ -57,7 +57,8 @@ function mailsOf(notification: Notification, carriers: Carriers): Notification[]
   const email = carriers.addressOf({ phone, carrier });
   if (typeof email !== 'string')
     throw new RangeError(`nobody asked whether it can go to a gateway: ${email.reason}`);
-  const { subject: _subject, from: _from, ...rest } = notification;
+  // A subject of it is no part of a text.
+  const rest = { ...notification, subject: undefined };
   return gatewayParts(message).map((part, index) => ({
     ...rest,
     _id: `${_id}.${index + 1}`,

@@ -144,9 +144,24 @@ describe.each(Object.entries(CANDIDATES))('the provider %s', (name, { capabiliti
   });
 
   test.each([
-    ['cut', (on: Stand) => on.network.reset()],
-    ['silent', (on: Stand) => on.network.be({ loseDownstream: true })],
-    ['answering nonsense', (on: Stand) => on.network.be({ garbage: '\0nonsense\r\n' })],
+    [
+      'cut',
+      (on: Stand): void => {
+        on.network.reset();
+      },
+    ],
+    [
+      'silent',
+      (on: Stand): void => {
+        on.network.be({ loseDownstream: true });
+      },
+    ],
+    [
+      'answering nonsense',
+      (on: Stand): void => {
+        on.network.be({ garbage: '\0nonsense\r\n' });
+      },
+    ],
   ])(
     '%s once it took the message, nobody knows: ambiguous, and never handed to another',
     async (_how, act) => {
