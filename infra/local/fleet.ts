@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { providerRouteOf } from '../../shared/contracts/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import type { Ports } from './ports.ts';
 import { keptSecret, newAccountSid, newApiKey } from './secrets.ts';
@@ -86,7 +87,8 @@ interface SandboxPlan {
 async function planSandbox(config: Config, dataDir: string, ports: Ports): Promise<SandboxPlan | undefined> {
   const needsMail = config.SMTP_URL === undefined;
   const needsSms = config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_AUTH_TOKEN === undefined;
-  if (!needsMail && !needsSms) return undefined;
+  const google = needsGmail(config) ? sandboxClient(dataDir) : undefined;
+  if (!needsMail && !needsSms && !google) return undefined;
   const smtpPort = String(await ports.take('sandbox_smtp'));
   const httpPort = String(await ports.take('sandbox_http'));
   const url = `http://127.0.0.1:${httpPort}`;
@@ -105,11 +107,31 @@ async function planSandbox(config: Config, dataDir: string, ports: Ports): Promi
       SANDBOX_HTTP_PORT: httpPort,
       SANDBOX_TWILIO_ACCOUNT_SID: sid,
       SANDBOX_TWILIO_AUTH_TOKEN: token,
+      ...(google && {
+        SANDBOX_GOOGLE_CLIENT_ID: google.GMAIL_CLIENT_ID,
+        SANDBOX_GOOGLE_CLIENT_SECRET: google.GMAIL_CLIENT_SECRET,
+        SANDBOX_GOOGLE_REFRESH_TOKEN: google.GMAIL_REFRESH_TOKEN,
+      }),
     },
     providers: {
       SANDBOX_URL: url,
       ...(needsMail && { SMTP_URL: `smtp://127.0.0.1:${smtpPort}` }),
       ...(needsSms && sms),
+      ...(google && { ...google, GOOGLE_API_BASE_URL: url }),
     },
+  };
+}
+
+/** Who has a client already is told what else is missing, by the consumer. */
+function needsGmail(config: Config): boolean {
+  const isUsed = providerRouteOf(config.EMAIL_PROVIDERS)?.some(({ name }) => name === 'gmail') ?? false;
+  return isUsed && config.GMAIL_CLIENT_ID === undefined && config.GMAIL_SERVICE_ACCOUNT_FILE === undefined;
+}
+
+function sandboxClient(dataDir: string): Record<`GMAIL_${'CLIENT_ID' | 'CLIENT_SECRET' | 'REFRESH_TOKEN'}`, string> {
+  return {
+    GMAIL_CLIENT_ID: 'sandbox.apps.googleusercontent.com',
+    GMAIL_CLIENT_SECRET: keptSecret(join(dataDir, 'sandbox-google-secret'), newApiKey),
+    GMAIL_REFRESH_TOKEN: keptSecret(join(dataDir, 'sandbox-google-token'), newApiKey),
   };
 }
