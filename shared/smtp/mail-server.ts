@@ -5,6 +5,9 @@ import { SECOND } from '../runtime/duration.ts';
 import { codeOf, toError } from '../runtime/errors.ts';
 import { classifySmtpFailure } from './answers.ts';
 import { composeMail, type Mail } from './compose.ts';
+import type { MailSigner } from './dkim.ts';
+import { domainOf } from './domains.ts';
+import { oauthSignIn, type SmtpOAuth } from './oauth.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
@@ -20,12 +23,24 @@ export interface MailServerOptions {
   from: string;
   /** Connections kept open at most. */
   connections: number;
+  /** Signs each mail (DKIM); none is signed without. */
+  sign?: MailSigner | undefined;
+  /** Signs in by access tokens, instead of the password of the URL. */
+  oauth?: SmtpOAuth | undefined;
 }
 
 /** A mail server, over pooled connections; it connects with the first message. */
-export function createMailServer({ name, url, from, connections }: MailServerOptions): Provider {
+export function createMailServer({
+  name,
+  url,
+  from,
+  connections,
+  sign = unsigned,
+  oauth,
+}: MailServerOptions): Provider {
   const pool = new SMTPPool({
     url,
+    ...(oauth && oauthSignIn(url, oauth)),
     maxConnections: connections,
     maxMessages: Infinity,
     connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -35,7 +50,8 @@ export function createMailServer({ name, url, from, connections }: MailServerOpt
   return {
     name,
     send: async (notification, signal, patience) => {
-      const { mail, bodyBegan } = tracked(composeMail(notification, { from, domain }));
+      const composed = composeMail(notification, { from, domain });
+      const { mail, bodyBegan } = tracked(sign(composed, notification.from ?? from));
       const stop = patience ? unlessBegan(signal, patience, bodyBegan) : signal;
       try {
         const reason = await handOver(pool, mail, stop);
@@ -47,6 +63,7 @@ export function createMailServer({ name, url, from, connections }: MailServerOpt
     },
     close: () => {
       pool.close();
+      oauth?.close?.();
       return Promise.resolve();
     },
   };
@@ -110,6 +127,7 @@ function failureOf(thrown: unknown, bodyBegan: boolean): Parameters<typeof class
   };
 }
 
-function domainOf(from: string): string {
-  return /@([^\s>@]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
+/** What goes out where nobody vouches by a signature of ours. */
+function unsigned(mail: Mail): Mail {
+  return mail;
 }

@@ -1,6 +1,6 @@
 import type { Provider } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
-import { createMailServer } from '../../../shared/smtp/index.ts';
+import { createMailServer, dkimSignerOf } from '../../../shared/smtp/index.ts';
 
 /** The mail server of SMTP_BACKUP_URL. @throws ConfigError without it. */
 export function smtpBackupProvider(config: Config): Provider {
@@ -13,5 +13,6 @@ export function smtpBackupProvider(config: Config): Provider {
     url: config.SMTP_BACKUP_URL,
     from: config.MAIL_FROM,
     connections: config.EMAIL_CONCURRENCY,
+    sign: dkimSignerOf(config),
   });
 }

@@ -1,8 +1,9 @@
 import type { Provider } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
-import { createMailServer } from '../../../shared/smtp/index.ts';
+import { createMailServer, dkimSignerOf } from '../../../shared/smtp/index.ts';
+import { smtpOAuthOf } from '../../../shared/google/index.ts';
 
-/** The mail server of SMTP_URL. @throws ConfigError without it. */
+/** The mail server of SMTP_URL. @throws ConfigError without it, and for a signature or sign-in that cannot be. */
 export function smtpProvider(config: Config): Provider {
   if (config.SMTP_URL === undefined)
     throw new ConfigError(
@@ -13,5 +14,7 @@ export function smtpProvider(config: Config): Provider {
     url: config.SMTP_URL,
     from: config.MAIL_FROM,
     connections: config.EMAIL_CONCURRENCY,
+    sign: dkimSignerOf(config),
+    oauth: smtpOAuthOf(config),
   });
 }
