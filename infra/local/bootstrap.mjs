@@ -19,6 +19,8 @@ const COMMANDS = {
   chaos: 'chaos/main',
   bench: 'local/bench',
   fuzz: 'local/fuzz',
+  'gmail:connect': 'gmail/main',
+  'dkim:record': 'dkim/main',
 };
 /** What the build is made of; a change in any of it builds anew. */
 const SOURCES = ['services', 'shared', 'infra', 'tsconfig.json', 'tsconfig.build.json'];

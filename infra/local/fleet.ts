@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { STATUS_CALLBACK_PATH } from '../../shared/contracts/index.ts';
+import { STATUS_CALLBACK_PATH, providerRouteOf } from '../../shared/contracts/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import { isFree, type Ports } from './ports.ts';
 import { isLoopback } from '../../shared/runtime/loopback.ts';
@@ -111,7 +111,8 @@ async function planSandbox({
 > {
   const needsMail = config.SMTP_URL === undefined;
   const needsSms = config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_AUTH_TOKEN === undefined;
-  if (!needsMail && !needsSms) return undefined;
+  const google = needsGmail(config) ? sandboxClient(dataDir) : undefined;
+  if (!needsMail && !needsSms && !google) return undefined;
   const smtpPort = String(await ports.take('sandbox_smtp'));
   const httpPort = String(await ports.take('sandbox_http'));
   const url = `http://127.0.0.1:${httpPort}`;
@@ -135,12 +136,18 @@ async function planSandbox({
       ...(bounces && { SANDBOX_BOUNCE_PORT: bounces.BOUNCE_PORT }),
       SANDBOX_TWILIO_ACCOUNT_SID: sid,
       SANDBOX_TWILIO_AUTH_TOKEN: token,
+      ...(google && {
+        SANDBOX_GOOGLE_CLIENT_ID: google.GMAIL_CLIENT_ID,
+        SANDBOX_GOOGLE_CLIENT_SECRET: google.GMAIL_CLIENT_SECRET,
+        SANDBOX_GOOGLE_REFRESH_TOKEN: google.GMAIL_REFRESH_TOKEN,
+      }),
     },
     providers: {
       SANDBOX_URL: url,
       ...(needsMail && { SMTP_URL: `smtp://127.0.0.1:${smtpPort}` }),
       ...(needsSms && sms),
       ...bounces,
+      ...(google && { ...google, GOOGLE_API_BASE_URL: url }),
     },
   };
 }
@@ -151,5 +158,21 @@ async function planBounces(dataDir: string, ports: Ports): Promise<NodeJS.Proces
     BOUNCE_DOMAIN: 'bounces.localhost.example',
     BOUNCE_SECRET: keptSecret(join(dataDir, 'bounce-secret'), newApiKey),
     BOUNCE_PORT: String(await ports.take('bounces')),
+  };
+}
+
+/** Who has a client already is told what else is missing, by the consumer. */
+function needsGmail(config: Config): boolean {
+  const isUsed = providerRouteOf(config.EMAIL_PROVIDERS)?.some(({ name }) => name === 'gmail') ?? false;
+  return isUsed && config.GMAIL_CLIENT_ID === undefined && config.GMAIL_SERVICE_ACCOUNT_FILE === undefined;
+}
+
+function sandboxClient(
+  dataDir: string,
+): Record<`GMAIL_${'CLIENT_ID' | 'CLIENT_SECRET' | 'REFRESH_TOKEN'}`, string> {
+  return {
+    GMAIL_CLIENT_ID: 'sandbox.apps.googleusercontent.com',
+    GMAIL_CLIENT_SECRET: keptSecret(join(dataDir, 'sandbox-google-secret'), newApiKey),
+    GMAIL_REFRESH_TOKEN: keptSecret(join(dataDir, 'sandbox-google-token'), newApiKey),
   };
 }

@@ -57,6 +57,17 @@ function isOrigin(text: string): boolean {
   return url('http:', 'https:').safeParse(text).success && new URL(text).origin === text;
 }
 
+/** Where secrets are sent to: by TLS, or to this machine. */
+const safeUrl = url('http:', 'https:').refine((text) => !URL.canParse(text) || isSafeWay(new URL(text)), {
+  error: 'must begin with https://, but for this machine: whoever is on the way would read the tokens',
+});
+
+const domainName = z
+  .string()
+  .regex(/^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}$/i, {
+    error: 'must be a domain such as example.org',
+  });
+
 /** Requests per second, or none. */
 const perSecond = whole(0, 1_000_000);
 
@@ -173,6 +184,61 @@ export const configSchema = z
       .optional()
       .describe(
         'Addresses, and domains such as @example.org, that a notification may name as its From, besides MAIL_FROM. Without it: MAIL_FROM only.',
+      ),
+    SMTP_OAUTH: z
+      .enum(['google'], { error: 'must be google' })
+      .optional()
+      .describe(
+        'google: the consumer signs in to SMTP_URL, such as smtps://smtp.gmail.com, as GMAIL_USER by the tokens of GMAIL_* (XOAUTH2). Without it: by the password of SMTP_URL.',
+      ),
+    GMAIL_CLIENT_ID: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,256}$/, { error: 'must be as Google shows it, without spaces' })
+      .optional()
+      .describe('OAuth client of the Gmail API, of the kind "Desktop app". See docs/gmail.md.'),
+    GMAIL_CLIENT_SECRET: z.string().min(1).optional().describe('Secret of that client.'),
+    GMAIL_REFRESH_TOKEN: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('By it the consumer gets its access tokens. `npm run gmail:connect` gets one.'),
+    GMAIL_SERVICE_ACCOUNT_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Key file (JSON) of a service account with domain-wide delegation, instead of client and refresh token. It acts as GMAIL_USER.',
+      ),
+    GMAIL_USER: z
+      .email({ error: 'must be an address such as notifications@example.org' })
+      .optional()
+      .describe('Mailbox that sends: needed with a service account, and with SMTP_OAUTH.'),
+    GMAIL_CONCURRENCY: whole(1, 1000)
+      .default(10)
+      .describe('E-mails being handed to the Gmail API at once by one process; Google refuses many at once.'),
+    GOOGLE_API_BASE_URL: safeUrl
+      .optional()
+      .describe(
+        'Another address that speaks the Gmail API and Google’s OAuth; the sandbox sets it. Without it, Google itself.',
+      ),
+    DKIM_DOMAIN: domainName
+      .optional()
+      .describe(
+        'Domain in whose name e-mails are signed (DKIM) when their From is of it or below it. With it DKIM_KEY_FILE is needed. Gmail signs by itself.',
+      ),
+    DKIM_SELECTOR: z
+      .string()
+      .regex(/^(?=.{1,63}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i, {
+        error: 'must be letters, digits and hyphens, such as tidings',
+      })
+      .default('tidings')
+      .describe('Name of the key under that domain: <selector>._domainkey.<domain>.'),
+    DKIM_KEY_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Private RSA key (PEM) that signs. `npm run dkim:record` makes one, and prints what belongs into DNS.',
       ),
     SMS_PROVIDERS: providerRoute.default('twilio').describe('Providers of SMS in order, as EMAIL_PROVIDERS.'),
     SMS_GATEWAY_FROM: z

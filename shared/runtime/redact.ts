@@ -6,6 +6,8 @@ const SECRET_SHAPES: readonly [RegExp, string][] = [
   [/\/\/[^\s/:@]{0,256}:[^\s/@]{1,256}@/g, '//***@'],
   [/\b(Bearer|Basic) +[\w.~+/=-]{8,}/gi, '$1 ***'],
   [/\btidk_[0-9a-f]{12}_[\w-]{43}/g, 'tidk_***'],
+  // Google's: access and refresh tokens, secrets of clients.
+  [/\b(ya29\.|1\/\/|GOCSPX-)[\w-]{8,}/g, '$1***'],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, '***'],
 ];
 /** The look-behind keeps it linear: a long run of letters is looked at from its beginning only. */
@@ -44,7 +46,8 @@ export function secretsOf(config: Partial<Config>): string[] {
   const { RABBITMQ_URL = '', RABBITMQ_MANAGEMENT_URL = '', MONGO_URI = '' } = config;
   const { SMTP_URL = '', SMTP_BACKUP_URL = '' } = config;
   const urls = [...RABBITMQ_URL.split(','), RABBITMQ_MANAGEMENT_URL, MONGO_URI, SMTP_URL, SMTP_BACKUP_URL];
-  const values = [config.API_KEY, config.TWILIO_AUTH_TOKEN, ...urls.flatMap(passwordsOf)];
+  const google = [config.GMAIL_CLIENT_SECRET, config.GMAIL_REFRESH_TOKEN];
+  const values = [config.API_KEY, config.TWILIO_AUTH_TOKEN, ...google, ...urls.flatMap(passwordsOf)];
   return [...new Set(values)].filter((value): value is string => (value?.length ?? 0) >= LEAST_SECRET);
 }
 

@@ -7,6 +7,9 @@ import { codeOf, toError } from '../runtime/errors.ts';
 import { classifySmtpFailure } from './answers.ts';
 import { ReturnPaths } from './return-path.ts';
 import { composeMail, type Mail } from './compose.ts';
+import { dkimSignerOf, type MailSigner } from './dkim.ts';
+import { domainOf } from './domains.ts';
+import { oauthSignIn, type SmtpOAuth } from './oauth.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
@@ -24,12 +27,25 @@ export interface MailServerOptions {
   returnPath?: ((notificationId: string) => string | undefined) | undefined;
   /** Connections kept open at most. */
   connections: number;
+  /** Signs each mail (DKIM); none is signed without. */
+  sign?: MailSigner | undefined;
+  /** Signs in by access tokens, instead of the password of the URL. */
+  oauth?: SmtpOAuth | undefined;
 }
 
 /** A mail server, over pooled connections; it connects with the first message. */
-export function createMailServer({ name, url, from, returnPath, connections }: MailServerOptions): Provider {
+export function createMailServer({
+  name,
+  url,
+  from,
+  returnPath,
+  connections,
+  sign = unsigned,
+  oauth,
+}: MailServerOptions): Provider {
   const pool = new SMTPPool({
     url,
+    ...(oauth && oauthSignIn(url, oauth)),
     maxConnections: connections,
     maxMessages: Infinity,
     connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -40,7 +56,8 @@ export function createMailServer({ name, url, from, returnPath, connections }: M
     name,
     send: async (notification, signal, patience) => {
       const composed = composeMail(notification, { from, domain });
-      const { mail, bodyBegan } = tracked(withReturnPath(composed, returnPath?.(notification._id)));
+      const signed = sign(composed, notification.from ?? from);
+      const { mail, bodyBegan } = tracked(withReturnPath(signed, returnPath?.(notification._id)));
       const stop = patience ? unlessBegan(signal, patience, bodyBegan) : signal;
       try {
         const reason = await handOver(pool, mail, stop);
@@ -52,20 +69,24 @@ export function createMailServer({ name, url, from, returnPath, connections }: M
     },
     close: () => {
       pool.close();
+      oauth?.close?.();
       return Promise.resolve();
     },
   };
 }
 
-/** The mail server at a URL, with the sender, return paths and connections of the settings. */
-export function mailServerOf(config: Config, { name, url }: { name: string; url: string }): Provider {
+/** A mail server by the settings: its mails are signed and come back as they say, and it has their sender where it is given none. */
+export function mailServerOf(
+  config: Config,
+  given: Pick<MailServerOptions, 'name' | 'url' | 'oauth'> & Partial<MailServerOptions>,
+): Provider {
   const paths = ReturnPaths.of(config);
   return createMailServer({
-    name,
-    url,
     from: config.MAIL_FROM,
-    returnPath: paths && ((id) => paths.for(id)),
     connections: config.EMAIL_CONCURRENCY,
+    returnPath: paths && ((id) => paths.for(id)),
+    sign: dkimSignerOf(config),
+    ...given,
   });
 }
 
@@ -138,6 +159,7 @@ function failureOf(thrown: unknown, bodyBegan: boolean): Parameters<typeof class
   };
 }
 
-function domainOf(from: string): string {
-  return /@([^\s>@]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
+/** What goes out where nobody vouches by a signature of ours. */
+function unsigned(mail: Mail): Mail {
+  return mail;
 }

@@ -1,5 +1,5 @@
 import express, { Router } from 'express';
-import type { MailFault, Switches, TextFault } from './faults.ts';
+import type { GmailFault, MailFault, Switches, TextFault } from './faults.ts';
 
 /** A fault that can be switched on for all messages, on the page of the mailbox. */
 interface Preset<Fault> {
@@ -47,7 +47,27 @@ const TEXT_PRESETS: Readonly<Record<string, Preset<TextFault>>> = {
   },
 };
 
-/** What the page shows of both: each preset, and which one is on. */
+/** What the Gmail API can be told to do. */
+const GMAIL_PRESETS: Readonly<Record<string, Preset<GmailFault>>> = {
+  none: { words: 'Takes every mail', fault: undefined },
+  'all-403': {
+    words: 'Answers 403 rateLimitExceeded to all: sending rests for a minute',
+    fault: { refuse: { status: 403, reason: 'rateLimitExceeded', message: 'Rate Limit Exceeded' } },
+  },
+  'all-503': {
+    words: 'Answers 503 to all: it is out of order',
+    fault: {
+      refuse: { status: 503, reason: 'backendError', message: 'The service is currently unavailable.' },
+    },
+  },
+  slow: { words: 'Takes 3 s for each', fault: { delayMs: SLOW_MS } },
+  drop: {
+    words: 'Takes each and drops the connection instead of saying so: they are sent again, and marked',
+    fault: { drop: true, taken: true },
+  },
+};
+
+/** What the page shows of each: each preset, and which one is on. */
 export interface ShownSwitch {
   name: string;
   words: string;
@@ -55,8 +75,16 @@ export interface ShownSwitch {
 }
 
 /** The switches as the page shows them. A fault that a test has set is none of the presets, so that none is on. */
-export function shownSwitches({ smtpFault, smsFault }: Switches): Record<'mail' | 'sms', ShownSwitch[]> {
-  return { mail: shown(MAIL_PRESETS, smtpFault), sms: shown(TEXT_PRESETS, smsFault) };
+export function shownSwitches({
+  smtpFault,
+  gmailFault,
+  smsFault,
+}: Switches): Record<'mail' | 'gmail' | 'sms', ShownSwitch[]> {
+  return {
+    mail: shown(MAIL_PRESETS, smtpFault),
+    gmail: shown(GMAIL_PRESETS, gmailFault),
+    sms: shown(TEXT_PRESETS, smsFault),
+  };
 }
 
 function shown<Fault>(
@@ -74,10 +102,12 @@ function shown<Fault>(
 export function faultSwitches(switches: Switches): Router {
   const router = Router();
   router.post('/faults', express.urlencoded({ extended: false }), (request, response) => {
-    const { mail, sms } = (request.body ?? {}) as { mail?: unknown; sms?: unknown };
+    const { mail, gmail, sms } = (request.body ?? {}) as { mail?: unknown; gmail?: unknown; sms?: unknown };
     const ofMail = presetOf(MAIL_PRESETS, mail);
+    const ofGmail = presetOf(GMAIL_PRESETS, gmail);
     const ofSms = presetOf(TEXT_PRESETS, sms);
     if (ofMail) switches.smtpFault = ofMail.fault;
+    if (ofGmail) switches.gmailFault = ofGmail.fault;
     if (ofSms) switches.smsFault = ofSms.fault;
     // To the top, where a fault that is on is announced.
     response.redirect(303, '/');

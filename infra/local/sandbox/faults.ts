@@ -1,7 +1,8 @@
+import type { GmailRefusal, TokenRefusal } from './google-errors.ts';
 import type { Mail, Text } from './mailbox.ts';
 
 /** How a message is mistreated, after whatever answer the real provider would give. */
-interface Fault {
+export interface Fault {
   /** Answers after so many milliseconds. */
   delayMs?: number;
   /** Cuts the connection instead of answering, once all was read. */
@@ -33,12 +34,28 @@ export interface TextFault extends Fault {
   refuse?: TextRefusal;
 }
 
+/** How the Gmail API mistreats mails. */
+export interface GmailFault extends Fault {
+  refuse?: GmailRefusal;
+}
+
+/** How Google's token service mistreats who asks for a token. */
+export interface TokenFault extends Fault {
+  refuse?: TokenRefusal;
+}
+
 /** What a test may change while the sandbox runs. */
 export interface Switches {
   /** Meets every mail, until it is undefined again. */
   smtpFault: MailFault | undefined;
   /** Meets every SMS, until it is undefined again. */
   smsFault: TextFault | undefined;
+  /** Meets every mail by the Gmail API, until it is undefined again. */
+  gmailFault: GmailFault | undefined;
+  /** Meets whoever asks Google for a token, until it is undefined again. */
+  tokenFault: TokenFault | undefined;
+  /** Seconds that Google's access tokens hold from now on; its own when undefined. */
+  tokenSeconds: number | undefined;
   /** Runs when something was taken, before its sender is told so. */
   beforeAnswer: ((item: Mail | Text) => Promise<void> | void) | undefined;
 }

@@ -1,17 +1,19 @@
 import type { Server } from 'node:http';
 import express, { type ErrorRequestHandler } from 'express';
 import { toError } from '../../../shared/runtime/errors.ts';
+import { googleSandbox, type GoogleSandboxOptions } from './google-sandbox.ts';
 import { guardHost } from './guard.ts';
 import { mailboxPages } from './pages.ts';
 import { twilioSandbox, type TwilioSandboxOptions } from './twilio-sandbox.ts';
 
-/** Starts the SMS API and the mailbox's pages on a loopback port. @throws when the port is taken. */
+/** Starts the SMS API, the Gmail API and the mailbox's pages on a loopback port. @throws when the port is taken. */
 export async function startHttpSandbox(
-  options: TwilioSandboxOptions & { httpPort: number },
+  options: TwilioSandboxOptions & GoogleSandboxOptions & { httpPort: number },
 ): Promise<Server> {
   const app = express().disable('x-powered-by');
   app.use(guardHost);
   app.use(twilioSandbox(options));
+  app.use(googleSandbox(options));
   app.use(mailboxPages(options.mailbox, options.switches));
   app.use(answerErrors);
   const server = app.listen(options.httpPort, '127.0.0.1');

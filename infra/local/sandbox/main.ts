@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { toError } from '../../../shared/runtime/errors.ts';
+import type { GoogleClient } from './google-account.ts';
 import { startSandbox, type Sandbox } from './sandbox.ts';
 
 const port = z
@@ -14,6 +15,9 @@ const environment = z.object({
   SANDBOX_BOUNCE_PORT: port.optional(),
   SANDBOX_TWILIO_ACCOUNT_SID: filled,
   SANDBOX_TWILIO_AUTH_TOKEN: filled,
+  SANDBOX_GOOGLE_CLIENT_ID: filled.optional(),
+  SANDBOX_GOOGLE_CLIENT_SECRET: filled.optional(),
+  SANDBOX_GOOGLE_REFRESH_TOKEN: filled.optional(),
 });
 
 /** Stopping takes milliseconds; if it ever does not, the process ends after so many anyway. */
@@ -38,11 +42,20 @@ async function startFromEnvironment(): Promise<Sandbox> {
     bouncePort: env.SANDBOX_BOUNCE_PORT,
     accountSid: env.SANDBOX_TWILIO_ACCOUNT_SID,
     authToken: env.SANDBOX_TWILIO_AUTH_TOKEN,
+    google: googleClientOf(env),
   });
   process.stdout.write(
     `mail on smtp://127.0.0.1:${sandbox.smtpPort}, SMS and mailbox on http://127.0.0.1:${sandbox.httpPort}\n`,
   );
   return sandbox;
+}
+
+/** Who does not send by Gmail names no client. */
+function googleClientOf(env: z.output<typeof environment>): GoogleClient | undefined {
+  const { SANDBOX_GOOGLE_CLIENT_ID: clientId, SANDBOX_GOOGLE_CLIENT_SECRET: clientSecret } = env;
+  const { SANDBOX_GOOGLE_REFRESH_TOKEN: refreshToken } = env;
+  if (clientId === undefined || clientSecret === undefined || refreshToken === undefined) return undefined;
+  return { clientId, clientSecret, refreshToken };
 }
 
 function problemsOf({ issues }: z.ZodError): string {

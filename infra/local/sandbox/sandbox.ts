@@ -1,11 +1,13 @@
 import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { GoogleAccount, type GoogleClient } from './google-account.ts';
 import { Mailbox } from './mailbox.ts';
 import { startHttpSandbox } from './http-sandbox.ts';
 import type { Switches } from './faults.ts';
 import { StatusCallbacks } from './status-callbacks.ts';
 import { startSmtpSandbox } from './smtp-sandbox.ts';
 
-/** Where the sandbox listens (0: any free port), and the account that its SMS API takes. */
+/** Where the sandbox listens (0: any free port), and the accounts that its APIs take. */
 export interface SandboxOptions {
   smtpPort: number;
   httpPort: number;
@@ -13,6 +15,8 @@ export interface SandboxOptions {
   bouncePort?: number | undefined;
   accountSid: string;
   authToken: string;
+  /** The client that Google's stand-in takes; one with secrets that nobody knows when not given. */
+  google?: GoogleClient | undefined;
 }
 
 /** Local stand-ins for the providers. They speak the real protocols; nothing leaves this machine. */
@@ -20,6 +24,8 @@ export interface Sandbox extends Switches {
   readonly smtpPort: number;
   readonly httpPort: number;
   readonly mailbox: Mailbox;
+  /** What Google's stand-in has given out. */
+  readonly google: GoogleAccount;
   /** Cuts every connection and ends both servers. */
   stop(): Promise<void>;
 }
@@ -28,10 +34,18 @@ export interface Sandbox extends Switches {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   // Each open page and each waiting test listens.
   const mailbox = new Mailbox().setMaxListeners(0);
-  const switches: Switches = { smtpFault: undefined, smsFault: undefined, beforeAnswer: undefined };
+  const switches: Switches = {
+    smtpFault: undefined,
+    smsFault: undefined,
+    gmailFault: undefined,
+    tokenFault: undefined,
+    tokenSeconds: undefined,
+    beforeAnswer: undefined,
+  };
+  const google = new GoogleAccount(options.google ?? unknownClient());
   const smtp = await startSmtpSandbox(options, mailbox, switches);
   const callbacks = new StatusCallbacks(options);
-  const http = await startHttpSandbox({ ...options, mailbox, switches, callbacks }).catch(
+  const http = await startHttpSandbox({ ...options, google, mailbox, switches, callbacks }).catch(
     async (thrown: unknown) => {
       await smtp.stop();
       throw thrown;
@@ -42,6 +56,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     smtpPort: smtp.port,
     httpPort: (http.address() as AddressInfo).port,
     mailbox,
+    google,
     stop: () => {
       stopped ??= stopAll();
       return stopped;
@@ -54,4 +69,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     http.closeAllConnections();
     await smtp.stop();
   }
+}
+
+function unknownClient(): GoogleClient {
+  const secret = (): string => randomBytes(24).toString('base64url');
+  return { clientId: secret(), clientSecret: secret(), refreshToken: secret() };
 }

@@ -6,11 +6,11 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import { pause } from '../../../shared/runtime/backoff.ts';
 import { CountedFaults } from './counted-faults.ts';
 import { meets, type Switches, type TextFault, type TextRefusal } from './faults.ts';
 import { MAGIC_NUMBERS } from './magic-recipients.ts';
 import type { Mailbox } from './mailbox.ts';
+import { misbehave } from './misbehave.ts';
 import type { StatusCallbacks } from './status-callbacks.ts';
 import { acceptedText, messageResource } from './twilio-message.ts';
 import { refusalOf, type MessageFields } from './twilio-refusals.ts';
@@ -38,7 +38,7 @@ export function twilioSandbox(options: TwilioSandboxOptions): Router {
     const fault = faultOf(fields, options.switches, faults);
     const text = fault?.refuse ? undefined : acceptedText(fields);
     if (text && fault?.taken) options.mailbox.add({ ...text, unanswered: true });
-    if (fault && (await misbehave(fault, response)) === 'answered') return;
+    if (fault && (await misbehave(fault, response, sendError)) === 'answered') return;
     if (!text) return;
     if (!fault?.taken) options.mailbox.add(text);
     await options.switches.beforeAnswer?.(text);
@@ -95,25 +95,6 @@ function faultOf(
 function dueMagic({ To = '', Body = '' }: MessageFields, faults: CountedFaults): TextFault | undefined {
   const number = MAGIC_NUMBERS.find((one) => one.number === To);
   return number && faults.isDue(`${To} ${Body}`, number.times) ? number : undefined;
-}
-
-/** Shows a fault; answers whether there is nothing more to say. */
-async function misbehave(fault: TextFault, response: Response): Promise<'answered' | 'go on'> {
-  if (fault.delayMs !== undefined) await pause(fault.delayMs, goneSignal(response));
-  if (fault.hang) return 'answered';
-  if (fault.drop) response.socket?.destroy();
-  else if (fault.refuse) sendError(response, fault.refuse);
-  else return 'go on';
-  return 'answered';
-}
-
-/** Ends a wait when nobody waits any more: the client hung up, or the sandbox stops. */
-function goneSignal(response: Response): AbortSignal {
-  const gone = new AbortController();
-  response.once('close', () => {
-    gone.abort();
-  });
-  return gone.signal;
 }
 
 function notFound({ originalUrl }: Request): TextRefusal {

@@ -1,4 +1,5 @@
 import type { ProviderMaker } from '../../../shared/delivery/index.ts';
+import { gmailProvider } from './gmail.ts';
 import { smtpBackupProvider } from './smtp-backup.ts';
 import { smtpProvider } from './smtp.ts';
 
@@ -6,4 +7,5 @@ import { smtpProvider } from './smtp.ts';
 export const EMAIL_PROVIDERS = {
   smtp: smtpProvider,
   smtp_backup: smtpBackupProvider,
+  gmail: gmailProvider,
 } satisfies Record<string, ProviderMaker>;

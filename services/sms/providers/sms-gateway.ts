@@ -7,7 +7,8 @@ import {
 } from '../../../shared/contracts/index.ts';
 import type { Outcome, Provider, ProviderRefusal } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
-import { createMailServer } from '../../../shared/smtp/index.ts';
+import { smtpOAuthOf } from '../../../shared/google/index.ts';
+import { mailServerOf } from '../../../shared/smtp/index.ts';
 import { HandedOver } from './handed-over.ts';
 
 /**
@@ -20,7 +21,8 @@ export function smsGatewayProvider(config: Config): Provider {
     throw new ConfigError(
       'SMTP_URL, and SMS_GATEWAY_FROM such as sms@example.org, are needed while SMS_PROVIDERS names sms_gateway',
     );
-  const server = createMailServer({ name: SMS_GATEWAY, url, from, connections });
+  const oauth = smtpOAuthOf(config);
+  const server = mailServerOf(config, { name: SMS_GATEWAY, url, from, connections, oauth });
   const carriers = new Carriers({
     own: config.SMS_GATEWAY_CARRIERS,
     byDefault: config.SMS_GATEWAY_DEFAULT_CARRIER,

@@ -69,6 +69,19 @@ test('providers without credentials get the sandbox, under one account', async (
   );
 });
 
+test('Gmail without a client gets the sandbox, with secrets that stay; with a client it does not', async () => {
+  const fleet = await plan({ ...credentials, EMAIL_PROVIDERS: 'gmail' });
+  const [sandbox, email] = [environmentOf(fleet, 'sandbox'), environmentOf(fleet, 'email')];
+  expect(email.GMAIL_REFRESH_TOKEN).toMatch(/^tid_/);
+  expect(email.GMAIL_CLIENT_SECRET).toBe(sandbox.SANDBOX_GOOGLE_CLIENT_SECRET);
+  expect(email.GMAIL_REFRESH_TOKEN).toBe(sandbox.SANDBOX_GOOGLE_REFRESH_TOKEN);
+  expect(email.GOOGLE_API_BASE_URL).toBe(fleet.sandboxUrl);
+  const again = await plan({ ...credentials, EMAIL_PROVIDERS: 'gmail' });
+  expect(environmentOf(again, 'email').GMAIL_REFRESH_TOKEN).toBe(email.GMAIL_REFRESH_TOKEN);
+  const own = await plan({ ...credentials, EMAIL_PROVIDERS: 'gmail', GMAIL_CLIENT_ID: 'mine' });
+  expect(own.sandboxUrl).toBeUndefined();
+});
+
 test('with credentials for both providers there is no sandbox', async () => {
   const fleet = await plan(credentials);
   expect(fleet.sandboxUrl).toBeUndefined();

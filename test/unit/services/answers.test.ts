@@ -1,4 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { ABORTED, NoAnswer, NoPlace, NoToken } from '../../../shared/google/index.ts';
+import {
+  classifyGmailAnswer,
+  classifyGmailSilence,
+} from '../../../services/email/providers/gmail-answers.ts';
 import { classifySmtpFailure } from '../../../shared/smtp/index.ts';
 import {
   classifyTwilioAnswer,
@@ -108,5 +113,79 @@ describe('Twilio', () => {
     expect(classifyTwilioSilence('ECONNREFUSED', '').kind).toBe('transient');
     expect(classifyTwilioSilence('ECONNRESET', '').kind).toBe('ambiguous');
     expect(classifyTwilioSilence(undefined, 'timeout').kind).toBe('ambiguous');
+  });
+});
+
+describe('Gmail', () => {
+  const NOW = Date.parse('2026-01-01T10:00:00Z');
+  const answered = (
+    status: number,
+    reason?: string,
+    more: { retryAfterSeconds?: number; message?: string } = {},
+  ) => {
+    const { message = 'm', retryAfterSeconds } = more;
+    const error = { code: status, message, ...(reason !== undefined && { errors: [{ reason, message }] }) };
+    return classifyGmailAnswer({ status, retryAfterSeconds, fields: { error } }, NOW);
+  };
+  test.each([
+    ['an address that is none', 400, 'invalidArgument', 'permanent', false],
+    ['a mail that is too large', 413, undefined, 'permanent', false],
+    ['a mailbox without mail service: ours', 400, 'failedPrecondition', 'transient', true],
+    ['a token that does not hold', 401, 'authError', 'transient', true],
+    ['403 by a quota', 403, 'rateLimitExceeded', 'deferred', true],
+    ['403 by the quota of a user', 403, 'userRateLimitExceeded', 'deferred', true],
+    ['403 by the quota of a day', 403, 'dailyLimitExceeded', 'deferred', true],
+    ['403 by a scope', 403, 'insufficientPermissions', 'transient', true],
+    ['403 by an API that is off', 403, 'accessNotConfigured', 'transient', true],
+    ['429 without a reason', 429, undefined, 'deferred', true],
+    ['500', 500, 'backendError', 'transient', true],
+    ['503', 503, 'backendError', 'transient', true],
+    ['504 of a gateway: it may have been passed on', 504, undefined, 'ambiguous', true],
+    ['200 of something that is not Gmail', 200, undefined, 'ambiguous', true],
+    ['what nobody knows', 409, 'aborted', 'transient', false],
+  ])('%s', (_what, status, reason, kind, fault) => {
+    const outcome = answered(status, reason);
+    expect([outcome.kind, outcome.providerFault === true]).toEqual([kind, fault]);
+  });
+  test.each([
+    ['by Retry-After', answered(429, 'rateLimitExceeded', { retryAfterSeconds: 7 }), 7_000],
+    ['by Retry-After of a 503', answered(503, 'backendError', { retryAfterSeconds: 9 }), 9_000],
+    [
+      'by its words',
+      answered(403, 'userRateLimitExceeded', {
+        message: 'User-rate limit exceeded.  Retry after 2026-01-01T10:15:00.000Z',
+      }),
+      15 * 60_000,
+    ],
+    [
+      'by words of a time that is over',
+      answered(429, 'rateLimitExceeded', { message: 'Retry after 2025-01-01T10:15:00.000Z' }),
+      1_000,
+    ],
+    ['a minute by a quota that does not say', answered(403, 'rateLimitExceeded'), 60_000],
+    ['an hour by the quota of a day', answered(403, 'dailyLimitExceeded'), 3_600_000],
+  ])('it says how long to wait: %s', (_how, outcome, afterMs) => {
+    expect(outcome).toMatchObject({ kind: 'deferred', afterMs });
+  });
+  test('what never was on its way was not taken; what was may have been', () => {
+    const silence = (code: string, mayHaveArrived: boolean) =>
+      classifyGmailSilence(new NoAnswer(Object.assign(new Error('m'), { code }), mayHaveArrived));
+    expect(silence('ECONNREFUSED', false)).toMatchObject({ kind: 'transient', providerFault: true });
+    expect(silence('ECONNRESET', true)).toMatchObject({ kind: 'ambiguous' });
+    expect(silence(ABORTED, true)).toMatchObject({ kind: 'ambiguous' });
+    expect(silence(ABORTED, false)).toMatchObject({ kind: 'transient' });
+    expect(silence(ABORTED, false)).not.toHaveProperty('providerFault');
+  });
+  test('no token is the provider’s fault; no place is nobody’s', () => {
+    expect(classifyGmailSilence(new NoToken('invalid_grant', 'revoked'))).toMatchObject({
+      kind: 'transient',
+      code: 'invalid_grant',
+      providerFault: true,
+    });
+    expect(classifyGmailSilence(new NoPlace())).toMatchObject({
+      kind: 'deferred',
+      untried: true,
+      isOurs: true,
+    });
   });
 });
