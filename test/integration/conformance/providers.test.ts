@@ -103,7 +103,8 @@ describe.each(Object.entries(CANDIDATES))('the provider %s', (name, { capabiliti
   test.runIf(capabilities.heedsPatience)('hanging before another provider, it gives up early', async () => {
     const on = await standUp();
     on.network.be({ loseDownstream: true });
-    const time = AbortSignal.timeout(10_000);
+    // Less than what a provider waits for a connection by itself.
+    const time = AbortSignal.timeout(5_000);
     const outcome = await on.provider.send(on.notification(), time, AbortSignal.timeout(100));
     expect(outcome).toMatchObject({ kind: 'transient', providerFault: true });
     expect(time.aborted).toBe(false);

@@ -36,11 +36,12 @@ describe('secrets never reach a log line', () => {
     const { log, text } = written({
       API_KEY: canary,
       SMTP_URL: 'smtp://me:p%40ss-word@mail.example.org',
+      SMTP_BACKUP_URL: 'smtps://me:backup-canary@backup.example.org',
       TWILIO_AUTH_TOKEN: 'twilio-canary',
       MONGO_URI: 'mongodb://u:mongo-canary@h/t',
       RABBITMQ_URL: 'amqp://u:rabbit-1@h,amqp://u:rabbit-2@i',
     });
-    const said = `${canary} p%40ss-word p@ss-word twilio-canary mongo-canary rabbit-1 rabbit-2`;
+    const said = `${canary} p%40ss-word p@ss-word backup-canary twilio-canary mongo-canary rabbit-1 rabbit-2`;
     log.warn(`refused: ${said}`, { reason: said, error: new Error(said) });
     for (const secret of said.split(' ')) expect(text()).not.toContain(secret);
     expect(text()).toContain('refused: *** ***');
