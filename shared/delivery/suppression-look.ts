@@ -7,8 +7,8 @@ import type { Logger } from '../runtime/logger.ts';
 import { suppressionIdOf, type Suppressions } from '../store/index.ts';
 import type { Deferred, Suppressed } from './outcome.ts';
 
-/** How long to wait for the store, in milliseconds: far less than a lease holds. */
-const LOOK_WITHIN_MS = 2 * SECOND;
+/** How long to wait for the store, in milliseconds; the lease is renewed meanwhile. */
+const LOOK_WITHIN_MS = 5 * SECOND;
 /** Put off for so long, in milliseconds, where nobody can tell. */
 const UNKNOWN_FOR_MS = 5 * SECOND;
 /** Addresses of one look at most. */
