@@ -44,3 +44,22 @@ test('another parser reads in an invitation what was written into it, whatever t
     })),
   );
 });
+
+test('what would end a text is escaped, also where a lenient parser would not mind', () => {
+  const party = { name: 'A "B" ^', address: 'a@example.org' };
+  const at = new Date('2030-01-31T09:00:00Z');
+  const more = {
+    uid: 'u',
+    stampedAt: at,
+    startsAt: at,
+    duration: 'PT30M',
+    organizer: party,
+    attendee: party,
+  };
+  const file = invitationFile({ ...more, summary: 'a, b; c\\d', description: 'one\r\ntwo' });
+  const lines = file.split('\r\n');
+  expect(lines).toContain('SUMMARY:a\\, b\\; c\\\\d');
+  expect(lines).toContain('DESCRIPTION:one\\ntwo');
+  expect(lines).toContain('DTSTART:20300131T090000Z');
+  expect(lines).toContain(`ORGANIZER;CN="A ^'B^' ^^":mailto:a@example.org`);
+});
