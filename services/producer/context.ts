@@ -22,6 +22,7 @@ import type { AccessTokens } from './access/access-tokens.ts';
 import type { AccountTokens } from './access/account-tokens.ts';
 import type { ApiKeys } from './access/api-keys.ts';
 import type { Gate } from './access/gate.ts';
+import type { RequestsDoor } from './amqp/requests-door.ts';
 import type { BulkRunner } from './bulk-runner.ts';
 import type { Bounces } from './callbacks/bounces.ts';
 import type { FeedbackDesk } from './callbacks/feedback-desk.ts';
@@ -44,6 +45,8 @@ export interface ProducerContext {
   admission: Admission;
   /** Where every notification comes in. */
   reception: Reception;
+  /** What other services publish. */
+  requests: RequestsDoor;
   /** Who sends a request to the API. */
   gate: Gate;
   keys: ApiKeys;
@@ -71,5 +74,8 @@ export interface ProducerContext {
   /** Updates of tasks, and whoever listens to them. */
   tasks: TaskRoom;
   draining: Draining;
+  /** What this process needs itself. */
+  ownChecks: Readonly<Record<string, Check>>;
+  /** And what is wrong around it. */
   checks: Readonly<Record<string, Check>>;
 }

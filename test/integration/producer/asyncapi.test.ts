@@ -2,7 +2,7 @@ import { Parser, type AsyncAPIDocumentInterface } from '@asyncapi/parser';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CHANNEL_NAMES } from '../../../shared/contracts/index.ts';
-import { startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
+import { API_KEY, startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
 import { runPeer } from '../../support/python-peers.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
@@ -42,7 +42,7 @@ test('the document is valid AsyncAPI 3.0', async () => {
       ?.allChannels()
       .all()
       .map((channel) => channel.address()),
-  ).toEqual(['notification.requested', 'notification.requested.{channel}']);
+  ).toEqual(['notification.requested', 'notification.requested.{channel}', '/task_updates', '/socket.io/']);
 });
 
 test.each([
@@ -92,6 +92,39 @@ test('each example is accepted by the fleet when pika publishes it as the docume
   });
   expect(accepted.map(({ type }) => type).sort()).toEqual([...CHANNEL_NAMES].sort());
 });
+
+test('an update of a task streams as the document says', async () => {
+  const { document } = await parse(text);
+  await producer.call('POST', '/update_task', { task_id: '123', user_email: 'test@example.com' });
+  const response = await fetch(`${producer.address}/task_updates`, {
+    headers: { authorization: `Bearer ${API_KEY}`, 'last-event-id': '0' },
+    signal: AbortSignal.timeout(10_000),
+  });
+  const [place, update] = await eventsOf(response, 2);
+  for (const [name, event] of [
+    ['streamPlace', place],
+    ['taskUpdated', update],
+  ] as const) {
+    const check = new Ajv({ validateFormats: false, strict: false }).compile(
+      document?.allMessages().get(name)?.payload()?.json() ?? false,
+    );
+    expect([name, check(event), check.errors]).toEqual([name, true, null]);
+    expect(check({ ...(event as object), id: 7 })).toBe(false);
+  }
+});
+
+/** The data of the first events of a stream. */
+async function eventsOf(response: Response, count: number): Promise<unknown[]> {
+  const found: unknown[] = [];
+  let rest = '';
+  for await (const chunk of response.body ?? []) {
+    const lines = (rest + Buffer.from(chunk as Uint8Array).toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.startsWith('data: ')) found.push(JSON.parse(line.slice(6)));
+    if (found.length >= count) break;
+  }
+  return found;
+}
 
 test('the page of the documentation leads to it', async () => {
   const page = await producer.call('GET', '/docs');

@@ -1,5 +1,6 @@
 import { requestsPart } from './requests.ts';
 import type { Schemas } from './schemas.ts';
+import { taskUpdatesPart } from './task-updates.ts';
 
 /** What one door that is no plain HTTP adds to the document: each an object of AsyncAPI 3.0 by its name. */
 export interface AsyncApiPart {
@@ -12,7 +13,7 @@ export interface AsyncApiPart {
 }
 
 /** Makes the AsyncAPI 3.0 document of what goes in and out by messages, from the very schemas that validate them. */
-export function asyncApi(parts: readonly AsyncApiPart[] = [requestsPart()]): object {
+export function asyncApi(parts: readonly AsyncApiPart[] = [requestsPart(), taskUpdatesPart()]): object {
   const all = (key: keyof AsyncApiPart): object =>
     Object.assign({}, ...parts.map((part) => part[key])) as object;
   return {

@@ -1,0 +1,56 @@
+import type { AddressInfo } from 'node:net';
+import { closeServer } from '../../shared/runtime/health.ts';
+import { startBounceListener, type BounceListener } from './callbacks/bounce-listener.ts';
+import type { ProducerContext } from './context.ts';
+import type { GrpcServer } from './grpc/server.ts';
+import { listen } from './http-server.ts';
+
+/** Where a producer takes something in. Undefined: that door is not configured. */
+export interface Ports {
+  port: number;
+  bouncePort: number | undefined;
+  grpcPort: number | undefined;
+}
+
+/** The doors of a producer, all open. */
+export interface Doors extends Ports {
+  /** Says, where there is a word for it, that it is about to close; takes no more from RabbitMQ. */
+  announce(): void;
+  /** Takes nothing new, and resolves when everything that is under way has its answer. */
+  close(): Promise<void>;
+}
+
+/** Opens every door that the settings name. @throws ConfigError, or an error of the system, when a port is taken or a certificate is no good. */
+export async function openDoors(context: ProducerContext): Promise<Doors> {
+  const { requests } = context;
+  const reports = await listenForBounces(context);
+  const server = await listen(context);
+  requests.start();
+  const grpc = await listenGrpc(context);
+  let requestsClosed: Promise<void> | undefined;
+  return {
+    port: (server.address() as AddressInfo).port,
+    bouncePort: reports?.port,
+    grpcPort: grpc?.port,
+    announce: () => {
+      grpc?.announce();
+      requestsClosed = requests.stop();
+    },
+    close: async () => {
+      await Promise.all([closeServer(server), reports?.stop(), grpc?.stop(), requestsClosed]);
+    },
+  };
+}
+
+function listenForBounces({ config, bounces, log }: ProducerContext): Promise<BounceListener> | undefined {
+  const { HOST: host, BOUNCE_PORT: port } = config;
+  return bounces && port !== undefined ? startBounceListener({ host, port }, { bounces, log }) : undefined;
+}
+
+/** Loaded only where it is asked for. */
+async function listenGrpc(context: ProducerContext): Promise<GrpcServer | undefined> {
+  const { GRPC_PORT } = context.config;
+  if (GRPC_PORT === undefined) return undefined;
+  const { startGrpc } = await import('./grpc/server.ts');
+  return startGrpc(context, GRPC_PORT);
+}

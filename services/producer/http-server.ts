@@ -1,0 +1,40 @@
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { SECOND } from '../../shared/runtime/duration.ts';
+import { answerBadRequest } from './api/bad-request.ts';
+import { createApp } from './app.ts';
+import type { ProducerContext } from './context.ts';
+
+/**
+ * How long an idle connection is kept, in milliseconds: longer than the 60 s after which load balancers drop theirs. Whoever drops first must
+ * not be us, or a request that is on its way just then is reset.
+ */
+const KEEP_ALIVE_MS = 65 * SECOND;
+/** How long a client may take for the head of a request, in milliseconds: who drips it byte by byte holds a connection no longer. */
+const HEADERS_TIMEOUT_MS = 10 * SECOND;
+/** Bytes of all header fields together: Node's own default, said here so that it cannot change behind us. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** Serves API and pages, and the streams of task updates. @throws an error of the system when the port is taken. */
+export function listen(context: ProducerContext): Promise<Server> {
+  const { HOST, PORT } = context.config;
+  return new Promise((resolve, reject) => {
+    const server = createServer(limitsOf(context.config), createApp(context));
+    server.on('clientError', answerBadRequest);
+    context.tasks.attach(server);
+    server.once('error', reject).listen(PORT, HOST, () => {
+      resolve(server);
+    });
+  });
+}
+
+/** What a client may take of us before it has sent a whole request. */
+function limitsOf({ REQUEST_TIMEOUT_SECONDS }: ProducerContext['config']): ServerOptions {
+  const requestTimeout = REQUEST_TIMEOUT_SECONDS * SECOND;
+  return {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeout),
+    connectionsCheckingInterval: SECOND,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+}

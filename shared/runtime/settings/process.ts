@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { url, whole } from './kinds.ts';
+
+/** How a process stops, and what it says of itself. */
+export const processSettings = {
+  DRAIN_SECONDS: whole(1, 600)
+    .default(25)
+    .describe('How long a stopping process may finish what is in flight. `npm start` uses 5. Seconds.'),
+  DRAIN_NOTICE_SECONDS: whole(0, 60)
+    .default(2)
+    .describe(
+      'How long a stopping producer goes on serving while its /readyz says 503 already, so that load balancers look elsewhere first. `npm start` uses 0. Seconds.',
+    ),
+  HEALTH_PORT: whole(0, 65_535)
+    .default(0)
+    .describe('Port of /healthz and /readyz of a consumer or scheduler. 0 takes any free port.'),
+  LOG_LEVEL: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
+  LOG_FORMAT: z
+    .enum(['json', 'text'])
+    .default('json')
+    .describe('json: one object a line, for machines. text: readable lines, which `npm start` uses.'),
+  LOG_RECIPIENTS: z
+    .enum(['redacted', 'full'])
+    .default('redacted')
+    .describe('redacted: e-mail addresses and phone numbers in the log are masked. full: they are not.'),
+  SANDBOX_URL: url('http:', 'https:')
+    .optional()
+    .describe('Address of the sandbox mailbox, linked from the pages. `npm start` sets it.'),
+};
