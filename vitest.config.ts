@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** What measures, or starts a whole cluster. */
+const WHOLE_MACHINE = ['test/chaos/cluster.test.ts', 'test/chaos/flood.test.ts'];
+
 export default defineConfig({
   test: {
     // Two cores: more workers only make every wait longer.
@@ -20,9 +23,21 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
+          exclude: WHOLE_MACHINE,
           testTimeout: 90_000,
           hookTimeout: 90_000,
-          // One at a time, after all others: a run needs the whole machine.
+          // They wait for leases and for restarts, most of the time.
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'whole machine',
+          include: WHOLE_MACHINE,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+          // One at a time, after all others.
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },

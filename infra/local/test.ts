@@ -33,19 +33,24 @@ const vitest = [
   `--outputFile.json=${report}`,
 ];
 const onlyTests = process.argv.slice(3);
-const STEPS: Step[] = [
+/** What looks at the source only, all of it at once. */
+const LOOKS: Step[] = [
   { name: 'format', args: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'] },
   { name: 'lint', args: ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0'] },
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'] },
   { name: 'audit', args: ['--import', 'tsx', 'infra/local/audit.ts'] },
-  { name: 'tests', args: [...vitest, ...onlyTests] },
+];
+const TESTS: Step = { name: 'tests', args: [...vitest, ...onlyTests] };
+/** What needs the machine for itself, one after the other. */
+const MEASURES: Step[] = [
   { name: 'fuzz', args: ['--import', 'tsx', 'test/fuzz/main.ts', '--short'] },
   // Prints ratios, and fails only if it cannot measure.
   { name: 'bench', args: ['--import', 'tsx', 'test/bench/main.ts', '--short'] },
 ];
 
 const servers = new OwnServers({ root, dataDir, output });
-let running: ChildProcess | undefined;
+const running = new Set<ChildProcess>();
+const summary: string[] = [];
 process.once('SIGINT', () => void finish(130)).once('SIGTERM', () => void finish(143));
 try {
   const failed = await runSteps(await prepare());
@@ -77,32 +82,44 @@ async function prepare(): Promise<NodeJS.ProcessEnv> {
   return { ...env, ...(await servers.startRabbitmq4()), ...peers, CHROMIUM_PATH: chromium };
 }
 
-/** Runs the steps in order and stops at the first that fails; answers its name. Named tests run alone. */
+/** Runs the steps in order and stops behind the first that fails; answers its name. Named tests run alone. */
 async function runSteps(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   // Totals of an earlier run must not stand for one that ends before it reports.
   rmSync(report, { force: true });
-  const summary: string[] = [];
+  const stages = onlyTests.length > 0 ? [[TESTS]] : [LOOKS, [TESTS], ...MEASURES.map((step) => [step])];
   let failed: string | undefined;
-  for (const step of STEPS.filter(({ name }) => onlyTests.length === 0 || name === 'tests')) {
-    const startedAt = Date.now();
-    output.say(`\n· ${step.name} …`);
-    const code = failed === undefined ? await runStep(step, env) : undefined;
-    const words = code === undefined ? 'not run' : code === 0 ? 'passed' : 'failed';
-    summary.push(
-      `  ${step.name.padEnd(8)} ${words.padEnd(8)} ${((Date.now() - startedAt) / 1000).toFixed(1)} s`,
-    );
-    if (code !== undefined && code !== 0) failed = step.name;
+  for (const stage of stages) {
+    output.say(`\n· ${stage.map(({ name }) => name).join(', ')} …`);
+    if (failed === undefined) failed = await runStage(stage, env);
+    else summary.push(...stage.map(({ name }) => lineOf(name, 'not run', 0)));
   }
   output.say(`\n${summary.join('\n')}`);
   return failed;
 }
 
+/** Runs steps beside each other; answers the name of one that failed. */
+async function runStage(stage: readonly Step[], env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const startedAt = Date.now();
+  const failures = await Promise.all(
+    stage.map(async (step) => {
+      const isPassed = (await runStep(step, env)) === 0;
+      summary.push(lineOf(step.name, isPassed ? 'passed' : 'failed', Date.now() - startedAt));
+      return isPassed ? [] : [step.name];
+    }),
+  );
+  return failures.flat()[0];
+}
+
+function lineOf(name: string, words: string, ms: number): string {
+  return `  ${name.padEnd(8)} ${words.padEnd(8)} ${(ms / 1000).toFixed(1)} s`;
+}
+
 function runStep({ args }: Step, env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
-    running = child;
+    running.add(child);
     child.once('close', (code) => {
-      running = undefined;
+      running.delete(child);
       resolve(code ?? 1);
     });
   });
@@ -119,7 +136,7 @@ function totalsOf(failed: string | undefined): { passed: number; failed: number 
 }
 
 async function finish(code: number): Promise<never> {
-  running?.kill('SIGTERM');
+  for (const child of running) child.kill('SIGTERM');
   await servers.stop();
   process.exit(code);
 }

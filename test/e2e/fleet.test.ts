@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCli } from '../support/cli.ts';
+import { API_KEY } from '../support/fleet.ts';
 import { startLocalFleet, type LocalFleet } from '../support/local-fleet.ts';
 import { until } from '../support/until.ts';
 
@@ -50,6 +54,19 @@ test('the e-mail of the README arrives, byte by byte as it was written', async (
   ]);
   expect(body).toBe('Hello\r\n');
   await untilStatus(id, 'sent');
+});
+
+test('the quick request of the README, as it stands there, is answered at once, and its mail arrives', async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, command = ''] = /```\n(curl -X POST localhost:3000\/send-email\/[^`]+)\n```/.exec(readme) ?? [];
+  const here = command.replace('localhost:3000', fleet.address).replace('<API key>', API_KEY);
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${here} --silent --show-error --fail`]);
+  const { result } = JSON.parse(stdout) as { result: string };
+  const [, id = ''] = /^accepted as ([0-9a-f-]{36}): /.exec(result) ?? [];
+  expect(await untilStatus(id, 'sent')).toMatchObject({
+    email: 'a@example.org',
+    reply_to: 'ada@example.org',
+  });
 });
 
 test('the command line finds this fleet and its key by itself', async () => {

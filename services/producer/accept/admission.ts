@@ -11,7 +11,8 @@ import { Ways, type WaysConfig } from './ways.ts';
 export class Admission {
   readonly #countries: SmsCountries;
   readonly #senders: AllowedSenders;
-  readonly #ways: Ways;
+  /** By what providers and carriers it goes. */
+  readonly ways: Ways;
 
   constructor(
     config: Pick<Config, 'SMS_COUNTRIES' | 'TWILIO_PHONE_NUMBER' | 'MAIL_FROM' | 'ALLOWED_SENDERS'> &
@@ -19,7 +20,7 @@ export class Admission {
   ) {
     this.#countries = new SmsCountries({ list: config.SMS_COUNTRIES, sender: config.TWILIO_PHONE_NUMBER });
     this.#senders = new AllowedSenders({ list: config.ALLOWED_SENDERS, sender: config.MAIL_FROM });
-    this.#ways = new Ways(config);
+    this.ways = new Ways(config);
   }
 
   /** Whether mail may go out in the name of this mailbox. */
@@ -34,7 +35,7 @@ export class Admission {
     const foreign = from === undefined ? undefined : this.#senders.refusalOf(from);
     return [
       ...(closed === undefined ? [] : [{ field: 'phone', message: closed }]),
-      ...this.#ways.errorsOf(request),
+      ...this.ways.errorsOf(request),
       ...(foreign === undefined ? [] : [{ field: 'from', message: foreign }]),
     ];
   }

@@ -9,7 +9,7 @@ import {
 } from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import { AcceptingStopped } from '../accept/acceptor.ts';
-import { Ways } from '../accept/ways.ts';
+import type { Ways } from '../accept/ways.ts';
 import type { Received, Reception } from '../accept/reception.ts';
 import type { ProducerContext } from '../context.ts';
 import { actorOf } from './identity.ts';
@@ -36,23 +36,21 @@ const FIELDS = [
 type Values = Partial<Record<(typeof FIELDS)[number], string>>;
 
 /** The empty form. Its hidden key makes a double click one notification. */
-export function sendForm({ config }: ProducerContext) {
-  const ways = new Ways(config);
+export function sendForm({ admission }: ProducerContext) {
   return async function showSendForm(_request: Request, response: Response): Promise<void> {
-    await showForm(response, ways, { values: { type: 'email' }, key: newId(), errors: [] });
+    await showForm(response, admission.ways, { values: { type: 'email' }, key: newId(), errors: [] });
   };
 }
 
 /** Takes the form: to the notification's own page, or back with what is wrong beside the fields. */
 export function sendSubmit(context: ProducerContext) {
-  const ways = new Ways(context.config);
   return async function acceptForm(request: Request, response: Response): Promise<void> {
     const form = formOf(request);
     const values = valuesOf(form);
     const key = typeof form.idempotency_key === 'string' ? form.idempotency_key.slice(0, 100) : newId();
     const parsed = notificationRequestSchema.safeParse(values);
     if (!parsed.success) {
-      await showForm(response, ways, { values, key, errors: fieldErrors(parsed.error) });
+      await showForm(response, context.admission.ways, { values, key, errors: fieldErrors(parsed.error) });
       return;
     }
     const received = await receiveUnlessDraining(context, parsed.data, {
@@ -61,7 +59,7 @@ export function sendSubmit(context: ProducerContext) {
     });
     if (!('record' in received)) {
       // The key of what was changed after it had been sent would never work again.
-      await showForm(response, ways, { values, key: newId(), errors: errorsOf(received) });
+      await showForm(response, context.admission.ways, { values, key: newId(), errors: errorsOf(received) });
       return;
     }
     response.redirect(303, `/notifications/${received.record._id}`);
