@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { TaskUpdate } from '../../../shared/contracts/index.ts';
@@ -67,6 +68,30 @@ async function untilListening(...listeners: TaskListener[]): Promise<void> {
   const last = String(await newest());
   await until(() => listeners.every(({ heard }) => heard.at(-1)?.id === last));
   for (const { heard } of listeners) heard.length = 0;
+}
+
+/** How many streams the producer says it has open. */
+async function openStreams(by: string): Promise<number> {
+  const { text } = await producer.call('GET', '/metrics');
+  return Number(new RegExp(`^tidings_open_streams{by="${by}"} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+/** Says by Socket.IO who it is, and does not wait for the answer. */
+async function connectAndGo(token: string): Promise<void> {
+  const { io: manager } = io(producer.address, {
+    auth: { token },
+    forceNew: true,
+    reconnection: false,
+    transports: ['websocket'],
+  });
+  await new Promise<void>((resolve) => {
+    manager.once('open', () => {
+      setImmediate(() => {
+        manager.engine.close();
+        resolve();
+      });
+    });
+  });
 }
 
 /** Connects by Socket.IO with this to say who it is; answers how the server took it. */
@@ -233,14 +258,36 @@ describe('GET /task_updates', () => {
       Array.from({ length: 100 }, () => rawStream(producer.address, { authorization })),
     );
     expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
-    const metric = async (): Promise<string | undefined> =>
-      /^tidings_open_streams{by="sse"} (\d+)$/m.exec((await producer.call('GET', '/metrics')).text)?.[1];
-    await until(async () => Number(await metric()) >= 100);
+    await until(async () => (await openStreams('sse')) >= 100);
     const refused = await rawStream(producer.address, { authorization });
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    expect((await connectWith({ token: key })).refusal).toMatchObject({
+      status: 429,
+      detail: 'You have 100 streams open here, which is the most.',
+    });
     for (const stream of streams) stream.stop();
-    await until(async () => (await metric()) === '0');
+    await until(async () => (await openStreams('sse')) === 0);
     expect((await rawStream(producer.address, { authorization })).status).toBe(200);
+  });
+
+  test('a client that is gone before its key is looked up leaves no stream behind, by either way', async () => {
+    const { key } = await aKey(other, ['read']);
+    const { host, hostname, port } = new URL(producer.address);
+    for (let count = 0; count < 10; count += 1) {
+      const client = connect(Number(port), hostname);
+      client.write(
+        `GET /task_updates HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${key}\r\n\r\n`,
+        () => client.destroy(),
+      );
+    }
+    // Who comes behind them stays, alone.
+    expect((await rawStream(producer.address, { authorization: `Bearer ${key}` })).status).toBe(200);
+    expect(await openStreams('sse')).toBe(1);
+
+    const { key: another } = await aKey(other, ['read']);
+    await Promise.all(Array.from({ length: 10 }, () => connectAndGo(another)));
+    expect((await connectWith({ token: another })).refusal).toBeUndefined();
+    expect(await openStreams('socket_io')).toBe(1);
   });
 });
 
