@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { UpdatesMissed } from '../../../docs/examples/task-updates/task-updates.service.ts';
 import type { TaskUpdate } from '../../../shared/contracts/index.ts';
 import { openStore, type Store } from '../../../shared/store/index.ts';
 import { ApiClient, aKey, holderOf } from '../../support/api-client.ts';
@@ -265,9 +266,11 @@ describe('GET /task_updates', () => {
       status: 429,
       detail: 'You have 100 streams open here, which is the most.',
     });
+    const patient = openedWith(listenTo(exampleService(producer.address, key).bySocket()));
     for (const stream of streams) stream.stop();
     await until(async () => (await openStreams('sse')) === 0);
     expect((await rawStream(producer.address, { authorization })).status).toBe(200);
+    await untilListening(patient);
   });
 
   test('a client that is gone before its key is looked up leaves no stream behind, by either way', async () => {
@@ -426,4 +429,48 @@ test('a producer that stops ends its streams and waits for none; their clients g
   for (const listener of listeners) expect(tasksOf(listener)).toEqual(names);
   for (const one of open.splice(0)) one.stop();
   await second.stop();
+});
+
+test('the example says what was missed, and begins anew with a store that was emptied', async () => {
+  const config = testConfig(servers);
+  let restarted = await startTestProducer(config);
+  const PORT = Number(new URL(restarted.address).port);
+  const services = [exampleService(restarted.address), exampleService(restarted.address)] as const;
+  const missed: UpdatesMissed[][] = services.map((service) => {
+    const told: UpdatesMissed[] = [];
+    service.missed.subscribe((one) => told.push(one));
+    return told;
+  });
+  const listeners = [
+    openedWith(listenTo(services[0].bySocket())),
+    openedWith(listenTo(services[1].byEventStream())),
+  ];
+  await untilListening(...listeners);
+  const from = await newest();
+  /** Does something while the producer is away, and waits for the last update to be heard. */
+  const whileAway = async (act: () => Promise<unknown>): Promise<void> => {
+    await restarted.stop();
+    await act();
+    restarted = await startTestProducer({ ...config, PORT });
+    const last = await kept().find().sort({ _id: -1 }).limit(1).next();
+    await until(() => listeners.every((listener) => tasksOf(listener).at(-1) === last?.task_id));
+  };
+
+  await whileAway(async () => {
+    for (const name of ['missed', 'not missed']) await update(name, other);
+    await kept().deleteMany({ _id: { $lt: from + 2 } });
+  });
+  expect(missed).toEqual(services.map(() => [{ after: String(from), first: String(from + 2) }]));
+  await whileAway(async () => {
+    await kept().deleteMany({});
+    for (const name of ['first of all', 'second']) await update(name, other);
+  });
+  for (const { heard } of listeners)
+    expect(heard.map(({ id, task_id }) => [id, task_id])).toEqual([
+      [String(from + 2), 'not missed'],
+      ['1', 'first of all'],
+      ['2', 'second'],
+    ]);
+  for (const one of open.splice(0)) one.stop();
+  await restarted.stop();
 });
