@@ -100,12 +100,8 @@ export const INDEXES = {
   ],
   // What its record has not got to within a day, it never will: the ladder of retries is over by then.
   feedback: [{ name: 'over', key: { kept_at: 1 }, expireAfterSeconds: 86_400 }],
-  task_updates: [
-    // A repeated request makes no second one.
-    { name: 'notification', key: { notification_id: 1 }, unique: true },
-    // Not a TTL index: the newest stays, for it holds the count.
-    { name: 'time', key: { at: 1 } },
-  ],
+  // No TTL index: the newest stays, for it holds the count. A repeated request makes no second one.
+  task_updates: [{ name: 'notification', key: { notification_id: 1 }, unique: true }],
   // Listed by time, and kept as long as an audit asks for them.
   bulk_acts: [{ name: 'time', key: { started_at: -1 }, expireAfterSeconds: 90 * 86_400 }],
 } as const satisfies Record<string, readonly IndexDescription[]>;

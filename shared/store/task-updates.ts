@@ -62,11 +62,25 @@ export class TaskUpdates {
     return this.#newest('local');
   }
 
-  /** Removes what is over, and never the newest; answers how many. Safe beside others. */
+  /**
+   * Removes what is over, and never the newest; answers how many. Safe beside others. Producers' clocks differ, so times need not grow with
+   * the numbers: only what is before the first one that is not over goes, or a reader would meet holes in the middle.
+   */
   async removeOver(now = new Date()): Promise<number> {
-    const over = { $lt: new Date(now.getTime() - TASK_UPDATES_KEPT_MS) };
-    const { deletedCount } = await this.#updates.deleteMany({ at: over, _id: { $lt: await this.newest() } });
+    const first = await this.#firstSince(new Date(now.getTime() - TASK_UPDATES_KEPT_MS));
+    const below = Math.min(first ?? Infinity, await this.newest());
+    const { deletedCount } = await this.#updates.deleteMany({ _id: { $lt: below } });
     return deletedCount;
+  }
+
+  /** By number, which looks at nothing but what is over and one more. */
+  async #firstSince(time: Date): Promise<number | undefined> {
+    const [first] = await this.#updates
+      .find({ at: { $gte: time } }, { projection: { _id: 1 }, hint: { _id: 1 } })
+      .sort({ _id: 1 })
+      .limit(1)
+      .toArray();
+    return first?._id;
   }
 
   /** On a new database the very first updates may come before the indexes; a second one of a notification could not be taken back. */

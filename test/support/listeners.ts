@@ -34,7 +34,7 @@ export function exampleService(address: string, key = API_KEY): TaskUpdatesServi
   return new TaskUpdatesService(address, () => Promise.resolve(key));
 }
 
-/** Listens as the seed's own Angular code does: `io`, `fromEvent`, and nothing else but the key. Resolves when it is connected. */
+/** Listens as a plain Angular component does: `io`, `fromEvent`, and nothing else but the key. Resolves when it is connected. */
 export async function plainSocketListener(address: string): Promise<TaskListener & { socket: Socket }> {
   const socket = io(address, { auth: { token: API_KEY } });
   const updates = fromEvent(socket, 'task_update') as Observable<TaskUpdate>;

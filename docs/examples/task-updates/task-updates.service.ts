@@ -1,6 +1,6 @@
 import { EventSource, type ErrorEvent } from 'eventsource';
-import { Observable, filter, fromEvent, retry, throwError, timer } from 'rxjs';
-import { io } from 'socket.io-client';
+import { Observable, Subject, filter, fromEvent, retry, throwError, timer, type Subscriber } from 'rxjs';
+import { io, type Socket } from 'socket.io-client';
 
 /** An update of a task. */
 export interface TaskUpdate {
@@ -9,6 +9,12 @@ export interface TaskUpdate {
   msg: string;
   notification_id: string;
   at: string;
+}
+
+/** Updates that are no longer kept: all behind `after` and before `first`. */
+export interface UpdatesMissed {
+  after: string;
+  first: string;
 }
 
 /** The producer does not let us listen: another token is needed, or other rights. */
@@ -24,6 +30,8 @@ const AGAIN_AFTER_MS = 2_000;
  * service. Both ways go on where they stood when a connection, or the producer behind it, is gone.
  */
 export class TaskUpdatesService {
+  /** Load the tasks anew when it says something: you were away for longer than updates are kept. */
+  readonly missed = new Subject<UpdatesMissed>();
   readonly #address: string;
   readonly #token: () => Promise<string>;
 
@@ -49,14 +57,24 @@ export class TaskUpdatesService {
           );
         },
       });
+      const place = new Place();
       const updates = fromEvent(socket, 'task_update') as Observable<TaskUpdate>;
-      updates.pipe(filter(isNew())).subscribe(subscriber);
+      updates.pipe(filter((update) => place.isNew(update))).subscribe(subscriber);
+      socket.on('last_event_id', (id: string) => {
+        place.standAt(Number(id));
+      });
+      socket.on('updates_missed', (missed: UpdatesMissed) => {
+        this.missed.next(missed);
+      });
       // The token is over: with the next one it goes on.
       socket.on('disconnect', (reason) => {
         if (reason === 'io server disconnect') socket.connect();
       });
-      socket.on('connect_error', (error) => {
-        if (!socket.active) subscriber.error(new Refused(error.message));
+      socket.on('connect_error', (error: Error & { data?: { status?: number } }) => {
+        if (socket.active) return;
+        // Too many streams: one of them may end.
+        if (error.data?.status === 429) connectLater(socket, subscriber);
+        else subscriber.error(new Refused(error.message));
       });
       return () => socket.disconnect();
     });
@@ -79,6 +97,9 @@ export class TaskUpdatesService {
         return JSON.parse(event.data) as TaskUpdate;
       };
       source.addEventListener('last_event_id', note);
+      source.addEventListener('updates_missed', (event: MessageEvent<string>) => {
+        this.missed.next(JSON.parse(event.data) as UpdatesMissed);
+      });
       source.onmessage = (event: MessageEvent<string>) => {
         subscriber.next(note(event));
       };
@@ -94,14 +115,30 @@ export class TaskUpdatesService {
   }
 }
 
-/** An update may come twice where a connection is cut in the middle; its number grows. */
-function isNew(): (update: TaskUpdate) => boolean {
-  let last = 0;
-  return ({ id }) => {
-    const isFirstTime = Number(id) > last;
-    last = Math.max(last, Number(id));
+/** Where a client of Socket.IO stands. */
+class Place {
+  #told = 0;
+  #last = 0;
+
+  /** The server says where it goes on. Less than it said before: it has another store, or an emptied one, and its numbers begin anew. */
+  standAt(id: number): void {
+    if (id < this.#told) this.#last = id;
+    this.#told = id;
+  }
+
+  /** An update may come twice where a connection is cut in the middle; its number grows. */
+  isNew({ id }: TaskUpdate): boolean {
+    const isFirstTime = Number(id) > this.#last;
+    if (isFirstTime) this.#last = Number(id);
     return isFirstTime;
-  };
+  }
+}
+
+/** The library does not connect again by itself after an answer. */
+function connectLater(socket: Socket, subscriber: Subscriber<TaskUpdate>): void {
+  setTimeout(() => {
+    if (!subscriber.closed) socket.connect();
+  }, AGAIN_AFTER_MS);
 }
 
 /** 401, 403 and the like stay as they are; all else may pass, such as the 502 of a proxy whose producer restarts. */

@@ -31,8 +31,13 @@ export interface Guest {
   from: number | undefined;
 }
 
+/** A guest that has been let in; `over` aborts when it leaves. */
+export interface Admitted extends Guest {
+  over: AbortSignal;
+}
+
 /** A connection of Socket.IO. */
-export type TaskSocket = Socket<DefaultEventsMap, Heard, DefaultEventsMap, Guest>;
+export type TaskSocket = Socket<DefaultEventsMap, Heard, DefaultEventsMap, Admitted>;
 
 const place = lastEventIdSchema.optional();
 /** What a client sends when it connects. `offset` is what the library itself sends when it reconnects: the last event's one argument. */

@@ -28,6 +28,13 @@ export interface OpenStream {
   end: (why: 'revoked' | 'stopping') => void;
 }
 
+/** Nobody may open one more before another one has ended. */
+export class TooManyStreams extends Problem {
+  constructor(detail: string) {
+    super('too_many_requests', { detail, headers: { 'retry-after': String(AGAIN_AFTER_SECONDS) } });
+  }
+}
+
 /** The open streams of a producer: how many there may be, and who may not go on listening. */
 export class Streams {
   readonly #open = new Set<OpenStream>();
@@ -35,16 +42,23 @@ export class Streams {
   readonly #looking = setInterval(() => {
     for (const stream of this.#open) void this.#look(stream);
   }, LOOK_AGAIN_MS);
+  #isStopped = false;
 
   constructor({ log }: { log: Logger }) {
     this.#log = log;
   }
 
-  /** Lets one more be open, until the answer is called. @throws Problem when there are too many. */
+  /** Lets one more be open, until the answer is called; while all end it ends at once. @throws TooManyStreams */
   add(stream: OpenStream): () => void {
+    if (this.#isStopped) {
+      stream.end('stopping');
+      return () => undefined;
+    }
     const ofOne = [...this.#open].filter(({ actor }) => actor === stream.actor).length;
-    if (ofOne >= MAX_STREAMS_OF_ONE) throw tooMany(`You have ${ofOne} streams open here, which is the most.`);
-    if (this.#open.size >= MAX_STREAMS) throw tooMany('This producer has as many streams open as it may.');
+    if (ofOne >= MAX_STREAMS_OF_ONE)
+      throw new TooManyStreams(`You have ${ofOne} streams open here, which is the most.`);
+    if (this.#open.size >= MAX_STREAMS)
+      throw new TooManyStreams('This producer has as many streams open as it may.');
     this.#open.add(stream);
     return () => this.#open.delete(stream);
   }
@@ -56,6 +70,7 @@ export class Streams {
 
   /** Ends all of them; clients come back, to another producer. */
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#looking);
     for (const stream of this.#open) stream.end('stopping');
   }
@@ -70,11 +85,4 @@ export class Streams {
       this.#log.debug('it is not known who may listen', { error: toError(thrown) });
     }
   }
-}
-
-function tooMany(detail: string): Problem {
-  return new Problem('too_many_requests', {
-    detail,
-    headers: { 'retry-after': String(AGAIN_AFTER_SECONDS) },
-  });
 }

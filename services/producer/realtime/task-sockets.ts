@@ -12,10 +12,11 @@ import { pause } from '../../../shared/runtime/backoff.ts';
 import type { Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
-import { problemOf, viewOfProblem } from '../api/problem.ts';
-import { NO_HEAD, admitGuest, type Guest, type Heard, type TaskSocket } from './guest.ts';
+import { problemOf, viewOfProblem, type Problem } from '../api/problem.ts';
+import { NO_HEAD, admitGuest, type Admitted, type Guest, type Heard, type TaskSocket } from './guest.ts';
 import { mayListen, type Listening } from './listening.ts';
 import { allowedOrigins, isFromAllowedOrigin } from './origins.ts';
+import { TooManyStreams } from './streams.ts';
 import { TooSlow, relay, type Listener } from './task-relay.ts';
 import { passOtherUpgrades } from './upgrades.ts';
 
@@ -30,7 +31,7 @@ const TAKEN_EVERY_MS = 10;
 export class TaskSockets {
   readonly #listening: Listening;
   readonly #config: Pick<Config, 'ALLOWED_ORIGINS' | 'PUBLIC_URL'>;
-  readonly #io: Server<DefaultEventsMap, Heard, DefaultEventsMap, Guest>;
+  readonly #io: Server<DefaultEventsMap, Heard, DefaultEventsMap, Admitted>;
   #stopped = false;
 
   constructor(
@@ -82,36 +83,54 @@ export class TaskSockets {
   /** Lets somebody in, or answers why not. */
   async #admit(socket: TaskSocket): Promise<ExtendedError | undefined> {
     try {
-      socket.data = await admitGuest(socket, this.#listening.gate);
+      const guest = await admitGuest(socket, this.#listening.gate);
+      socket.data = { ...guest, over: this.#join(socket, guest) };
       return undefined;
     } catch (thrown) {
-      const problem = problemOf(thrown, this.#listening.log);
-      const { status, title } = PROBLEMS[problem.code];
-      // A client does not come back by itself from an answer, but from a cut: that is what passes by itself.
-      if (status === 429 || status >= 500) socket.conn.close(true);
-      return Object.assign(new Error(title), { data: viewOfProblem(problem) });
+      return this.#refuse(socket, problemOf(thrown, this.#listening.log));
     }
   }
 
-  async #serve(socket: TaskSocket): Promise<void> {
-    const { gate, feed, streams, log } = this.#listening;
-    const { actor, token, address, from } = socket.data;
+  /** Counts a connection among the streams; the answer aborts when it is over. @throws TooManyStreams */
+  #join(socket: TaskSocket, { actor, token, address }: Guest): AbortSignal {
+    const { gate, streams } = this.#listening;
     const over = new AbortController();
-    socket.once('disconnect', () => {
-      over.abort();
+    const remove = streams.add({
+      kind: 'socket_io',
+      actor,
+      stillMay: async () => mayListen(await gate.recognize(token, address)),
+      end: (why) => {
+        if (why === 'revoked') socket.disconnect(true);
+        else socket.conn.close(true);
+      },
     });
+    const leave = (): void => {
+      socket.conn.off('close', leave);
+      remove();
+      over.abort();
+    };
+    socket.once('disconnect', leave);
+    // Who goes before it is let in is never said to disconnect, and may be gone already.
+    socket.conn.once('close', leave);
+    if (socket.conn.readyState === 'closed') leave();
+    return over.signal;
+  }
+
+  #refuse({ conn }: TaskSocket, problem: Problem): ExtendedError {
+    const { status, title } = PROBLEMS[problem.code];
+    // Too many streams do not pass by themselves: their client is told, as by HTTP.
+    if (problem instanceof TooManyStreams)
+      this.#listening.log.info('a connection is refused', { detail: problem.message });
+    // A client does not come back by itself from an answer, but from a cut: that is what passes by itself.
+    else if (status === 429 || status >= 500) conn.close(true);
+    return Object.assign(new Error(title), { data: viewOfProblem(problem) });
+  }
+
+  async #serve(socket: TaskSocket): Promise<void> {
+    const { feed, log } = this.#listening;
+    const { actor, from, over } = socket.data;
     try {
-      const remove = streams.add({
-        kind: 'socket_io',
-        actor,
-        stillMay: async () => mayListen(await gate.recognize(token, address)),
-        end: (why) => {
-          if (why === 'revoked') socket.disconnect(true);
-          else socket.conn.close(true);
-        },
-      });
-      over.signal.addEventListener('abort', remove);
-      await relay(feed, listenerOf(socket), { from, signal: over.signal });
+      await relay(feed, listenerOf(socket), { from, signal: over });
     } catch (thrown) {
       const isTooSlow = thrown instanceof TooSlow;
       if (isTooSlow) log.info('a connection is cut: its client does not read', { actor });

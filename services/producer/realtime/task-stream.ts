@@ -28,6 +28,8 @@ export function streamTaskUpdates(context: { tasks: TaskRoom }): RequestHandler 
     const stillMay = async () => mayListen(await gate.recognize(bearerOf(request) ?? '', address));
     const remove = streams.add({ kind: 'sse', actor, stillMay, end });
     response.once('close', end);
+    // A client that left while its key was looked up has had its `close` already.
+    if (response.destroyed) end();
     const heartbeat = setInterval(() => {
       if (!response.writableNeedDrain) response.write(HEARTBEAT);
     }, HEARTBEAT_MS);

@@ -26,7 +26,7 @@ export function notificationFragment(context: ProducerContext) {
 export function notificationStream(context: ProducerContext) {
   return async function streamNotification(request: Request, response: Response): Promise<void> {
     const { _id } = await findNotification(context, request);
-    context.live.watch(_id, request, response);
+    context.live.watch(_id, response);
   };
 }
 

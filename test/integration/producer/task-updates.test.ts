@@ -1,5 +1,7 @@
+import { connect } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { UpdatesMissed } from '../../../docs/examples/task-updates/task-updates.service.ts';
 import type { TaskUpdate } from '../../../shared/contracts/index.ts';
 import { openStore, type Store } from '../../../shared/store/index.ts';
 import { ApiClient, aKey, holderOf } from '../../support/api-client.ts';
@@ -67,6 +69,30 @@ async function untilListening(...listeners: TaskListener[]): Promise<void> {
   const last = String(await newest());
   await until(() => listeners.every(({ heard }) => heard.at(-1)?.id === last));
   for (const { heard } of listeners) heard.length = 0;
+}
+
+/** How many streams the producer says it has open. */
+async function openStreams(by: string): Promise<number> {
+  const { text } = await producer.call('GET', '/metrics');
+  return Number(new RegExp(`^tidings_open_streams{by="${by}"} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+/** Says by Socket.IO who it is, and does not wait for the answer. */
+async function connectAndGo(token: string): Promise<void> {
+  const { io: manager } = io(producer.address, {
+    auth: { token },
+    forceNew: true,
+    reconnection: false,
+    transports: ['websocket'],
+  });
+  await new Promise<void>((resolve) => {
+    manager.once('open', () => {
+      setImmediate(() => {
+        manager.engine.close();
+        resolve();
+      });
+    });
+  });
 }
 
 /** Connects by Socket.IO with this to say who it is; answers how the server took it. */
@@ -233,14 +259,38 @@ describe('GET /task_updates', () => {
       Array.from({ length: 100 }, () => rawStream(producer.address, { authorization })),
     );
     expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
-    const metric = async (): Promise<string | undefined> =>
-      /^tidings_open_streams{by="sse"} (\d+)$/m.exec((await producer.call('GET', '/metrics')).text)?.[1];
-    await until(async () => Number(await metric()) >= 100);
+    await until(async () => (await openStreams('sse')) >= 100);
     const refused = await rawStream(producer.address, { authorization });
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    expect((await connectWith({ token: key })).refusal).toMatchObject({
+      status: 429,
+      detail: 'You have 100 streams open here, which is the most.',
+    });
+    const patient = openedWith(listenTo(exampleService(producer.address, key).bySocket()));
     for (const stream of streams) stream.stop();
-    await until(async () => (await metric()) === '0');
+    await until(async () => (await openStreams('sse')) === 0);
     expect((await rawStream(producer.address, { authorization })).status).toBe(200);
+    await untilListening(patient);
+  });
+
+  test('a client that is gone before its key is looked up leaves no stream behind, by either way', async () => {
+    const { key } = await aKey(other, ['read']);
+    const { host, hostname, port } = new URL(producer.address);
+    for (let count = 0; count < 10; count += 1) {
+      const client = connect(Number(port), hostname);
+      client.write(
+        `GET /task_updates HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${key}\r\n\r\n`,
+        () => client.destroy(),
+      );
+    }
+    // Who comes behind them stays, alone.
+    expect((await rawStream(producer.address, { authorization: `Bearer ${key}` })).status).toBe(200);
+    expect(await openStreams('sse')).toBe(1);
+
+    const { key: another } = await aKey(other, ['read']);
+    await Promise.all(Array.from({ length: 10 }, () => connectAndGo(another)));
+    expect((await connectWith({ token: another })).refusal).toBeUndefined();
+    expect(await openStreams('socket_io')).toBe(1);
   });
 });
 
@@ -379,4 +429,48 @@ test('a producer that stops ends its streams and waits for none; their clients g
   for (const listener of listeners) expect(tasksOf(listener)).toEqual(names);
   for (const one of open.splice(0)) one.stop();
   await second.stop();
+});
+
+test('the example says what was missed, and begins anew with a store that was emptied', async () => {
+  const config = testConfig(servers);
+  let restarted = await startTestProducer(config);
+  const PORT = Number(new URL(restarted.address).port);
+  const services = [exampleService(restarted.address), exampleService(restarted.address)] as const;
+  const missed: UpdatesMissed[][] = services.map((service) => {
+    const told: UpdatesMissed[] = [];
+    service.missed.subscribe((one) => told.push(one));
+    return told;
+  });
+  const listeners = [
+    openedWith(listenTo(services[0].bySocket())),
+    openedWith(listenTo(services[1].byEventStream())),
+  ];
+  await untilListening(...listeners);
+  const from = await newest();
+  /** Does something while the producer is away, and waits for the last update to be heard. */
+  const whileAway = async (act: () => Promise<unknown>): Promise<void> => {
+    await restarted.stop();
+    await act();
+    restarted = await startTestProducer({ ...config, PORT });
+    const last = await kept().find().sort({ _id: -1 }).limit(1).next();
+    await until(() => listeners.every((listener) => tasksOf(listener).at(-1) === last?.task_id));
+  };
+
+  await whileAway(async () => {
+    for (const name of ['missed', 'not missed']) await update(name, other);
+    await kept().deleteMany({ _id: { $lt: from + 2 } });
+  });
+  expect(missed).toEqual(services.map(() => [{ after: String(from), first: String(from + 2) }]));
+  await whileAway(async () => {
+    await kept().deleteMany({});
+    for (const name of ['first of all', 'second']) await update(name, other);
+  });
+  for (const { heard } of listeners)
+    expect(heard.map(({ id, task_id }) => [id, task_id])).toEqual([
+      [String(from + 2), 'not missed'],
+      ['1', 'first of all'],
+      ['2', 'second'],
+    ]);
+  for (const one of open.splice(0)) one.stop();
+  await restarted.stop();
 });
