@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -23,6 +24,8 @@ let between: Server;
 /** What is done at that moment; `nth` counts the batches since it was set, from 1. Whether the answer goes on. */
 let whenStored: ((nth: number) => boolean) | undefined;
 let batches = 0;
+/** Answers that have gone on, whole. */
+let answered = 0;
 let store: Store;
 let cli: Cli;
 const folder = mkdtempSync(join(tmpdir(), 'tidings-csv-'));
@@ -45,6 +48,8 @@ beforeAll(async () => {
       const retryAfter = answer.headers.get('retry-after');
       response.writeHead(answer.status, retryAfter === null ? {} : { 'retry-after': retryAfter });
       response.end(await answer.text());
+      if (!response.writableFinished) await once(response, 'finish');
+      answered += 1;
     })();
   });
   await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));
@@ -81,6 +86,7 @@ const send = (file: string, ...args: string[]) => cli.run(['send', '--csv', file
 /** Does something when the nth batch from now on is stored; where that answers false, its answer goes no further. */
 function at(nth: number, act: () => boolean): void {
   batches = 0;
+  answered = 0;
   whenStored = (batch) => {
     if (batch !== nth) return true;
     whenStored = undefined;
@@ -139,7 +145,10 @@ test(
 test('Ctrl-C lets the batch under way end, and the same command goes on', async () => {
   const file = numbered('stopped', 2_200);
   const { child, ended } = cli.start(['send', '--csv', file]);
-  at(1, () => child.kill('SIGINT'));
+  // It stands still while both come, so that it finds the signal beside the answer: no next batch may come of that.
+  at(1, () => child.kill('SIGSTOP') && child.kill('SIGINT'));
+  await until(() => answered === 1);
+  child.kill('SIGCONT');
   const stopped = await ended;
   expect(stopped).toMatchObject({
     code: 130,
