@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -158,6 +158,26 @@ test('Ctrl-C lets the batch under way end, and the same command goes on', async 
   expect(noted(file)).toBe(1_000);
   expect(await send(file)).toMatchObject({ code: 0 });
   expect(await stored('stopped')).toBe(2_200);
+});
+
+test('a file that changes while it is read is not taken for done, and the same command sends what is new', async () => {
+  const words = 'x'.repeat(400);
+  const rows = Array.from({ length: 1_500 }, (_, index) => `growing,in_app,${index} ${words}`);
+  const file = csv('growing', 'user_id,type,message', ...rows);
+  at(1, () => {
+    appendFileSync(file, 'growing,in_app,Late\n');
+    return true;
+  });
+  expect(await send(file)).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('has changed while it was read') as string,
+  });
+  appendFileSync(file, 'growing,in_app,Later\n');
+  expect(await send(file)).toMatchObject({
+    code: 0,
+    stdout: '1502 of 1502 rows handed over, 1501 of them by an earlier run\n',
+  });
+  expect(await stored('growing')).toBe(1_502);
 });
 
 test('while the fleet takes nothing it ends with 3, and goes on later', async () => {
