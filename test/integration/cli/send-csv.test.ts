@@ -309,24 +309,6 @@ test('rows take what they do not say from the options; another text is another l
   expect(await send(file, ...args, 'Once more')).toMatchObject({ code: 2 });
 });
 
-test.each([
-  ['none', undefined, /There is no file/],
-  ['empty', [''], /is empty/],
-  ['headless', ['user_id,message'], /no rows below/],
-  ['semicolons', ['user_id;message', 'u1;Hello'], /--delimiter ';'/],
-  [
-    'unknown',
-    ['User ID,text', 'u1,Hello'],
-    /User ID \(is it user_id\?\), text\. The first line names the columns/,
-  ],
-  ['open', ['user_id,message', 'u1,"Hello'], /no CSV: Quote Not Closed/],
-])('a file that is none is refused: %s', async (name, lines, words) => {
-  const file = lines ? csv(name, ...lines) : join(folder, 'none.csv');
-  const { code, stderr } = await send(file);
-  expect(code).toBe(2);
-  expect(stderr).toMatch(words);
-});
-
 test('a file in another encoding is refused, and not sent with the wrong letters', async () => {
   const file = join(folder, 'latin.csv');
   writeFileSync(file, Buffer.from('user_id,message\nu1,Gr\u00fc\u00dfe\n', 'latin1'));
