@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { projectRoot } from '../local/sandbox/project-root.ts';
+import { PROJECT_ROOT } from '../../shared/runtime/project-root.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addKeys } from './commands/keys.ts';
 import { addList } from './commands/list.ts';
@@ -58,6 +57,6 @@ function exitTable(): string {
 }
 
 function versionOf(): string {
-  const file = join(projectRoot(dirname(fileURLToPath(import.meta.url))), 'package.json');
+  const file = join(PROJECT_ROOT, 'package.json');
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -10,8 +10,13 @@ import {
 /** The fields of a request, as they go over the wire. */
 export type Fields = Record<string, unknown>;
 
-/** The names of all fields that a notification may have. */
-export const FIELD_NAMES = Object.keys(notificationRequestSchema.shape);
+/** The one field that no option and no column can say: files go with a call of the API. */
+export const ATTACHMENTS = 'attachments';
+
+/** The names of all fields that an option or a column can say. */
+export const FIELD_NAMES = Object.keys(notificationRequestSchema.shape).filter(
+  (name) => name !== ATTACHMENTS,
+);
 
 /**
  * Fills in what follows from the rest: the channel from its recipient, or in_app where there is none; and the recipient as the person where nobody

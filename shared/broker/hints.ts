@@ -59,11 +59,15 @@ export function publishParked(
     key: queue,
     body,
     messageId,
-    // Header values are one line of Latin text for every client.
     headers: {
       ...headers,
-      [HEADERS.reason]: reason.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_REASON_CHARS),
+      [HEADERS.reason]: headerText(reason).slice(0, MAX_REASON_CHARS),
       [HEADERS.source]: queue,
     },
   });
+}
+
+/** A text as the value of a header: for every client that is one line of printable ASCII. */
+export function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
 }

@@ -2,7 +2,7 @@ export { Broker, type BrokerOptions } from './broker.ts';
 export { BrokerConnection, urlsOf } from './connection.ts';
 export { Consumer, type ConsumerOptions, type Delivery } from './consumer.ts';
 export { EventsListener, publishChanges, publishTasksUpdated } from './events.ts';
-export { publishDead, publishDue, publishParked, publishRetry, type Hintable } from './hints.ts';
+export { headerText, publishDead, publishDue, publishParked, publishRetry, type Hintable } from './hints.ts';
 export { auditPolicies, ManagementApi, policyCheck, type QueueFigures } from './management.ts';
 export { PublishError, Publisher, type Outgoing, type PublishFailure } from './publisher.ts';
 export { BROKER_USERS, type BrokerUser, type TopicRight } from './rights.ts';

@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { toError } from '../../../shared/runtime/errors.ts';
+import { isLoopback } from '../../../shared/runtime/loopback.ts';
 import { CliError, usageError } from '../exit.ts';
 import { fleetHere, type FleetHere } from './fleet-here.ts';
 
 /** Where a producer listens unless told otherwise. */
 const DEFAULT_URL = 'http://localhost:3000';
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** What an Authorization header can carry; no key and no token has anything else. */
 const BEARER = /^[\x21-\x7e]+$/;
 /** The public half of a key that the API made. */
@@ -65,7 +65,7 @@ function isSame(one: string, other: string): boolean {
 /** An address in one spelling. */
 export function placeOf(address: string): string {
   const url = new URL(address);
-  if (LOOPBACK.has(url.hostname)) url.hostname = 'localhost';
+  if (isLoopback(url.hostname)) url.hostname = 'localhost';
   return url.href.replace(/\/$/, '');
 }
 
@@ -109,7 +109,7 @@ function keyInFile(file: string, source: string): FoundKey {
 
 function warningsOf(address: string, file: string | undefined): string[] {
   const { protocol, hostname } = new URL(address);
-  const isOpenWire = protocol === 'http:' && !LOOPBACK.has(hostname);
+  const isOpenWire = protocol === 'http:' && !isLoopback(hostname);
   const isOpenFile =
     file !== undefined && process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0;
   return [

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { projectRoot } from '../../local/sandbox/project-root.ts';
+import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
+import { lockHolder } from '../../local/lock.ts';
 
 const fleetFile = z.object({ address: z.url(), apiKey: z.string() });
 
@@ -14,23 +14,12 @@ export type FleetHere = z.output<typeof fleetFile>;
  * is not for that one. The file is readable by whoever started the fleet only.
  */
 export function fleetHere(env: NodeJS.ProcessEnv): FleetHere | undefined {
-  const root = projectRoot(dirname(fileURLToPath(import.meta.url)));
-  const dataDir = resolve(root, env.TIDINGS_DATA_DIR ?? '.data');
+  const dataDir = resolve(PROJECT_ROOT, env.TIDINGS_DATA_DIR ?? '.data');
   try {
-    if (!isAlive(Number(readFileSync(join(dataDir, 'lock'), 'utf8')))) return undefined;
+    if (lockHolder(join(dataDir, 'lock')) === undefined) return undefined;
     return fleetFile.parse(JSON.parse(readFileSync(join(dataDir, 'fleet.json'), 'utf8')));
   } catch {
     // Not there, not ours to read, or half written: then there is none to find.
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  if (existsSync(`/proc/${pid}`)) return true;
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }

@@ -1,12 +1,12 @@
-import { writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
 import { SCOPES } from '../../../shared/contracts/index.ts';
-import { toError } from '../../../shared/runtime/errors.ts';
 import { keyAnswer, keysAnswer, newKeyAnswer } from '../api/answers.ts';
+import type { Call } from '../api/client.ts';
 import type { Acting, Context } from '../context.ts';
-import { CliError, type Exit } from '../exit.ts';
+import type { Exit } from '../exit.ts';
 import { gathered, wholeFrom } from '../options.ts';
+import { SecretFile } from '../secret-file.ts';
 import { confirm } from '../terminal/ask.ts';
 import { printTable } from '../terminal/table.ts';
 
@@ -92,16 +92,12 @@ async function createKey(context: Context, options: CreateOptions, name: string)
     allow_from: options.allowFrom,
     per_second: options.perSecond,
   };
-  const made = await context.api().call(newKeyAnswer, { method: 'POST', path: '/v1/keys', body });
-  handOut(context, made, options.out);
-  return 'done';
+  return handOut(context, { method: 'POST', path: '/v1/keys', body }, options.out);
 }
 
 async function rotateKey(context: Context, { graceSeconds, out }: RotateOptions, id: string): Promise<Exit> {
-  const call = { method: 'POST' as const, path: `/v1/keys/${encodeURIComponent(id)}/rotate` };
-  const rotated = await context.api().call(newKeyAnswer, { ...call, body: { grace_seconds: graceSeconds } });
-  handOut(context, rotated, out);
-  return 'done';
+  const path = `/v1/keys/${encodeURIComponent(id)}/rotate`;
+  return handOut(context, { method: 'POST', path, body: { grace_seconds: graceSeconds } }, out);
 }
 
 async function revokeKey(context: Context, { yes }: { yes?: true }, id: string): Promise<Exit> {
@@ -114,28 +110,30 @@ async function revokeKey(context: Context, { yes }: { yes?: true }, id: string):
   return 'done';
 }
 
-/** Gives a secret to whoever asked for it: alone on stdout, so that it can be passed on; or into a file, so that no screen shows it. */
-function handOut(
+/**
+ * Has a secret made and gives it to whoever asked for it: alone on stdout, so that it can be passed on; or into a file, so that no screen shows
+ * it. The file is there before the call: the API says a secret once, and one that cannot be written would be lost.
+ */
+async function handOut(context: Context, call: Call, out: string | undefined): Promise<Exit> {
+  const api = context.api();
+  const file = out === undefined ? undefined : SecretFile.begin(out);
+  const made = await api.call(newKeyAnswer, call).catch((thrown: unknown) => {
+    file?.discard();
+    throw thrown;
+  });
+  file?.finish(made.key);
+  show(context, made, file !== undefined);
+  return 'done';
+}
+
+function show(
   { output, isJson }: Context,
   { key, ...rest }: z.output<typeof newKeyAnswer>,
-  file: string | undefined,
+  isWritten: boolean,
 ): void {
   const until =
     rest.previous_until === undefined ? '' : ` The one before works on until ${rest.previous_until}.`;
   output.say(`Key ${rest.id}, ${rest.name}: ${rest.scopes.join(', ')}. It is not shown again.${until}`);
-  if (file !== undefined) writeSecret(file, key);
-  if (isJson) output.json(file === undefined ? { ...rest, key } : rest);
-  else if (file === undefined) output.print(key);
-}
-
-function writeSecret(file: string, key: string): void {
-  try {
-    // A file that is there may be readable by others, and stays so: only a new one is ours.
-    writeFileSync(file, `${key}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (thrown) {
-    throw new CliError(
-      'partly',
-      `The key is made, and could not be written: ${toError(thrown).message}. Rotate or revoke it.`,
-    );
-  }
+  if (isJson) output.json(isWritten ? rest : { ...rest, key });
+  else if (!isWritten) output.print(key);
 }

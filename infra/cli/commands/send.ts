@@ -17,9 +17,13 @@ interface FieldOptions {
   type?: string;
   email?: string;
   phone?: string;
+  carrier?: string;
+  via?: string;
   subject?: string;
   message?: string;
   html?: string;
+  from?: string;
+  replyTo?: string;
   data?: string;
   lane?: string;
   sendAt?: string;
@@ -79,6 +83,13 @@ function fieldOptions(send: Command): void {
     .option('-s, --subject <line>', 'subject or title')
     .option('-m, --message <words>', 'the text; - reads it from standard input')
     .option('--html <html>', 'the same as HTML, for e-mail')
+    .option(
+      '--from <mailbox>',
+      'who sends the e-mail, of those that the fleet allows; otherwise its MAIL_FROM',
+    )
+    .option('--reply-to <address>', 'where answers to the e-mail go')
+    .option('--carrier <name>', 'for SMS through a gateway: the carrier of the number')
+    .option('--via <provider>', 'the one provider that is to carry it; otherwise the first that can')
     .option('--data <json>', 'your own data, a JSON object')
     .addOption(
       new Option('--lane <lane>', 'transactional is the default for one, bulk for a file').choices(LANES),
@@ -158,8 +169,12 @@ async function fieldsOf(options: FieldOptions, words: string | undefined): Promi
     message,
     subject: options.subject,
     html: options.html,
+    from: options.from,
+    reply_to: options.replyTo,
     email: options.email,
     phone: options.phone,
+    carrier: options.carrier,
+    via: options.via,
     data: options.data === undefined ? undefined : dataOf(options.data),
     lane: options.lane,
     send_at: options.sendAt,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { usageError } from '../exit.ts';
 import type { Output } from '../terminal/output.ts';
 import { rowsOf, type BadRow, type CsvFile } from './rows.ts';
@@ -20,7 +20,7 @@ export interface CheckedFile {
 
 /** Reads a whole file and checks each row. @throws CliError when it is no file of notifications */
 export async function checkFile(source: CsvFile): Promise<CheckedFile> {
-  const hash = createHash('sha256').update(JSON.stringify(source.defaults));
+  const hash = digestOf(source);
   const { rows } = await rowsOf(source, '', hash);
   const found: Omit<CheckedFile, 'digest'> = { rows: 0, bad: 0, examples: [] };
   for await (const row of rows) {
@@ -32,6 +32,11 @@ export async function checkFile(source: CsvFile): Promise<CheckedFile> {
   }
   if (found.rows === 0) throw usageError(`${source.file} has no rows below its first line.`);
   return { ...found, digest: hash.digest('base64url') };
+}
+
+/** Begins the digest of a file and of what its rows have by default; whoever reads the file goes on with it. */
+export function digestOf({ defaults }: CsvFile): Hash {
+  return createHash('sha256').update(JSON.stringify(defaults));
 }
 
 /** Says which rows are bad, each with its line. */

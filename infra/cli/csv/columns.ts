@@ -1,5 +1,5 @@
 import { usageError } from '../exit.ts';
-import { FIELD_NAMES } from '../request.ts';
+import { ATTACHMENTS, FIELD_NAMES } from '../request.ts';
 
 /** The column that a file of rejected rows has besides: it is passed over, so that such a file can be mended and sent. */
 export const ERROR_COLUMN = 'tidings_error';
@@ -20,12 +20,17 @@ function unknownColumns(file: string, columns: readonly string[], unknown: reado
   const other = [';', '\t', '|'].find((delimiter) => only?.includes(delimiter));
   if (other !== undefined)
     return `${file}, line 1: its cells seem to be separated by ${JSON.stringify(other)}: say --delimiter '${other}'`;
-  const hints = unknown.map((name) => {
-    const meant = KNOWN.find((known) => known === name.toLowerCase().replaceAll(/[ -]/g, '_'));
-    return `${name === '' ? 'a column without a name' : name}${meant === undefined ? '' : ` (is it ${meant}?)`}`;
-  });
   return (
-    `${file}, line 1: these columns are no fields: ${hints.join(', ')}. The first line names the columns; ` +
+    `${file}, line 1: these columns are no fields of a row: ${unknown.map(hinted).join(', ')}. The first line names the columns; ` +
     `there are ${FIELD_NAMES.join(', ')} and idempotency_key. Your own data go into data, as JSON.`
   );
+}
+
+/** A column that is none, and what may be meant. */
+function hinted(name: string): string {
+  if (name === '') return 'a column without a name';
+  const plain = name.toLowerCase().replaceAll(/[ -]/g, '_');
+  if (plain === ATTACHMENTS)
+    return `${name} (files go with POST /v1/notifications only: take this column out)`;
+  return KNOWN.includes(plain) ? `${name} (is it ${plain}?)` : name;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { MAX_BATCH_BYTES, MAX_BATCH_ITEMS, type FieldError } from '../../../shared/contracts/index.ts';
 import { MINUTE } from '../../../shared/runtime/duration.ts';
 import { batchAnswer } from '../api/answers.ts';
@@ -32,7 +33,12 @@ export async function* handOver(
     const known = knownResult(row, journal);
     if (known) passed.push(known);
     else if (!('errors' in row)) {
-      if (batch.isFullWith(row)) yield await post(batch.takeAll(), api, journal);
+      if (batch.isFullWith(row)) {
+        await signalsHeard();
+        // Looked at between two batches also where its rows are read without a wait.
+        if (signal.aborted) return;
+        yield await post(batch.takeAll(), api, journal);
+      }
       batch.add(row);
     }
     if (passed.length >= MAX_BATCH_ITEMS) {
@@ -41,7 +47,18 @@ export async function* handOver(
     }
   }
   yield passed;
+  await signalsHeard();
   if (!signal.aborted) yield await post(batch.takeAll(), api, journal);
+}
+
+/**
+ * Resolves when a Ctrl-C that came before now is known. Node hears of signals in a round of its event loop, after what came over connections: an
+ * answer and the rows behind it may be worked off before, and the next batch would go although somebody had stopped it. The first step ends
+ * the round under way, the second one a whole round.
+ */
+async function signalsHeard(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 function knownResult(row: GoodRow | BadRow, journal: Journal): RowResult | undefined {

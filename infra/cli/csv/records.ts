@@ -44,8 +44,7 @@ export async function* csvRecords(file: string, delimiter: string, hash?: Hash):
 
 function unreadable(file: string, thrown: unknown): Error {
   const code = codeOf(thrown);
-  if (thrown instanceof CsvError)
-    return usageError(`${file} is no CSV: ${thrown.message}. Nothing was sent.`);
+  if (thrown instanceof CsvError) return usageError(`${file} is no CSV: ${thrown.message}.`);
   if (code === 'ENOENT') return usageError(`There is no file ${file}.`);
   if (['EACCES', 'EISDIR', 'EPERM'].includes(code ?? ''))
     return usageError(`${file} cannot be read: ${toError(thrown).message}`);

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { usageError, type Exit } from '../exit.ts';
 import type { Fields } from '../request.ts';
 import type { Output } from '../terminal/output.ts';
-import { checkFile, sayBadRows } from './check.ts';
+import { checkFile, digestOf, type CheckedFile, sayBadRows } from './check.ts';
 import { handOver, type RowResult } from './hand-over.ts';
 import type { Journal } from './journal.ts';
 import { Rejects } from './rejects.ts';
@@ -56,17 +56,18 @@ export async function sendFile(
     checked.digest,
     api.connection,
   );
-  return sendRows(context, source, { api, journal, rows: checked.rows });
+  return sendRows(context, source, { api, journal, checked });
 }
 
 async function sendRows(
   { output, isJson }: Context,
   source: CsvFile,
-  { api, journal, rows: total }: { api: ApiClient; journal: Journal; rows: number },
+  { api, journal, checked }: { api: ApiClient; journal: Journal; checked: CheckedFile },
 ): Promise<Exit> {
-  const { columns, rows } = await rowsOf(source, journal.head.run);
+  const hash = digestOf(source);
+  const { columns, rows } = await rowsOf(source, journal.head.run, hash);
   const rejects = new Rejects(`${source.file}.rejects.csv`, columns, source.delimiter);
-  const tally = new Tally(total);
+  const tally = new Tally(checked.rows);
   const progress = progressOf(output, tally);
   const stop = stopOnSignals(output);
   try {
@@ -81,8 +82,15 @@ async function sendRows(
     summarize(output, { tally, rejects, isJson });
     if (tally.left > 0) output.say('The same command goes on where this one stopped.');
   }
+  if (stop.signal.aborted) return 'interrupted';
+  if (hash.digest('base64url') !== checked.digest) {
+    output.say(
+      `${source.file} has changed while it was read. The same command hands over what is new in it; nothing is accepted twice.`,
+    );
+    return 'partly';
+  }
   if (tally.isComplete && journal.finishedAt === undefined) journal.finish(new Date());
-  return stop.signal.aborted ? 'interrupted' : tally.exit;
+  return tally.exit;
 }
 
 function settle(

@@ -15,7 +15,7 @@ export interface Painted {
 export type Piece = string | Painted;
 
 /** A stream that lines go to: process.stdout and process.stderr. */
-export type Stream = Pick<NodeJS.WriteStream, 'write' | 'on' | 'once'> & { isTTY?: boolean };
+export type Stream = Pick<NodeJS.WritableStream, 'write' | 'on' | 'off'> & { isTTY?: boolean };
 
 /**
  * The one way to the terminal. Data go to stdout, words to stderr; whatever is written has what a terminal would obey written out, so that
@@ -80,10 +80,12 @@ export class Output {
   async drained(): Promise<void> {
     if (!this.#isFull || !this.#isOpen) return;
     await new Promise<void>((resolve) => {
-      for (const event of ['drain', 'close', 'error'])
-        this.#stdout.once(event, () => {
-          resolve();
-        });
+      const events = ['drain', 'close', 'error'];
+      const done = (): void => {
+        for (const event of events) this.#stdout.off(event, done);
+        resolve();
+      };
+      for (const event of events) this.#stdout.on(event, done);
     });
     this.#isFull = false;
   }

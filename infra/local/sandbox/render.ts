@@ -1,10 +1,10 @@
 import ejs from 'ejs';
 import type { Response } from 'express';
 import { join } from 'node:path';
-import { projectRoot } from './project-root.ts';
+import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 
 /** Where the sandbox's views and assets are. */
-export const VIEWS = join(projectRoot(), 'views', 'sandbox');
+export const VIEWS = join(PROJECT_ROOT, 'views', 'sandbox');
 
 /** Answers with a page. */
 export async function render(response: Response, view: string, data: object): Promise<void> {

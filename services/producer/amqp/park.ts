@@ -1,5 +1,6 @@
 import {
   REQUESTS_QUEUE,
+  headerText,
   publishParked,
   type Delivery,
   type Publisher,
@@ -13,7 +14,7 @@ export function parkRequest(publisher: Publisher, delivery: Delivery, problem: P
   const { messageId } = delivery.properties;
   return publishParked(publisher, delivery.body, reasonOf(problem), REQUESTS_QUEUE, {
     messageId: typeof messageId === 'string' ? messageId : undefined,
-    headers: { [HEADERS.code]: problem.code, [HEADERS.sender]: latin(senderOf(delivery)) },
+    headers: { [HEADERS.code]: problem.code, [HEADERS.sender]: headerText(senderOf(delivery)) },
   });
 }
 
@@ -22,9 +23,4 @@ export function reasonOf({ code, message, errors }: Problem): string {
   if (errors) return errors.map(({ field, message: must }) => `${field}: ${must}`).join('; ');
   const { title } = PROBLEMS[code];
   return message === '' ? title : `${title}: ${message}`;
-}
-
-/** Header values are one line of Latin text for every client. */
-function latin(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { asyncApi } from './asyncapi/document.ts';
 import { openApiOf } from './openapi.ts';
 import type { Operation } from './operation.ts';
-import { PROJECT_ROOT } from '../root.ts';
+import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 
 /** Swagger UI sets styles from script, so its page alone may do that; everything it loads is ours. */
 const DOCS_POLICY =

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import ejs from 'ejs';
 import addressParser from 'nodemailer/lib/addressparser';
 import type { Attachment, MeetRequest, NotificationRequest } from '../../../shared/contracts/index.ts';
-import { PROJECT_ROOT } from '../root.ts';
+import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 import { invitationFile, type Party } from './calendar.ts';
 
 const TEMPLATES = join(PROJECT_ROOT, 'views/mails');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { loadSync, type MessageTypeDefinition, type ServiceDefinition } from '@grpc/proto-loader';
-import { PROJECT_ROOT } from '../root.ts';
+import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 
 const FILES = ['scheduler.proto', 'error-details.proto'].map((name) =>
   join(PROJECT_ROOT, 'shared/contracts', name),

@@ -5,7 +5,7 @@ import type { FieldError, Notification } from '../../../shared/contracts/index.t
 import { getNotification } from '../../../shared/store/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
-import { PROJECT_ROOT } from '../root.ts';
+import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 import { themeOf } from './theme.ts';
 import { FIELD_LABELS, channelName, errorOf, inputTime, lookOf, recipientOf, short } from './presentation.ts';
 

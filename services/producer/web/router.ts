@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { BULK_KINDS, MAX_BODY_BYTES, type Role } from '../../../shared/contracts/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
-import { PROJECT_ROOT } from '../root.ts';
+import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 import { accountPage, passwordSubmit } from './account.ts';
 import {
   ACCOUNT_ACTS,

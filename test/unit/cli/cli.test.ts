@@ -1,12 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { connectionOf, placeOf } from '../../../infra/cli/api/connection.ts';
+import { fleetHere } from '../../../infra/cli/api/fleet-here.ts';
 import { csvLine, csvRecords } from '../../../infra/cli/csv/records.ts';
 import { exitOfMany } from '../../../infra/cli/exit.ts';
+import { programOf } from '../../../infra/cli/program.ts';
 import { completed } from '../../../infra/cli/request.ts';
+import { Output } from '../../../infra/cli/terminal/output.ts';
 import { oneLine, visible, visibleJson } from '../../../infra/cli/terminal/visible.ts';
+import { notificationRequestSchema } from '../../../shared/contracts/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidings-cli-unit-'));
 afterAll(() => {
@@ -56,6 +61,90 @@ test('channel and person follow from the recipient, and what was said stays', ()
   expect(completed({ email: 'a@example.org', phone: '+12025550123' })).not.toHaveProperty('type');
   expect(completed({ email: 'a@example.org', phone: '+12025550123', type: 'sms' })).toMatchObject({
     user_id: '+12025550123',
+  });
+});
+
+test('each field of the API has an option, but for attachments', async () => {
+  const common = ['--user', 'u1', '-m', 'Hello', '--data', '{}', '--lane', 'bulk', '--via', 'one'];
+  const times = ['--send-at', '2038-01-01T00:00:00Z', '--expires-at', '2039-01-01T00:00:00Z'];
+  const mail = ['--email', 'a@example.org', '-s', 'Hi', '--html', '<p>Hi</p>', '--from', 'b@example.org'];
+  const said = [
+    await dryRun([...common, ...times, ...mail, '--reply-to', 'c@example.org', '--on-ambiguous', 'hold']),
+    await dryRun([...common, '--phone', '+12025550123', '--type', 'sms', '--carrier', 'verizon']),
+  ];
+  expect(said[0]).toMatchObject({ via: 'one', from: 'b@example.org', reply_to: 'c@example.org' });
+  expect(said[1]).toMatchObject({ carrier: 'verizon' });
+  const names = Object.keys(notificationRequestSchema.shape).filter((name) => name !== 'attachments');
+  expect(new Set(said.flatMap((fields) => Object.keys(fields)))).toEqual(new Set(names));
+});
+
+test.each([
+  [['list', '--status', 'gone'], /Allowed choices are scheduled/],
+  [['list', '--limit', 'x'], /whole number/],
+  [['send', '--email', 'nobody', '-m', 'Hello'], /email: must be an e-mail address/],
+  [['send', '-m', 'Hello'], /Say to whom/],
+  [['dead-letters', 'retry'], /or --all/],
+  [['stats', '--url', 'ftp://a'], /must be an address such as/],
+  [['stats', '--url', 'http://user:pw@a'], /must not hold a user or password/],
+])('what is used wrongly is refused before anything is asked: %j', async (args, words) => {
+  await expect(run(args)).rejects.toThrow(words);
+});
+
+test.each([
+  ['none', undefined, /There is no file/],
+  ['empty', [''], /is empty/],
+  ['headless', ['user_id,message'], /no rows below/],
+  ['semicolons', ['user_id;message', 'u1;Hello'], /--delimiter ';'/],
+  [
+    'unknown',
+    ['User ID,text', 'u1,Hello'],
+    /User ID \(is it user_id\?\), text\. The first line names the columns/,
+  ],
+  ['files', ['user_id,attachments', 'u1,a.pdf'], /attachments \(files go with POST/],
+  ['open', ['user_id,message', 'u1,"Hello'], /no CSV: Quote Not Closed/],
+])('a file that is none is refused: %s', async (name, lines, words) => {
+  const file = join(folder, `${name}.csv`);
+  if (lines) writeFileSync(file, `${lines.join('\n')}\n`);
+  await expect(run(['send', '--dry-run', '--csv', file])).rejects.toThrow(words);
+});
+
+/** What `send --dry-run` would send. */
+async function dryRun(args: readonly string[]): Promise<Record<string, unknown>> {
+  return JSON.parse(await run(['send', '--dry-run', ...args])) as Record<string, unknown>;
+}
+
+/** Runs a command in this process; answers what it prints. */
+async function run(args: readonly string[]): Promise<string> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const program = programOf(new Output(stdout, stderr, {}), {}, () => undefined);
+  await program.parseAsync(['node', 'tidings', ...args]);
+  return String(stdout.read());
+}
+
+test('waiting for a slow reader leaves no listener behind', async () => {
+  const stdout = new PassThrough({ highWaterMark: 1 });
+  const output = new Output(stdout, new PassThrough(), {});
+  const listeners = () => ['drain', 'close', 'error'].map((event) => stdout.listenerCount(event));
+  const before = listeners();
+  output.print('Hello');
+  const drained = output.drained();
+  stdout.read();
+  await drained;
+  expect(listeners()).toEqual(before);
+});
+
+describe('the fleet here', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidings-cli-fleet-'));
+  afterAll(() => {
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  test('is none when another program has its process id by now', () => {
+    writeFileSync(
+      join(dataDir, 'fleet.json'),
+      JSON.stringify({ address: 'http://127.0.0.1:3000', apiKey: 'key' }),
+    );
+    writeFileSync(join(dataDir, 'lock'), '1');
+    expect(fleetHere({ TIDINGS_DATA_DIR: dataDir })).toBeUndefined();
   });
 });
 
