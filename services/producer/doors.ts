@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { closeServer } from '../../shared/runtime/health.ts';
 import { startBounceListener, type BounceListener } from './callbacks/bounce-listener.ts';
@@ -20,13 +21,12 @@ export interface Doors extends Ports {
   close(): Promise<void>;
 }
 
-/** Opens every door that the settings name. @throws ConfigError, or an error of the system, when a port is taken or a certificate is no good. */
+/** Opens every door that the settings name, or none. @throws ConfigError, or an error of the system, when a port is taken or a certificate is no good. */
 export async function openDoors(context: ProducerContext): Promise<Doors> {
   const { requests } = context;
-  const reports = await listenForBounces(context);
-  const server = await listen(context);
+  const { reports, grpc, server } = await openPorts(context);
+  // Last, for nobody has to reach it: what cannot open elsewhere is known by now.
   requests.start();
-  const grpc = await listenGrpc(context);
   let requestsClosed: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
@@ -40,6 +40,24 @@ export async function openDoors(context: ProducerContext): Promise<Doors> {
       await Promise.all([closeServer(server), reports?.stop(), grpc?.stop(), requestsClosed]);
     },
   };
+}
+
+/** HTTP last, for most come by it; when one cannot open, those that are open are closed. */
+async function openPorts(
+  context: ProducerContext,
+): Promise<{ reports?: BounceListener; grpc?: GrpcServer; server: Server }> {
+  let reports: BounceListener | undefined;
+  let grpc: GrpcServer | undefined;
+  try {
+    reports = await listenForBounces(context);
+    grpc = await listenGrpc(context);
+    const server = await listen(context);
+    return { ...(reports && { reports }), ...(grpc && { grpc }), server };
+  } catch (thrown) {
+    grpc?.announce();
+    await Promise.all([reports?.stop(), grpc?.stop()]);
+    throw thrown;
+  }
 }
 
 function listenForBounces({ config, bounces, log }: ProducerContext): Promise<BounceListener> | undefined {

@@ -52,6 +52,11 @@ export const PARKING_QUEUE = 'tidings.v1.parking';
 
 /** Redeliveries before a work message is parked. 20 is the default of RabbitMQ 4.x; 3.10 has none, so it is always said. */
 const WORK_DELIVERY_LIMIT = 20;
+/**
+ * The same for requests of others. Each half hour that one is held while MongoDB is away or the fleet is drained is a delivery as well, for
+ * RabbitMQ then closes the channel: about four days. Not without end, or what ends its producer would do so for good.
+ */
+const REQUESTS_DELIVERY_LIMIT = 200;
 /** For queues that people look into: on 4.x each "Get messages" of the management UI counts as a delivery. */
 const UNLIMITED_DELIVERIES = 1_000_000;
 
@@ -93,7 +98,7 @@ export function topologyOf(delays: RetryDelays): Topology {
     exchanges: Object.values(EXCHANGES).map((name) => ({ name })),
     queues: [
       ...queues,
-      { name: REQUESTS_QUEUE, arguments: workArguments() },
+      { name: REQUESTS_QUEUE, arguments: workArguments(REQUESTS_DELIVERY_LIMIT) },
       ...[DEAD_LETTER_QUEUE, PARKING_QUEUE].map((name) => ({ name, arguments: keptArguments() })),
     ],
     bindings: [
@@ -113,10 +118,10 @@ const SAFE_DEAD_LETTERING = {
   'x-overflow': 'reject-publish',
 } as const;
 
-function workArguments(): QueueSpec['arguments'] {
+function workArguments(deliveryLimit = WORK_DELIVERY_LIMIT): QueueSpec['arguments'] {
   return {
     ...SAFE_DEAD_LETTERING,
-    'x-delivery-limit': WORK_DELIVERY_LIMIT,
+    'x-delivery-limit': deliveryLimit,
     'x-dead-letter-exchange': EXCHANGES.parking,
   };
 }

@@ -1,4 +1,4 @@
-import { Client, Metadata, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, Metadata, credentials, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
 import { schedulerService } from '../../services/producer/grpc/protos.ts';
@@ -13,6 +13,7 @@ export interface Outcome {
 /** A client of the scheduler, in Node, where a test needs hold of a connection. */
 export class SchedulerClient {
   readonly #client: Client;
+  readonly #streams: ClientReadableStream<object>[] = [];
 
   constructor(port: number | undefined) {
     this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
@@ -38,19 +39,24 @@ export class SchedulerClient {
     });
   }
 
-  /** The states of health that the server tells from now on, the first one among them. */
-  watchHealth(): string[] {
+  /** The states of health that the server tells from now on, the first one among them; `onError` hears why it ends. */
+  watchHealth(onError: (error: ServiceError) => void = () => undefined): string[] {
     const { path, requestSerialize, responseDeserialize } = methodOf(healthService, 'Watch');
     const seen: string[] = [];
-    this.#client
-      .makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: '' })
+    const stream = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {
+      service: '',
+    });
+    this.#streams.push(stream);
+    stream
       .on('data', ({ status }: { status: string }) => seen.push(status))
       // The server stops in the end.
-      .on('error', () => undefined);
+      .on('error', onError);
     return seen;
   }
 
+  /** Ends what is open. */
   close(): void {
+    for (const stream of this.#streams) stream.cancel();
     this.#client.close();
   }
 }

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MAX_BODY_BYTES } from '../../../shared/contracts/index.ts';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
 import { endLeftover } from '../leftovers.ts';
 import { isFree, type Ports } from '../ports.ts';
@@ -26,6 +27,8 @@ const READY_WITHIN_MS = 90_000;
 /** It takes about 6 s to close its queues and stop cleanly; less, and the next start has to repair. Milliseconds. */
 const GRACE_MS = 8_500;
 const USER = 'tidings';
+/** Bytes of a message at most: nothing of ours is larger than a request, which with its properties is below this. */
+const MAX_MESSAGE_BYTES = 2 * MAX_BODY_BYTES;
 
 /** What to run, and where its data is. */
 export interface NodeProgram {
@@ -149,6 +152,7 @@ function writeConfiguration(
     `default_user = ${USER}`,
     `default_pass = ${password}`,
     'disk_free_limit.absolute = 200MB',
+    `max_message_size = ${MAX_MESSAGE_BYTES}`,
     'log.console = false',
     'log.file.level = info',
     ...settings,

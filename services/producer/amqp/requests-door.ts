@@ -5,18 +5,26 @@ import { SECOND } from '../../../shared/runtime/duration.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { CheckResult } from '../../../shared/runtime/health.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import { AcceptingStopped, type Acceptor } from '../accept/acceptor.ts';
+import type { Acceptor } from '../accept/acceptor.ts';
 import type { Reception } from '../accept/reception.ts';
 import { TokenBuckets } from '../access/token-buckets.ts';
 import { acceptedAnswer } from '../api/notifications.ts';
-import { isStoreAway, problemOf, type Problem } from '../api/problem.ts';
+import { problemOf, type Problem } from '../api/problem.ts';
+import { TRIES, isRefusal, reasonToShut, type Shut } from './failures.ts';
 import { parkRequest, reasonOf } from './park.ts';
 import { readRequested, senderOf } from './read.ts';
 
-/** Requests in hand at most; each may have 1 MiB. Enough for them to share writes. */
-const PREFETCH = 100;
+/** Requests in hand at most, enough for them to share writes. Each may be as large as RabbitMQ takes it: its `max_message_size`. */
+const PREFETCH = 20;
 /** A queue that holds requests while nothing arrives for so long is not being consumed. Milliseconds. */
 const STALLED_AFTER_MS = 30 * SECOND;
+
+/** What `/readyz` says while nothing is consumed; a drain is as it should be. */
+const SHUT: Readonly<Record<Shut, CheckResult>> = {
+  store: { ok: false, detail: 'taking requests is paused: MongoDB cannot be reached' },
+  refused: { ok: false, detail: 'taking requests is paused: MongoDB refuses to store them' },
+  stopped: { ok: true, detail: 'requests wait: an operator drains the fleet' },
+};
 
 /** What the door works with. */
 export interface RequestsDoorOptions {
@@ -39,7 +47,7 @@ export class RequestsDoor {
   readonly #stopping = new AbortController();
   readonly #inHand = new Set<Promise<void>>();
   /** Why nothing is consumed; undefined while it is. */
-  #shut: 'store' | 'stopped' | undefined;
+  #shut: Shut | undefined;
 
   constructor(options: RequestsDoorOptions) {
     this.#options = options;
@@ -75,9 +83,7 @@ export class RequestsDoor {
 
   /** Whether requests are taken. */
   async check(): Promise<CheckResult> {
-    if (this.#shut === 'store')
-      return { ok: false, detail: 'taking requests is paused: MongoDB cannot be reached' };
-    if (this.#shut === 'stopped') return { ok: true, detail: 'requests wait: an operator drains the fleet' };
+    if (this.#shut !== undefined) return SHUT[this.#shut];
     const { consumerTag, lastDeliveryAt } = this.#consumer;
     if (consumerTag === undefined) return { ok: false, detail: `${REQUESTS_QUEUE} is not consumed` };
     if (this.#inHand.size > 0 || Date.now() - lastDeliveryAt < STALLED_AFTER_MS) return { ok: true };
@@ -94,21 +100,33 @@ export class RequestsDoor {
     if (isDone) delivery.ack();
   }
 
-  /** Resolves with true when it is stored. @throws Problem, and whatever else is no reason to wait, when it is not taken. */
+  /** Resolves with true when it is stored. @throws Problem when it is refused, and what has failed too often. */
   async #take(delivery: Delivery): Promise<boolean> {
-    const { acceptor, reception } = this.#options;
-    const { request, handover } = readRequested(delivery);
-    await this.#turnOf(handover.identity.actor);
+    // Before it is read: what is wrong costs as much as what is right.
+    await this.#turnOf(senderOf(delivery));
+    let unforeseen = 0;
     return this.#patiently(
       delivery,
-      async () => {
-        // As a batch does: while RabbitMQ is behind with what was accepted, this can wait.
-        const received = await acceptor.bulk(1, () => reception.receive(request, handover));
-        await this.#reopen();
-        acceptedAnswer(request.type, received);
+      () => this.#accept(delivery),
+      async (thrown) => {
+        if (isRefusal(thrown)) throw thrown;
+        const reason = reasonToShut(thrown);
+        // MongoDB comes back, and a drain ends; of all else nobody knows.
+        if (reason !== 'store' && reason !== 'stopped') unforeseen += 1;
+        if (unforeseen === TRIES) throw thrown;
+        if (reason) await this.#shutFor(reason, thrown);
+        else this.#options.log.warn('a request failed, and is tried again', { error: toError(thrown) });
       },
-      (thrown) => this.#shutFor(thrown),
     );
+  }
+
+  async #accept(delivery: Delivery): Promise<void> {
+    const { acceptor, reception } = this.#options;
+    const { request, handover } = readRequested(delivery);
+    // As a batch does: while RabbitMQ is behind with what was accepted, this can wait.
+    const received = await acceptor.bulk(1, () => reception.receive(request, handover));
+    await this.#reopen();
+    acceptedAnswer(request.type, received);
   }
 
   /** Resolves with true when a copy of it lies where operators look. */
@@ -148,10 +166,8 @@ export class RequestsDoor {
     if (waitMs > 0) await pause(waitMs, this.#stopping.signal);
   }
 
-  /** Consumes nothing while this is so. @throws what is no reason to wait. */
-  async #shutFor(thrown: unknown): Promise<void> {
-    const reason = reasonToWait(thrown);
-    if (reason === undefined) throw thrown;
+  /** Consumes nothing while this is so. */
+  async #shutFor(reason: Shut, thrown: unknown): Promise<void> {
     if (this.#shut === reason) return;
     this.#shut = reason;
     this.#options.log.warn('requests wait', { reason, error: toError(thrown) });
@@ -164,9 +180,4 @@ export class RequestsDoor {
     this.#options.log.info('requests are taken again');
     await this.#consumer.resume();
   }
-}
-
-function reasonToWait(thrown: unknown): 'store' | 'stopped' | undefined {
-  if (thrown instanceof AcceptingStopped) return 'stopped';
-  return isStoreAway(thrown) ? 'store' : undefined;
 }

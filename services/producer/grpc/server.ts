@@ -18,6 +18,9 @@ const LIMITS = {
   'grpc.max_receive_message_length': 64 * 1024,
   'grpc.max_concurrent_streams': 1_000,
   'grpc.max_connection_idle_ms': 5 * MINUTE,
+  // Nor does a stream of health or reflection, which needs no key, last for good. Clients connect again by themselves.
+  'grpc.max_connection_age_ms': 30 * MINUTE,
+  'grpc.max_connection_age_grace_ms': 30 * SECOND,
   // Whoever is gone without a word is noticed.
   'grpc.keepalive_time_ms': MINUTE,
   'grpc.keepalive_timeout_ms': 20 * SECOND,
@@ -54,7 +57,7 @@ export async function startGrpc(context: ProducerContext, port: number): Promise
   const health = new Health(
     async () => draining.check().ok && (await readiness(checks, TOLERATED)).status !== 'unavailable',
   );
-  health.service.addToServer(server);
+  health.addTo(server);
   const bound = await bind(server, { host: config.HOST, port, credentials });
   health.start();
   log.info('accepting gRPC', { port: bound, tls: credentials._isSecure() });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { MAX_WATCHES } from '../../../services/producer/grpc/health.ts';
 import { startGrpc } from '../../../services/producer/grpc/server.ts';
 import { startProducer } from '../../../services/producer/producer.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
@@ -180,15 +181,19 @@ async function lateness(round: number): Promise<number[]> {
   return times.map((time, n) => (arrived(n)?.getTime() ?? 0) - time * 1_000);
 }
 
+const median = (values: readonly number[]): number =>
+  values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Infinity;
+
 test('invitations are sent at most 2 s after their time, and never before it', async () => {
   const worst: number[] = [];
-  // A machine that does other things as well may be late itself: one round in time shows that we are not.
-  while (worst.length < 5 && !worst.some((late) => late <= 2_000)) {
+  const rounds = (isInTime: boolean) => worst.filter((late) => late <= 2_000 === isInTime).length;
+  // A machine that does other things as well may be late itself now and then; of five rounds three are in time, or three are not.
+  while (rounds(true) < 3 && rounds(false) < 3) {
     const late = await lateness(worst.length);
     expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
     worst.push(Math.max(...late));
   }
-  expect(Math.min(...worst)).toBeLessThanOrEqual(2_000);
+  expect(median(worst), `the latest of each round, in ms: ${worst.join(', ')}`).toBeLessThanOrEqual(2_000);
 }, 120_000);
 
 test('a deadline that is over is told, and nothing is stored behind the caller’s back', async () => {
@@ -256,6 +261,26 @@ test('a certificate that cannot be read, and a port that is taken, are named', a
   await expect(start(files)).rejects.toThrow(/GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE: must be/);
   await expect(start({}, port)).rejects.toThrow(new RegExp(`GRPC_PORT: cannot listen on 127.0.0.1:${port}`));
   await new Promise((resolve) => taken.close(resolve));
+});
+
+test('only so many may watch its health at once, and whoever leaves makes room', async () => {
+  const many = new SchedulerClient(fleet.producer.grpcPort);
+  const seen = Array.from({ length: MAX_WATCHES }, () => many.watchHealth());
+  await until(() => seen.every(({ length }) => length > 0));
+  const next = new SchedulerClient(fleet.producer.grpcPort);
+  const refused: number[] = [];
+  const watch = () => next.watchHealth(({ code }) => refused.push(code));
+  watch();
+  await until(() => refused.length > 0);
+  expect(refused).toEqual([status.RESOURCE_EXHAUSTED]);
+  many.close();
+  let states = watch();
+  await until(() => {
+    // The server hears a little later that the many have gone.
+    if (refused.splice(1).length > 0) states = watch();
+    return states.length > 0;
+  });
+  next.close();
 });
 
 test('a producer that stops answers what is under way, though somebody watches its health', async () => {
