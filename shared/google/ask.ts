@@ -1,8 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { TLSSocket } from 'node:tls';
+import { whenOpen } from '../runtime/when-open.ts';
 import { Impatient, NoAnswer, onAbort, timeUp, type Time } from './time.ts';
 
 /** An answer, of whatever status. */
@@ -76,12 +75,6 @@ export function ask({ url, headers, body, agent, time, placeWithinMs }: Question
     asked.on('error', fail);
     asked.end(body);
   });
-}
-
-/** Bytes go out from then on, and not before: TLS is agreed upon first. */
-function whenOpen(socket: Socket, then: () => void): void {
-  if (!socket.connecting) then();
-  else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', then);
 }
 
 async function answerOf(response: http.IncomingMessage): Promise<Answer> {
