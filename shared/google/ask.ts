@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
+import { retryAfterSecondsOf } from '../runtime/retry-after.ts';
 import { whenOpen } from '../runtime/when-open.ts';
 import { Impatient, NoAnswer, onAbort, timeUp, type Time } from './time.ts';
 
@@ -78,10 +79,9 @@ export function ask({ url, headers, body, agent, time, placeWithinMs }: Question
 }
 
 async function answerOf(response: http.IncomingMessage): Promise<Answer> {
-  const retryAfter = Number(response.headers['retry-after'] ?? NaN);
   return {
     status: response.statusCode ?? 0,
-    retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
+    retryAfterSeconds: retryAfterSecondsOf(response.headers['retry-after']),
     fields: fieldsOf(await text(response)),
   };
 }

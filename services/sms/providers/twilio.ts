@@ -6,6 +6,7 @@ import type { Outcome, Provider } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
+import { retryAfterSecondsOf } from '../../../shared/runtime/retry-after.ts';
 import { segmentsOf, statusCallbackFor, statusCallbackUrl } from '../../../shared/contracts/index.ts';
 import { Calling } from './calling.ts';
 import { classifyTwilioAnswer, classifyTwilioSilence, type TwilioAnswer } from './twilio-answers.ts';
@@ -144,11 +145,10 @@ function answerOf({
   headers: unknown;
 }): TwilioAnswer {
   const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
-  const retryAfter = Number((headers as Record<string, unknown> | undefined)?.['retry-after']);
   return {
     status: statusCode,
     code: typeof fields.code === 'number' ? fields.code : undefined,
     message: typeof fields.message === 'string' ? fields.message : '',
-    retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
+    retryAfterSeconds: retryAfterSecondsOf((headers as Record<string, unknown> | undefined)?.['retry-after']),
   };
 }
