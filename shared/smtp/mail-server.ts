@@ -34,7 +34,7 @@ export interface MailServerOptions {
 }
 
 /** A mail server, over pooled connections; it connects with the first message. */
-export function createMailServer({
+function createMailServer({
   name,
   url,
   from,
