@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig, type Config } from '../../shared/runtime/config.ts';
 import { toError } from '../../shared/runtime/errors.ts';
@@ -69,6 +70,13 @@ function namesOf(given: Arguments, config: Config): { domain: string; selector: 
   };
 }
 
+const RESET_WARNING =
+  'WARNING: npm run reset removes .data, and this key with it: for good use move it, or give --key-file a place among your secrets.\n';
+
+function isUnderData(file: string): boolean {
+  return resolve(file).startsWith(resolve('.data') + sep);
+}
+
 function textOf({
   domain,
   selector,
@@ -81,7 +89,7 @@ function textOf({
   isNew: boolean;
 }): string {
   return `The private key ${isNew ? 'is new' : 'was there already'}: ${file}. Only the e-mail consumer needs it; keep a copy where your other secrets are.
-
+${isUnderData(file) ? RESET_WARNING : ''}
 Into the DNS of ${domain}:
 
 ${selector}._domainkey.${domain}. TXT ${quoted(dkimValue(readSigningKey(file)))}

@@ -39,6 +39,11 @@ export class Carriers {
     return [...this.#carriers].flatMap(([name, carrier]) => (isClosed(carrier) ? [] : [name])).sort();
   }
 
+  /** Whether there is one of this name, be it closed by now. */
+  knows(name: string): boolean {
+    return this.#carriers.has(name);
+  }
+
   /** The address that makes a text of a mail to this number, or why there is none. */
   addressOf({
     phone,

@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from '../runtime/duration.ts';
+import { HOUR, MINUTE, SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import { agentFor, ask, type Answer } from './ask.ts';
 import type { Grant } from './grants.ts';
@@ -10,6 +10,8 @@ const ASK_MS = 10 * SECOND;
 const RENEW_BEFORE_MS = 5 * MINUTE;
 /** One that ends within this time is used no more: it could end on the way. Milliseconds. */
 const LAST_MS = 30 * SECOND;
+/** How long one is good that does not say so (RFC 6749 §5.1 leaves it out where it is known otherwise): as long as Google's are. Milliseconds. */
+const USUAL_MS = HOUR;
 /** After a refusal nobody asks again for so long, in milliseconds: all who come meanwhile share the refusal. */
 const REST_MS = SECOND;
 
@@ -138,7 +140,7 @@ export class AccessTokens {
     const answer = await this.#answer(signal);
     const { access_token: value, expires_in: seconds } = answer.fields;
     if (answer.status !== 200 || typeof value !== 'string') throw refusalOf(answer);
-    return { value, endsAt: askedAt + (typeof seconds === 'number' ? seconds : 0) * SECOND };
+    return { value, endsAt: askedAt + (typeof seconds === 'number' ? seconds * SECOND : USUAL_MS) };
   }
 
   async #answer(signal: AbortSignal): Promise<Answer> {

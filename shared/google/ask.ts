@@ -1,8 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { TLSSocket } from 'node:tls';
+import { retryAfterSecondsOf } from '../runtime/retry-after.ts';
+import { whenOpen } from '../runtime/when-open.ts';
 import { Impatient, NoAnswer, onAbort, timeUp, type Time } from './time.ts';
 
 /** An answer, of whatever status. */
@@ -78,17 +78,10 @@ export function ask({ url, headers, body, agent, time, placeWithinMs }: Question
   });
 }
 
-/** Bytes go out from then on, and not before: TLS is agreed upon first. */
-function whenOpen(socket: Socket, then: () => void): void {
-  if (!socket.connecting) then();
-  else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', then);
-}
-
 async function answerOf(response: http.IncomingMessage): Promise<Answer> {
-  const retryAfter = Number(response.headers['retry-after'] ?? NaN);
   return {
     status: response.statusCode ?? 0,
-    retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
+    retryAfterSeconds: retryAfterSecondsOf(response.headers['retry-after']),
     fields: fieldsOf(await text(response)),
   };
 }

@@ -44,10 +44,11 @@ export function redact(value: unknown, masking: Masking = {}, depth = 0): unknow
 /** The secrets that the settings hold. */
 export function secretsOf(config: Partial<Config>): string[] {
   const { RABBITMQ_URL = '', RABBITMQ_MANAGEMENT_URL = '', MONGO_URI = '' } = config;
-  const { SMTP_URL = '', SMTP_BACKUP_URL = '' } = config;
-  const urls = [...RABBITMQ_URL.split(','), RABBITMQ_MANAGEMENT_URL, MONGO_URI, SMTP_URL, SMTP_BACKUP_URL];
+  const { SMTP_URL = '', SMTP_BACKUP_URL = '', TWILIO_STATUS_CALLBACK_URL = '' } = config;
+  const servers = [...RABBITMQ_URL.split(','), RABBITMQ_MANAGEMENT_URL, MONGO_URI, SMTP_URL, SMTP_BACKUP_URL];
+  const passwords = [...servers, TWILIO_STATUS_CALLBACK_URL].flatMap(passwordsOf);
   const google = [config.GMAIL_CLIENT_SECRET, config.GMAIL_REFRESH_TOKEN];
-  const values = [config.API_KEY, config.TWILIO_AUTH_TOKEN, ...google, ...urls.flatMap(passwordsOf)];
+  const values = [config.API_KEY, config.TWILIO_AUTH_TOKEN, config.BOUNCE_SECRET, ...google, ...passwords];
   return [...new Set(values)].filter((value): value is string => (value?.length ?? 0) >= LEAST_SECRET);
 }
 

@@ -11,6 +11,8 @@ export interface SmtpFailure {
   message: string;
   /** Whether a byte of the message was on its way, so that a server may have it although it never said so. */
   bodyBegan: boolean;
+  /** Whether the sender that MAIL named is one that the notification chose for itself. */
+  ownSender: boolean;
 }
 
 /** Replies that speak about our own account or session, not about the message: another attempt may meet a mended server. */
@@ -25,6 +27,11 @@ const OUR_OWN_TROUBLE = new Set([
 /** Commands that come before any message: a refusal there is about the session, whatever its code (a 554 greeting among them). */
 const SESSION_COMMANDS = /^(CONN|EHLO|HELO|LHLO|STARTTLS|AUTH|API|RSET)/;
 
+/** At MAIL the server knows our account and our sender, and nothing of the recipient or the text. */
+const SENDER_COMMAND = /^MAIL/;
+/** But its size, which MAIL announces (RFC 1870). */
+const TOO_LARGE = 552;
+
 /** Failures found by the client before a byte was sent, that another attempt would meet again. */
 const NEVER_WORKS = new Set(['EENVELOPE', 'EMESSAGE']);
 /** We hung up ourselves. Whether the server was too slow, only who hung up knows. */
@@ -38,11 +45,12 @@ const MESSAGE_COMMANDS = /^(RCPT|DATA)/;
  * | reply | stage | outcome |
  * |---|---|---|
  * | 4xx, or about our own session | any | transient |
- * | 5xx | MAIL, RCPT, DATA, message | permanent |
+ * | 5xx | RCPT, DATA, message; MAIL by 552, or with a sender of the notification's own | permanent |
+ * | other 5xx | MAIL | transient: all mails would meet it, as with a suspended account |
  * | none | body began | ambiguous: RFC 5321 §6.1, the server may have taken it |
  * | none | before the body | transient; permanent when the client itself refused the message |
  *
- * The server's own fault: no answer before the body, or an answer about our session, except after RCPT and DATA.
+ * The server's own fault: no answer before the body, or an answer about our session (MAIL is part of it), except after RCPT and DATA.
  */
 export function classifySmtpFailure(
   failure: SmtpFailure,
@@ -50,7 +58,7 @@ export function classifySmtpFailure(
   const { responseCode, bodyBegan, message, command = '' } = failure;
   const reason = message.slice(0, 500);
   if (responseCode !== undefined) {
-    const isOurs = isAboutOurSession(command, responseCode);
+    const isOurs = isAboutOurSession(failure, responseCode);
     const kind = responseCode < 500 || isOurs ? 'transient' : 'permanent';
     return {
       kind,
@@ -66,8 +74,9 @@ export function classifySmtpFailure(
   return { kind: 'transient', code, reason, ...faultOf(code !== ABORTED) };
 }
 
-function isAboutOurSession(command: string, responseCode: number): boolean {
-  return OUR_OWN_TROUBLE.has(responseCode) || SESSION_COMMANDS.test(command);
+function isAboutOurSession({ command = '', ownSender }: SmtpFailure, responseCode: number): boolean {
+  if (OUR_OWN_TROUBLE.has(responseCode) || SESSION_COMMANDS.test(command)) return true;
+  return SENDER_COMMAND.test(command) && !ownSender && responseCode !== TOO_LARGE;
 }
 
 function faultOf(isFault: boolean): { providerFault?: true } {

@@ -4,7 +4,7 @@ import type { Provider } from '../delivery/index.ts';
 import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { codeOf, toError } from '../runtime/errors.ts';
-import { classifySmtpFailure } from './answers.ts';
+import { classifySmtpFailure, type SmtpFailure } from './answers.ts';
 import { ReturnPaths } from './return-path.ts';
 import { composeMail, type Mail } from './compose.ts';
 import { dkimSignerOf, type MailSigner } from './dkim.ts';
@@ -34,7 +34,7 @@ export interface MailServerOptions {
 }
 
 /** A mail server, over pooled connections; it connects with the first message. */
-export function createMailServer({
+function createMailServer({
   name,
   url,
   from,
@@ -57,13 +57,15 @@ export function createMailServer({
     send: async (notification, signal, patience) => {
       const composed = composeMail(notification, { from, domain });
       const signed = sign(composed, notification.from ?? from);
-      const { mail, bodyBegan } = tracked(withReturnPath(signed, returnPath?.(notification._id)));
+      const comesBackTo = returnPath?.(notification._id);
+      const { mail, bodyBegan } = tracked(withReturnPath(signed, comesBackTo));
+      const ownSender = notification.from !== undefined && comesBackTo === undefined;
       const stop = patience ? unlessBegan(signal, patience, bodyBegan) : signal;
       try {
         const reason = await handOver(pool, mail, stop);
         return { kind: 'sent', provider: name, provider_message_id: mail.messageId(), reason };
       } catch (thrown) {
-        const failure = classifySmtpFailure(failureOf(thrown, bodyBegan()));
+        const failure = classifySmtpFailure({ ...failureOf(thrown, bodyBegan()), ownSender });
         return { provider: name, ...failure, ...(stop.reason === IMPATIENT && { providerFault: true }) };
       }
     },
@@ -147,7 +149,7 @@ function tracked(mail: Mail): { mail: Mail; bodyBegan: () => boolean } {
   };
 }
 
-function failureOf(thrown: unknown, bodyBegan: boolean): Parameters<typeof classifySmtpFailure>[0] {
+function failureOf(thrown: unknown, bodyBegan: boolean): Omit<SmtpFailure, 'ownSender'> {
   const error: Error & { responseCode?: unknown; command?: unknown; originalCode?: unknown } =
     toError(thrown);
   return {

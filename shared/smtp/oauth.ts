@@ -1,6 +1,7 @@
 import type SMTPPool from 'nodemailer/lib/smtp-pool';
 import { ConfigError } from '../runtime/config.ts';
 import { toError } from '../runtime/errors.ts';
+import { isLoopback } from '../runtime/loopback.ts';
 
 /** Who signs in, and by what. */
 export interface SmtpOAuth {
@@ -10,8 +11,6 @@ export interface SmtpOAuth {
   /** Closes what it holds. */
   close?: () => void;
 }
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * The pool's options for signing in by XOAUTH2. A token goes over TLS only, but to this machine.
@@ -25,7 +24,7 @@ export function oauthSignIn(url: string, { user, accessToken }: SmtpOAuth): Part
     );
   return {
     // With smtp:// it is STARTTLS or nothing.
-    requireTLS: !LOOPBACK.test(hostname),
+    requireTLS: !isLoopback(hostname),
     auth: {
       type: 'OAuth2',
       user,

@@ -1,14 +1,19 @@
 import type { Collection, Db } from 'mongodb';
 import type { Feedback } from '../contracts/index.ts';
+import { DAY } from '../runtime/duration.ts';
 import { bounded } from './bounded.ts';
+import { isDuplicate } from './duplicate.ts';
 
 /** Feedback that came before our own record of the hand-over. */
-export type EarlyFeedback = Feedback & { _id: string; kept_at: Date };
+export type EarlyFeedback = Feedback & { _id: string; delete_at: Date };
+
+/** How long one waits, in milliseconds: a record may be on its ladder for a day, held for three, and lie behind a pause in between. */
+const KEPT_MS = 8 * DAY;
 
 /** Kept ones that are looked at in one step. */
 const CHUNK = 500;
 
-/** Feedback that waits until its record is where feedback can move it, for a day. */
+/** Feedback that waits until its record is where feedback can move it, or for eight days. */
 export class EarlyFeedbacks {
   readonly #kept: Collection<EarlyFeedback>;
 
@@ -19,8 +24,13 @@ export class EarlyFeedbacks {
   /** Keeps one. Of one hand-over the first word counts, as it does on a record. */
   async keep(feedback: Feedback): Promise<void> {
     const _id = idOf(feedback);
-    const kept = { ...feedback, kept_at: new Date() };
-    await this.#kept.updateOne({ _id }, { $setOnInsert: kept }, { upsert: true });
+    const kept = { ...feedback, delete_at: new Date(Date.now() + KEPT_MS) };
+    try {
+      await this.#kept.updateOne({ _id }, { $setOnInsert: kept }, { upsert: true });
+    } catch (thrown) {
+      // Somebody else kept one just now, and it was first.
+      if (!isDuplicate(thrown)) throw thrown;
+    }
   }
 
   /** What was said first of the hand-over that this speaks of: that itself, unless another word is kept. */

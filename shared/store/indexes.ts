@@ -98,8 +98,8 @@ export const INDEXES = {
     { name: 'time', key: { channel: 1, since: -1, _id: -1 } },
     { name: 'user', key: { user_id: 1 }, partialFilterExpression: { user_id: { $exists: true } } },
   ],
-  // What its record has not got to within a day, it never will: the ladder of retries is over by then.
-  feedback: [{ name: 'over', key: { kept_at: 1 }, expireAfterSeconds: 86_400 }],
+  // By a time of its own: what a TTL index in seconds once was given, no later version can change.
+  feedback: [{ name: 'end', key: { delete_at: 1 }, expireAfterSeconds: 0 }],
   // No TTL index: the newest stays, for it holds the count. A repeated request makes no second one.
   task_updates: [{ name: 'notification', key: { notification_id: 1 }, unique: true }],
   // Listed by time, and kept as long as an audit asks for them.

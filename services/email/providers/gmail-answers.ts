@@ -1,6 +1,5 @@
 import type { Ambiguous, Deferred, Permanent, Transient } from '../../../shared/delivery/index.ts';
 import { HOUR, MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
-import { toError } from '../../../shared/runtime/errors.ts';
 import { ABORTED, NoAnswer, NoPlace, NoToken, type Answer } from '../../../shared/google/index.ts';
 
 /** What a failed hand-over is, without the provider's name. */
@@ -64,9 +63,17 @@ export function classifyGmailAnswer(answer: Answer, now = Date.now()): Failure {
   return { kind: 'transient', ...named, ...(isFault && { providerFault: true }) };
 }
 
-/** Puts whatever else ended a hand-over into one of our outcomes. */
-export function classifyGmailSilence(thrown: unknown): Failure {
-  const reason = toError(thrown).message.slice(0, 500);
+/** What may end a hand-over without an answer; anything else is a bug. */
+export type GmailSilence = NoPlace | NoToken | NoAnswer;
+
+/** Whether it is one of those. */
+export function isGmailSilence(thrown: unknown): thrown is GmailSilence {
+  return thrown instanceof NoPlace || thrown instanceof NoToken || thrown instanceof NoAnswer;
+}
+
+/** Puts what ended a hand-over without an answer into one of our outcomes. */
+export function classifyGmailSilence(thrown: GmailSilence): Failure {
+  const reason = thrown.message.slice(0, 500);
   if (thrown instanceof NoPlace)
     return {
       kind: 'deferred',
@@ -77,7 +84,6 @@ export function classifyGmailSilence(thrown: unknown): Failure {
       isOurs: true,
     };
   if (thrown instanceof NoToken) return { kind: 'transient', code: thrown.code, reason, providerFault: true };
-  if (!(thrown instanceof NoAnswer)) return { kind: 'transient', code: 'gmail_error', reason };
   if (thrown.mayHaveArrived)
     return { kind: 'ambiguous', code: thrown.code, reason: `no answer after the mail was sent: ${reason}` };
   return {

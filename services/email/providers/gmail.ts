@@ -12,7 +12,7 @@ import {
   type Answer,
   type Time,
 } from '../../../shared/google/index.ts';
-import { classifyGmailAnswer, classifyGmailSilence } from './gmail-answers.ts';
+import { classifyGmailAnswer, classifyGmailSilence, isGmailSilence } from './gmail-answers.ts';
 
 /** How long a mail waits for one of the places; below the delivery's own time-out, which is the provider's. Milliseconds. */
 const PLACE_MS = 5 * SECOND;
@@ -31,6 +31,7 @@ export function gmailProvider(config: Config): Provider {
         const body = JSON.stringify({ raw: raw.toString('base64url') });
         return outcomeOf(await handOver(body, { signal, patience }));
       } catch (thrown) {
+        if (!isGmailSilence(thrown)) throw thrown;
         return { provider: 'gmail', ...classifyGmailSilence(thrown) };
       }
     },

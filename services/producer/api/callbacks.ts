@@ -43,7 +43,7 @@ export function callbackOperations(context: ProducerContext): Operation[] {
   return [twilioStatus(context), mailReport(context)];
 }
 
-function twilioStatus({ config, feedback }: ProducerContext): Operation {
+function twilioStatus({ config, feedback, log }: ProducerContext): Operation {
   return operation({
     method: 'post',
     path: STATUS_CALLBACK_PATH,
@@ -59,7 +59,7 @@ function twilioStatus({ config, feedback }: ProducerContext): Operation {
     answer: { status: 200, description: 'It is in the store', schema: heardSchema },
     problems: [...BODY_PROBLEMS, 'forbidden', 'not_found'],
     handle: async ({ query: { id }, body, rawBody, headers }) => {
-      requireSignature(config, id, { given: headers['x-twilio-signature'], form: rawBody });
+      requireSignature({ config, log }, id, { given: headers['x-twilio-signature'], form: rawBody });
       const said = feedbackOf(id, body);
       const heard = said ? await feedback.hear(said) : 'unchanged';
       if (heard === 'missing') throw new Problem('not_found', { detail: `There is no notification ${id}.` });
@@ -73,7 +73,7 @@ function twilioStatus({ config, feedback }: ProducerContext): Operation {
  * @throws Problem where it is not signed so, or nothing is to be reported here.
  */
 function requireSignature(
-  config: ProducerContext['config'],
+  { config, log }: Pick<ProducerContext, 'config' | 'log'>,
   id: string,
   { given, form }: { given: string | string[] | undefined; form: unknown },
 ): void {
@@ -94,10 +94,14 @@ function requireSignature(
       form as Record<string, unknown>,
     ),
   );
-  if (!isSigned)
-    throw new Problem('forbidden', {
-      detail: `X-Twilio-Signature does not fit the body and the address ${base}. Is TWILIO_STATUS_CALLBACK_URL the address that Twilio calls?`,
-    });
+  if (isSigned) return;
+  // For whoever reads the log only: the address may have a password in it, or a token behind its question mark.
+  const { origin, pathname } = new URL(base);
+  log.info('a status callback was not signed as Twilio signs', { id, address: `${origin}${pathname}` });
+  throw new Problem('forbidden', {
+    detail:
+      'X-Twilio-Signature does not fit the body and the address that Twilio was given. Is TWILIO_STATUS_CALLBACK_URL, or PUBLIC_URL, the address that it calls?',
+  });
 }
 
 function mailReport({ bounces }: ProducerContext): Operation {

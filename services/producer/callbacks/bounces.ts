@@ -2,6 +2,7 @@ import type { Email } from 'postal-mime';
 import type { Feedback } from '../../../shared/contracts/index.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import type { Heard } from '../../../shared/store/index.ts';
+import { isHardBounce } from '../../../shared/smtp/hard-bounce.ts';
 import type { ReturnPaths } from '../../../shared/smtp/return-path.ts';
 import { parseReportMail, reportOf, type DeliveryReport } from './delivery-report.ts';
 import type { FeedbackDesk } from './feedback-desk.ts';
@@ -11,12 +12,6 @@ export const MAX_REPORT_BYTES = 4 * 1024 * 1024;
 
 /** Header fields in which servers put the address that a mail really went to, the surest first. */
 const RECIPIENT_FIELDS = ['delivered-to', 'x-original-to', 'envelope-to', 'x-envelope-to', 'to'];
-
-/**
- * Statuses of class 5 that are about this mail and not about its address (RFC 3463): the mailbox is full, the mail is too large, its content,
- * policy. All others of class 5 are for good.
- */
-const ABOUT_THE_MAIL = /^5\.(2\.[23]|3\.4|6\.\d+|7\.\d+)$/;
 
 /** What became of a mail that came in. */
 export type Received =
@@ -69,7 +64,8 @@ function recipientsOf(mail: Email | undefined): string[] {
   );
 }
 
-function feedbackOf(
+/** Puts a report into our words; undefined where it says nothing final. */
+export function feedbackOf(
   notification_id: string,
   { action, status, diagnostic }: DeliveryReport,
 ): Feedback | undefined {
@@ -83,6 +79,5 @@ function feedbackOf(
     ...(diagnostic !== undefined && { reason: diagnostic.slice(0, 500) }),
   };
   if (action === 'delivered') return { ...said, status: 'delivered' };
-  const isForGood = code.startsWith('5.') && !ABOUT_THE_MAIL.test(code);
-  return { ...said, status: 'bounced', ...(isForGood && { isForGood }) };
+  return { ...said, status: 'bounced', ...(isHardBounce(code) && { isForGood: true }) };
 }

@@ -37,21 +37,8 @@ const DEFAULT_RETRY_AFTER_MS = MINUTE;
 /** Statuses of gateways in between: what stands behind them may have taken the message. */
 const UNSURE_STATUSES = new Set([502, 504]);
 
-/** Failures to connect or to agree on TLS: nothing was handed over. */
-const NEVER_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EPROTO',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
+/** axios' word for a request that we ended ourselves. Whether the API was too slow, only who ended it knows. */
+const CANCELED = 'ERR_CANCELED';
 
 /** We waited in vain: it may have arrived, and the API is too slow. */
 const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
@@ -75,9 +62,9 @@ export function classifyTwilioAnswer({ status, code, message, retryAfterSeconds 
   return { kind: UNSURE_STATUSES.has(status) ? 'ambiguous' : 'transient', ...named, ...fault };
 }
 
-/** Puts a failed connection into one of our outcomes: unless it never came about, the request may have arrived. */
-export function classifyTwilioSilence(code: string | undefined, message: string): Failure {
+/** Puts a failed connection into one of our outcomes: unless it never came about (`wasOpen`), the request may have arrived. */
+export function classifyTwilioSilence(code: string | undefined, message: string, wasOpen: boolean): Failure {
   const named = { code: code ?? 'connection_lost', reason: message.slice(0, 500) };
-  if (NEVER_CONNECTED.has(named.code)) return { kind: 'transient', ...named, providerFault: true };
-  return { kind: 'ambiguous', ...named, ...(TIMED_OUT.has(named.code) && { providerFault: true as const }) };
+  const isFault = wasOpen ? TIMED_OUT.has(named.code) : named.code !== CANCELED;
+  return { kind: wasOpen ? 'ambiguous' : 'transient', ...named, ...(isFault && { providerFault: true }) };
 }

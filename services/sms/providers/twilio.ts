@@ -6,7 +6,9 @@ import type { Outcome, Provider } from '../../../shared/delivery/index.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
+import { retryAfterSecondsOf } from '../../../shared/runtime/retry-after.ts';
 import { segmentsOf, statusCallbackFor, statusCallbackUrl } from '../../../shared/contracts/index.ts';
+import { Calling } from './calling.ts';
 import { classifyTwilioAnswer, classifyTwilioSilence, type TwilioAnswer } from './twilio-answers.ts';
 
 /** How long one request may take, in milliseconds; below the delivery's own time-out, so that the answer is ours to read. */
@@ -47,13 +49,14 @@ function createTwilio({ accountSid, authToken, from, baseUrl, callback }: Twilio
   const client = twilio(accountSid, authToken, { httpClient });
   return {
     name: 'twilio',
-    send: async ({ _id, phone: to = '', message: body }, signal) => {
+    send: async ({ _id, phone: to = '', message: body }, signal, patience) => {
       if (signal.aborted) return STOPPED;
+      const calling = new Calling(signal, patience, REQUEST_TIMEOUT_MS);
       const statusCallback =
         callback === undefined ? {} : { statusCallback: statusCallbackFor(callback, _id) };
       const text = { to, from, body, ...statusCallback };
       try {
-        const { sid } = await httpClient.until(signal, () => client.messages.create(text));
+        const { sid } = await httpClient.by(calling, () => client.messages.create(text));
         const segments = segmentsOf(body);
         return {
           kind: 'sent',
@@ -62,7 +65,9 @@ function createTwilio({ accountSid, authToken, from, baseUrl, callback }: Twilio
           reason: `${segments.count} segment(s), ${segments.encoding}`,
         };
       } catch (thrown) {
-        return { provider: 'twilio', ...classify(thrown) };
+        return { provider: 'twilio', ...classify(thrown, calling) };
+      } finally {
+        calling.end();
       }
     },
   };
@@ -77,9 +82,10 @@ const STOPPED: Outcome = {
   untried: true,
 };
 
-function classify(thrown: unknown): ReturnType<typeof classifyTwilioAnswer> {
+function classify(thrown: unknown, calling: Calling): ReturnType<typeof classifyTwilioAnswer> {
   if (thrown instanceof TwilioRefusal) return classifyTwilioAnswer(thrown.answer);
-  return classifyTwilioSilence(codeOf(thrown), toError(thrown).message);
+  const code = calling.wasKeptWaiting ? 'ETIMEDOUT' : codeOf(thrown);
+  return classifyTwilioSilence(code, toError(thrown).message, calling.isOpen);
 }
 
 /** The API answered with an error. The package's own exception forgets the headers, and Retry-After is one. */
@@ -96,25 +102,25 @@ class TwilioRefusal extends Error {
 type RequestOptions<T> = RequestClient.RequestOptions<T>;
 
 /**
- * The package's HTTP client, pointed at a base URL, that keeps what an error answer said, and stops when it is told to: the package has no
- * way to pass a signal through, so it goes beside the call.
+ * The package's HTTP client, pointed at a base URL, that keeps what an error answer said, stops when it is told to, and has its connection
+ * looked at: the package has no way to pass that through, so it goes beside the call.
  */
 class AnswerKeepingClient extends twilio.RequestClient {
   readonly #baseUrl: string;
-  readonly #signals = new AsyncLocalStorage<AbortSignal>();
+  readonly #callings = new AsyncLocalStorage<Calling>();
 
   constructor(baseUrl: string) {
     super({ timeout: REQUEST_TIMEOUT_MS, keepAlive: true });
     this.#baseUrl = baseUrl.replace(/\/$/, '');
     this.axios.interceptors.request.use((request) => {
-      const signal = this.#signals.getStore();
-      return signal ? { ...request, signal } : request;
+      const calling = this.#callings.getStore();
+      return calling ? { ...request, signal: calling.signal, transport: calling } : request;
     });
   }
 
-  /** Requests that the work makes end with the signal. */
-  until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return this.#signals.run(signal, work);
+  /** The request that the work makes goes by this calling. */
+  by<T>(calling: Calling, work: () => Promise<T>): Promise<T> {
+    return this.#callings.run(calling, work);
   }
 
   override async request<T>(
@@ -139,11 +145,10 @@ function answerOf({
   headers: unknown;
 }): TwilioAnswer {
   const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
-  const retryAfter = Number((headers as Record<string, unknown> | undefined)?.['retry-after']);
   return {
     status: statusCode,
     code: typeof fields.code === 'number' ? fields.code : undefined,
     message: typeof fields.message === 'string' ? fields.message : '',
-    retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
+    retryAfterSeconds: retryAfterSecondsOf((headers as Record<string, unknown> | undefined)?.['retry-after']),
   };
 }

@@ -60,7 +60,8 @@ function homelessReports(settings: Settings): SettingProblem[] {
 
 function unknownCarrier(settings: Settings): SettingProblem[] {
   const { SMS_GATEWAY_CARRIERS: own, SMS_GATEWAY_DEFAULT_CARRIER: byDefault } = settings;
-  const { names } = new Carriers({ own });
-  if (byDefault === undefined || names.includes(byDefault)) return [];
-  return [{ name: 'SMS_GATEWAY_DEFAULT_CARRIER', message: `must be one of ${names.join(', ')}` }];
+  const carriers = new Carriers({ own });
+  // One that closed its gateway some day must not keep every service from starting from then on: each text is refused with the reason.
+  if (byDefault === undefined || carriers.knows(byDefault)) return [];
+  return [{ name: 'SMS_GATEWAY_DEFAULT_CARRIER', message: `must be one of ${carriers.names.join(', ')}` }];
 }

@@ -57,18 +57,30 @@ export async function hearFeedback(stores: FeedbackStores, heard: Feedback): Pro
   return 'waits';
 }
 
-/** Hears what was kept and whose record has got there since; answers how many moved. */
+/**
+ * Hears what was kept and whose record has got there since; answers how many moved. One that cannot be heard stays, and stops none behind it.
+ * @throws the first trouble, once all the others were heard.
+ */
 export async function hearEarlyFeedback(stores: FeedbackStores): Promise<number> {
   let moved = 0;
+  const troubles: unknown[] = [];
   for await (const kept of stores.early.chunks()) {
-    const due = await dueOf(stores.notifications, kept);
-    for (const feedback of due) {
-      const heard = await hearFeedback(stores, feedback);
-      if (heard === 'moved') moved += 1;
-      if (heard !== 'waits') await stores.early.drop(feedback);
+    for (const feedback of await dueOf(stores.notifications, kept)) {
+      try {
+        if ((await hearKept(stores, feedback)) === 'moved') moved += 1;
+      } catch (thrown) {
+        troubles.push(thrown);
+      }
     }
   }
+  if (troubles.length > 0) throw troubles[0];
   return moved;
+}
+
+async function hearKept(stores: FeedbackStores, feedback: EarlyFeedback): Promise<Heard> {
+  const heard = await hearFeedback(stores, feedback);
+  if (heard !== 'waits') await stores.early.drop(feedback);
+  return heard;
 }
 
 /** Those for which there is nothing more to wait. */

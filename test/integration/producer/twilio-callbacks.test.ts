@@ -160,6 +160,8 @@ describe('a callback by hand', () => {
     const id = await send(USUAL);
     const { status, json } = await callBack(id, failed, forgery);
     expect([status, json.code]).toEqual([403, 'forbidden']);
+    // Whoever asks without a signature need not know what stands in the settings.
+    expect(JSON.stringify(json)).not.toContain(callbackUrl.replace(STATUS_CALLBACK_PATH, ''));
     await untilStatus(id, 'delivered');
     expect(await isSuppressed(USUAL)).toBe(false);
   });

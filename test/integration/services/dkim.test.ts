@@ -209,6 +209,14 @@ describe('npm run dkim:record', () => {
     expect(again.output()).toContain(printed.slice(printed.indexOf('Into the DNS')));
     expect(readFileSync(keyFile, 'utf8')).toBe(key);
   });
+  test('warns of a key that lies where npm run reset deletes, and of no other', async () => {
+    expect(printed).not.toContain('WARNING');
+    const file = `.data/dkim-test-${process.pid}.pem`;
+    const command = record('--key-file', file);
+    const code = await command.ended;
+    rmSync(file, { force: true });
+    expect([code, command.output()]).toEqual([0, expect.stringContaining('WARNING: npm run reset removes')]);
+  });
   test('names what is wrong with a domain', async () => {
     const command = record('--domain', 'no domain');
     expect(await command.ended).toBe(1);

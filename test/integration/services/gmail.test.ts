@@ -6,6 +6,7 @@ import PostalMime from 'postal-mime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Sandbox } from '../../../infra/local/sandbox/sandbox.ts';
 import { createEmailChannel } from '../../../services/email/channel.ts';
+import { gmailProvider } from '../../../services/email/providers/gmail.ts';
 import { storedAttachmentOf } from '../../../shared/contracts/index.ts';
 import type { DeliveryChannel, Outcome } from '../../../shared/delivery/index.ts';
 import { pause } from '../../../shared/runtime/backoff.ts';
@@ -39,6 +40,12 @@ const send = (channel: DeliveryChannel, email = 'ada@example.org'): Promise<Outc
   channel.deliver(to(email), never);
 
 describe('a mail by the Gmail API', () => {
+  test('that we fail to compose is a bug, and no trouble of Gmail’s', async () => {
+    const provider = gmailProvider(readConfig(gmailSettings(sandbox)));
+    const broken = { ...to('ada@example.org'), message: undefined as unknown as string, subject: undefined };
+    await expect(provider.send(broken, never)).rejects.toThrow(TypeError);
+    await provider.close?.();
+  });
   test('arrives as MIME that a mail program reads, with the Message-ID of its notification', async () => {
     const record = aRecord({
       email: 'ada@example.org',

@@ -170,6 +170,48 @@ test('of whom is erased nothing is noted, and nothing that is not there is kept'
   expect([await store.statusOf(id), await kept()]).toEqual(['sent', 0]);
 });
 
+test('of whom is erased nothing stays kept', async () => {
+  const id = await aText({ status: 'failed' });
+  await hearFeedback(stores, bounced(id, { reason: `no such number ${PHONE}` }));
+  expect(await kept()).toBe(1);
+  await store.notifications.updateOne({ _id: id }, { $set: { status: 'canceled', erased_at: new Date() } });
+  expect(await hearEarlyFeedback(stores)).toBe(0);
+  expect(await kept()).toBe(0);
+});
+
+test('what is kept ends eight days later', async () => {
+  const id = await aText({ status: 'failed' });
+  await hearFeedback(stores, bounced(id));
+  const [one] = await all(stores.early.chunks());
+  const days = ((one?.delete_at.getTime() ?? 0) - Date.now()) / 86_400_000;
+  expect(days).toBeGreaterThan(7.9);
+  expect(days).toBeLessThanOrEqual(8);
+});
+
+test('one hand-over that many report at the same time, early, is kept once, and none of them fails', async () => {
+  const id = await aText({ status: 'pending' });
+  const heard = await Promise.all(Array.from({ length: 30 }, () => hearFeedback(stores, bounced(id))));
+  expect(new Set(heard)).toEqual(new Set(['waits']));
+  expect(await kept()).toBe(1);
+});
+
+test('one that cannot be heard stays, and stops none behind it', async () => {
+  const ids = [await aText({ status: 'failed' }), await aText({ status: 'failed' })].toSorted();
+  const [stuck = '', behind = ''] = ids;
+  await hearFeedback(stores, bounced(stuck));
+  await hearFeedback(stores, delivered(behind));
+  await store.notifications.updateMany({ _id: { $in: ids } }, { $set: { status: 'sent' } });
+  const failing = Object.assign(Object.create(stores.suppressions) as Suppressions, {
+    add: () => Promise.reject(new Error('too odd for the store')),
+  });
+  await expect(hearEarlyFeedback({ ...stores, suppressions: failing })).rejects.toThrow('too odd');
+  expect([await store.statusOf(stuck), await store.statusOf(behind), await kept()]).toEqual([
+    'sent',
+    'delivered',
+    1,
+  ]);
+});
+
 test('a list of suppressions is read from its index, page by page, newest first', async () => {
   const addresses = Array.from({ length: 5 }, (_, index) => `P${index}@Example.org`);
   for (const [index, address] of addresses.entries())

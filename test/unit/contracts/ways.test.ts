@@ -76,8 +76,13 @@ describe('carriers', () => {
       expect(isCarrierList(text)).toBe(false);
     },
   );
+  test('a carrier by default that has closed its gateway keeps no service from starting', () => {
+    const config = readConfig({ SMS_GATEWAY_DEFAULT_CARRIER: 'rogers' });
+    const byDefault = new Carriers({ byDefault: config.SMS_GATEWAY_DEFAULT_CARRIER });
+    expect(byDefault.addressOf({ phone: us })).toMatchObject({ code: 'carrier_closed' });
+  });
   test('a carrier by default must be there', () => {
-    expect(() => readConfig({ SMS_GATEWAY_DEFAULT_CARRIER: 'rogers' })).toThrow(
+    expect(() => readConfig({ SMS_GATEWAY_DEFAULT_CARRIER: 'nobody' })).toThrow(
       /DEFAULT_CARRIER: must be one of/,
     );
   });

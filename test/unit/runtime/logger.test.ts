@@ -38,10 +38,17 @@ describe('secrets never reach a log line', () => {
       SMTP_URL: 'smtp://me:p%40ss-word@mail.example.org',
       SMTP_BACKUP_URL: 'smtps://me:backup-canary@backup.example.org',
       TWILIO_AUTH_TOKEN: 'twilio-canary',
+      TWILIO_STATUS_CALLBACK_URL: 'https://twilio:callback-canary@t.example/status',
+      BOUNCE_DOMAIN: 'bounces.example.org',
+      BOUNCE_SECRET: 'bounce-canary-of-a-fleet',
+      GMAIL_CLIENT_SECRET: 'client-canary',
+      GMAIL_REFRESH_TOKEN: 'refresh-canary',
       MONGO_URI: 'mongodb://u:mongo-canary@h/t',
       RABBITMQ_URL: 'amqp://u:rabbit-1@h,amqp://u:rabbit-2@i',
     });
-    const said = `${canary} p%40ss-word p@ss-word backup-canary twilio-canary mongo-canary rabbit-1 rabbit-2`;
+    const servers = 'p%40ss-word p@ss-word backup-canary mongo-canary rabbit-1 rabbit-2';
+    const providers = 'twilio-canary callback-canary bounce-canary-of-a-fleet client-canary refresh-canary';
+    const said = `${canary} ${servers} ${providers}`;
     log.warn(`refused: ${said}`, { reason: said, error: new Error(said) });
     for (const secret of said.split(' ')) expect(text()).not.toContain(secret);
     expect(text()).toContain('refused: *** ***');

@@ -17,12 +17,23 @@ describe('SMTP', () => {
     command: undefined,
     message: 'm',
     bodyBegan: false,
+    ownSender: false,
   };
   test.each([
     ['451 to the message', { responseCode: 451, command: 'DATA', bodyBegan: true }, 'transient'],
     ['452 to RCPT', { responseCode: 452, command: 'RCPT TO' }, 'transient'],
     ['421 anywhere', { responseCode: 421, command: 'MAIL FROM' }, 'transient'],
     ['550 to RCPT', { responseCode: 550, command: 'RCPT TO' }, 'permanent'],
+    ['452 to MAIL', { responseCode: 452, command: 'MAIL FROM' }, 'transient'],
+    ['550 to MAIL: our account', { responseCode: 550, command: 'MAIL FROM' }, 'transient'],
+    ['553 to MAIL: our sender', { responseCode: 553, command: 'MAIL FROM' }, 'transient'],
+    ['550 to a sender of its own', { responseCode: 550, command: 'MAIL FROM', ownSender: true }, 'permanent'],
+    [
+      '530 with a sender of its own',
+      { responseCode: 530, command: 'MAIL FROM', ownSender: true },
+      'transient',
+    ],
+    ['552 to MAIL: the size', { responseCode: 552, command: 'MAIL FROM' }, 'permanent'],
     ['552 to the message', { responseCode: 552, command: 'DATA', bodyBegan: true }, 'permanent'],
     ['554 as a greeting: our session, not this mail', { responseCode: 554, command: 'CONN' }, 'transient'],
     [
@@ -47,6 +58,7 @@ describe('the fault of the mail server', () => {
     command: undefined,
     message: 'm',
     bodyBegan: false,
+    ownSender: false,
   };
   const isFault = (change: object): boolean =>
     classifySmtpFailure({ ...failure, ...change }).providerFault === true;
@@ -56,6 +68,8 @@ describe('the fault of the mail server', () => {
     ['535 to AUTH', { responseCode: 535, command: 'AUTH PLAIN' }],
     ['421 to MAIL', { responseCode: 421, command: 'MAIL FROM' }],
     ['554 as a greeting', { responseCode: 554, command: 'CONN' }],
+    ['452 to MAIL', { responseCode: 452, command: 'MAIL FROM' }],
+    ['550 to MAIL', { responseCode: 550, command: 'MAIL FROM' }],
   ])('is %s', (_what, change) => {
     expect(isFault(change)).toBe(true);
   });
@@ -63,6 +77,9 @@ describe('the fault of the mail server', () => {
     ['550 to RCPT', { responseCode: 550, command: 'RCPT TO' }],
     ['451 to the message', { responseCode: 451, command: 'DATA', bodyBegan: true }],
     ['421 to RCPT', { responseCode: 421, command: 'RCPT TO' }],
+    ['552 to MAIL', { responseCode: 552, command: 'MAIL FROM' }],
+    ['452 to a sender of its own', { responseCode: 452, command: 'MAIL FROM', ownSender: true }],
+    ['550 to a sender of its own', { responseCode: 550, command: 'MAIL FROM', ownSender: true }],
     ['a cut after the body began', { code: 'ECONNECTION', bodyBegan: true }],
     ['a delivery that we gave up', { code: 'EABORT' }],
     ['a mail that the client refused', { code: 'EMESSAGE' }],
@@ -100,19 +117,19 @@ describe('Twilio', () => {
   ])('the fault of the API, or not: %s', (_what, change, fault) => {
     expect(classifyTwilioAnswer({ ...answer, ...change }).providerFault === true).toBe(fault);
   });
-  test('an API that cannot be reached or is too slow is at fault; a cut connection may be anybody', () => {
-    expect(classifyTwilioSilence('ECONNREFUSED', '').providerFault).toBe(true);
-    expect(classifyTwilioSilence('DEPTH_ZERO_SELF_SIGNED_CERT', '')).toMatchObject({
-      kind: 'transient',
-      providerFault: true,
-    });
-    expect(classifyTwilioSilence('ECONNABORTED', '').providerFault).toBe(true);
-    expect(classifyTwilioSilence('ECONNRESET', '').providerFault).toBeUndefined();
-  });
-  test('a connection that never came about handed nothing over; a cut one may have', () => {
-    expect(classifyTwilioSilence('ECONNREFUSED', '').kind).toBe('transient');
-    expect(classifyTwilioSilence('ECONNRESET', '').kind).toBe('ambiguous');
-    expect(classifyTwilioSilence(undefined, 'timeout').kind).toBe('ambiguous');
+  test.each([
+    ['refused', 'ECONNREFUSED', false, 'transient', true],
+    ['with a certificate of nobody', 'DEPTH_ZERO_SELF_SIGNED_CERT', false, 'transient', true],
+    ['that never came about', 'ETIMEDOUT', false, 'transient', true],
+    ['cut while TLS was agreed upon', 'ECONNRESET', false, 'transient', true],
+    ['that we gave up before it was there', 'ERR_CANCELED', false, 'transient', false],
+    ['that we gave up later', 'ERR_CANCELED', true, 'ambiguous', false],
+    ['that was cut', 'ECONNRESET', true, 'ambiguous', false],
+    ['without an answer', 'ECONNABORTED', true, 'ambiguous', true],
+    ['that ended somehow', undefined, true, 'ambiguous', false],
+  ])('a connection %s', (_what, code, wasOpen, kind, fault) => {
+    const outcome = classifyTwilioSilence(code, 'm', wasOpen);
+    expect([outcome.kind, outcome.providerFault === true]).toEqual([kind, fault]);
   });
 });
 

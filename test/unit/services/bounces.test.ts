@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { reportMail } from '../../../infra/local/sandbox/delivery-reports.ts';
+import { feedbackOf as reportFeedbackOf } from '../../../services/producer/callbacks/bounces.ts';
 import { parseReportMail, reportOf } from '../../../services/producer/callbacks/delivery-report.ts';
 import { feedbackOf } from '../../../services/producer/callbacks/twilio-status.ts';
 import { statusCallbackFor, statusCallbackUrl } from '../../../shared/contracts/index.ts';
@@ -94,6 +95,24 @@ describe('a delivery report', () => {
       (_, level) => `Content-Type: multipart/mixed; boundary=b${level}\r\n\r\n--b${level}\r\n`,
     );
     expect(await read(deep.join(''))).toBeUndefined();
+  });
+});
+
+describe('a report that failed', () => {
+  const said = (status: string | undefined) =>
+    reportFeedbackOf('x', { action: 'failed', status, diagnostic: undefined });
+  test.each(['5.1.1', '5.1.2', '5.1.3', '5.1.6', '5.1.10', '5.2.1'])(
+    'with %s is about an address that is gone for good',
+    (code) => {
+      expect(said(code)).toMatchObject({ status: 'bounced', code, isForGood: true });
+    },
+  );
+  test.each([
+    ...['5.0.0', '5.1.0', '5.1.7', '5.1.8', '5.1.100', '5.2.2', '5.2.10', '5.3.4', '5.4.4', '5.5.1', '5.5.4'],
+    ...['5.6.1', '5.7.1', '4.4.7', undefined],
+  ])('with %s is not', (code) => {
+    expect(said(code)).toMatchObject({ status: 'bounced', code: code ?? 'failed' });
+    expect(said(code)).not.toHaveProperty('isForGood');
   });
 });
 
