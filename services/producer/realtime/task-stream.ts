@@ -15,7 +15,7 @@ import type { TaskRoom } from './task-updates.ts';
 import { TooSlow, relay, type Listener } from './task-relay.ts';
 
 /** `GET /task_updates`: updates of tasks as server-sent events, from `Last-Event-ID` on. It comes behind the gate. */
-export function streamTaskUpdates(context: { tasks: TaskRoom }): RequestHandler {
+export function streamTaskUpdates(context: { tasks: Pick<TaskRoom, 'listening'> }): RequestHandler {
   return async function streamUpdates(request, response): Promise<void> {
     const { gate, feed, streams, log } = context.tasks.listening;
     const from = placeIn(request);
