@@ -108,6 +108,7 @@ async function refuseSecondOf(message: string): Promise<() => Promise<unknown>> 
   const name = await fleet.notifications.createIndex(
     { message: 1 },
     { unique: true, partialFilterExpression: { message } },
+    undefined,
   );
   return () => fleet.notifications.dropIndex(name);
 }
