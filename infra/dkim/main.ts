@@ -15,6 +15,10 @@ const USAGE = `npm run dkim:record [-- options]
   --key-file <file>       where the private key is, or is to be; DKIM_KEY_FILE, else .data/dkim/<domain>.<selector>.pem
 `;
 
+/** Printed beside a key that lies where `reset` deletes. */
+const RESET_WARNING =
+  'WARNING: npm run reset removes .data, and this key with it: for good use move it, or give --key-file a place among your secrets.\n';
+
 try {
   main();
 } catch (thrown) {
@@ -69,9 +73,6 @@ function namesOf(given: Arguments, config: Config): { domain: string; selector: 
     file: given['key-file'] ?? config.DKIM_KEY_FILE ?? `.data/dkim/${domain}.${selector}.pem`,
   };
 }
-
-const RESET_WARNING =
-  'WARNING: npm run reset removes .data, and this key with it: for good use move it, or give --key-file a place among your secrets.\n';
 
 function isUnderData(file: string): boolean {
   return resolve(file).startsWith(resolve('.data') + sep);

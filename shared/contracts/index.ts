@@ -51,6 +51,7 @@ export { BULK_KINDS, type BulkAct } from './bulk-act.ts';
 export { ACCEPTING, controlSchema, pauseOfChannel, pauseOfProvider, type Control } from './control.ts';
 export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
 export {
+  AWAITING_ATTEMPT,
   AWAITING_FEEDBACK,
   CANCELABLE,
   CLAIMABLE_WHEN_DUE,

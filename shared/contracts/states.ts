@@ -6,8 +6,9 @@ export const TRANSITIONS = {
   scheduled: ['pending', 'sending', 'canceled', 'expired'],
   // In-app passes `sending` within one write: its timeline has both.
   pending: ['sending', 'canceled', 'expired'],
-  held: ['pending', 'sending', 'canceled', 'expired'],
-  failed: ['pending', 'sending', 'canceled', 'expired'],
+  // Delivered when an attempt before was ambiguous, and the provider says that it arrived.
+  held: ['pending', 'sending', 'canceled', 'expired', 'delivered'],
+  failed: ['pending', 'sending', 'canceled', 'expired', 'delivered'],
   // sending → sending: a lease that ran out is taken over, which is the ambiguous case.
   sending: [
     'sending',
@@ -51,6 +52,9 @@ export const RETRYABLE = ['failed_permanently', 'outcome_unknown'] as const sati
 
 /** Statuses that the word of a provider moves on, to `delivered` or `bounced`: something was handed over, or may have been. */
 export const AWAITING_FEEDBACK = ['sent', 'outcome_unknown'] as const satisfies Status[];
+
+/** Statuses that wait for another attempt. After one whose outcome is unknown, word that it arrived saves its person a duplicate. */
+export const AWAITING_ATTEMPT = ['failed', 'held'] as const satisfies Status[];
 
 /** Statuses whose records may say why they did not get through; those that search by it looks at. */
 export const TROUBLED = [

@@ -1,5 +1,6 @@
 import type { Filter } from 'mongodb';
 import {
+  AWAITING_ATTEMPT,
   AWAITING_FEEDBACK,
   MOVING,
   addressOf,
@@ -30,6 +31,7 @@ export type Heard = 'moved' | 'waits' | 'unchanged' | 'missing';
 const LOOKED_AT = {
   status: 1,
   erased_at: 1,
+  ambiguous_count: 1,
   provider_message_id: 1,
   type: 1,
   email: 1,
@@ -39,8 +41,8 @@ const LOOKED_AT = {
 type LookedAt = Pick<Notification, '_id' | keyof typeof LOOKED_AT>;
 
 /**
- * Takes the word of a provider: when this resolves, it is in the store. It moves what is `sent` or `outcome_unknown`, once, and never back;
- * an address that takes nothing any more is suppressed before the state says so.
+ * Takes the word of a provider: when this resolves, it is in the store. It moves what is `sent` or `outcome_unknown`, once, and never back; what
+ * waits for another attempt after an ambiguous one it moves to `delivered`, so that nobody gets it twice; an address that takes nothing any more is suppressed before the state says so.
  */
 export async function hearFeedback(stores: FeedbackStores, heard: Feedback): Promise<Heard> {
   const feedback = await stores.early.firstOf(heard);
@@ -104,6 +106,8 @@ function look(notifications: Notifications, ids: string[]): Promise<LookedAt[]> 
 function standOf(record: LookedAt, feedback: Feedback): 'before' | 'there' | 'beyond' {
   if (record.erased_at) return 'beyond';
   const isOneOf = (statuses: readonly Status[]): boolean => statuses.includes(record.status);
+  if (feedback.status === 'delivered' && isOneOf(AWAITING_ATTEMPT) && record.ambiguous_count > 0)
+    return 'there';
   if (isOneOf(MOVING)) return 'before';
   return isOneOf(AWAITING_FEEDBACK) && isOfIt(record, feedback) ? 'there' : 'beyond';
 }
@@ -134,9 +138,10 @@ async function suppress(suppressions: Suppressions, record: LookedAt, feedback: 
 
 async function move({ notifications, retentionDays }: FeedbackStores, feedback: Feedback): Promise<boolean> {
   const { notification_id: _id, status, actor, code, reason, provider, provider_message_id } = feedback;
+  const arrived = { status: { $in: [...AWAITING_ATTEMPT] }, ambiguous_count: { $gt: 0 } };
   const filter: Filter<Notification> = {
     _id,
-    status: { $in: [...AWAITING_FEEDBACK] },
+    $or: [{ status: { $in: [...AWAITING_FEEDBACK] } }, ...(status === 'delivered' ? [arrived] : [])],
     erased_at: { $exists: false },
   };
   const by = { $ifNull: ['$provider', { $literal: provider }] };
@@ -156,6 +161,7 @@ async function move({ notifications, retentionDays }: FeedbackStores, feedback: 
       delete_at: { $ifNull: ['$delete_at', retentionEnd(retentionDays)] },
     },
   );
-  const pipeline = status === 'delivered' ? [stage, { $unset: ['error'] }] : [stage];
+  const pipeline =
+    status === 'delivered' ? [stage, { $unset: ['error', 'next_retry_time', 'held_since'] }] : [stage];
   return (await notifications.updateOne(filter, pipeline)).matchedCount > 0;
 }

@@ -154,6 +154,20 @@ test.each(['pending', 'sending', 'failed', 'held', 'scheduled'] as const)(
   },
 );
 
+test.each(['failed', 'held'] as const)(
+  'what is %s after an ambiguous attempt is not sent again when it arrived; that it came back changes nothing yet',
+  async (status) => {
+    const more = { status, ambiguous_count: 1, next_retry_time: new Date(Date.now() - 1_000) };
+    const [reached, lost] = [await aText(more), await aText(more)];
+    expect(await hearFeedback(stores, delivered(reached, { provider_message_id: 'SM1' }))).toBe('moved');
+    expect(await hearFeedback(stores, bounced(lost))).toBe('waits');
+    expect(await recordOf(reached)).toMatchObject({ status: 'delivered', provider_message_id: 'SM1' });
+    expect(await recordOf(reached)).not.toHaveProperty('next_retry_time');
+    expect(await store.statusOf(lost)).toBe(status);
+    expect(await store.claim([reached])).toEqual([]);
+  },
+);
+
 test.each(['canceled', 'expired', 'discarded', 'failed_permanently', 'suppressed'] as const)(
   'what is %s stays so',
   async (status) => {
