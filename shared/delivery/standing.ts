@@ -1,5 +1,6 @@
 import type { ProviderStanding } from '../contracts/index.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
+import { HourCount } from './hour-count.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How one provider of a channel does. */
@@ -9,6 +10,7 @@ export class Standing {
   isPaused = false;
   #sent = 0;
   #going = 0;
+  readonly #lastHour = new HourCount();
   /** When it last answered well, in milliseconds since the epoch. */
   #wellAt = -Infinity;
   #downSince: Date | undefined;
@@ -42,6 +44,7 @@ export class Standing {
       breaker: this.breaker.state,
       fault_ratio: this.breaker.faultRatio,
       sent: this.#sent,
+      last_hour: this.#lastHour.ended,
       ...(this.#downSince && { down_since: this.#downSince }),
     };
   }
@@ -59,6 +62,7 @@ export class Standing {
   /** Counts an outcome of it, and answers what it means for its message. */
   observe(outcome: Outcome): Outcome {
     if (outcome.kind === 'sent') this.#sent += 1;
+    if (isEnd(outcome)) this.#lastHour.add(outcome.kind === 'sent' ? 'sent' : 'failed');
     if (isWell(outcome)) this.#wellAt = Date.now();
     return this.breaker.observe(outcome);
   }
@@ -66,4 +70,9 @@ export class Standing {
 
 function isWell(outcome: Outcome): boolean {
   return outcome.kind === 'sent' || !(outcome.untried || outcome.providerFault);
+}
+
+/** What is put off has not ended. */
+function isEnd(outcome: Outcome): boolean {
+  return outcome.kind === 'sent' || !(outcome.untried || outcome.kind === 'deferred');
 }

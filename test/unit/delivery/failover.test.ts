@@ -124,6 +124,25 @@ describe('with all of them bad', () => {
   });
 });
 
+test('each counts what it took and did not take within the hour, and what is put off has not ended', async () => {
+  const { deliver, standings } = failover({ a: faultOf('a'), b: sentBy('b') });
+  await deliver();
+  vi.advanceTimersByTime(40 * 60_000);
+  await deliver();
+  const lastHours = () => standings.shown(0).map(({ last_hour }) => last_hour);
+  expect(lastHours()).toEqual([
+    { sent: 0, failed: 2 },
+    { sent: 2, failed: 0 },
+  ]);
+  vi.advanceTimersByTime(21 * 60_000);
+  expect(lastHours()).toEqual([
+    { sent: 0, failed: 1 },
+    { sent: 1, failed: 0 },
+  ]);
+  standings.observe({ kind: 'deferred', provider: 'b', ...about, afterMs: 1_000 });
+  expect(lastHours()[1]).toEqual({ sent: 1, failed: 0 });
+});
+
 describe('with all of them at fault for one notification alone', () => {
   const isBad = ({ message }: Notification): boolean => message === 'bad';
   const mixed =
