@@ -11,6 +11,8 @@ export interface ProviderStanding {
   fault_ratio: number;
   /** What it took since the process started. */
   sent: number;
+  /** How hand-overs to it ended within the hour; those put off are not counted. */
+  last_hour: { sent: number; failed: number };
   /** Since when its breaker is not closed. */
   down_since?: Date;
 }

@@ -2,6 +2,7 @@ import type { Publisher } from '../broker/index.ts';
 import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
+import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { SUSPECT_AT, type Notifications, type Suppressions } from '../store/index.ts';
 import { attempt, settledBefore } from './attempt.ts';
@@ -58,6 +59,11 @@ export class Deliveries {
   /** What bounds how many may be claimed now. */
   get limits(): readonly Limit[] {
     return [this.#handOvers, this.#isolation];
+  }
+
+  /** Whether it is known who is not to get anything. */
+  checkSuppressions(): Promise<CheckResult> {
+    return this.#suppressionLook.check();
   }
 
   /** Begins to renew the leases of what is in hand. */

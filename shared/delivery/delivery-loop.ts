@@ -131,10 +131,12 @@ export class DeliveryLoop {
     await this.#deliveries?.stop();
   }
 
-  /** One check a lane, and one of the provider, which only degrades: nothing of ours is broken when it is down. */
+  /** One check a lane, one of the suppressions, and one of the provider, which only degrades: nothing of ours is broken when it is down. */
   checks(): Record<string, Check> {
+    const deliveries = this.#deliveries;
     return {
       ...Object.fromEntries(LANES.map((lane, index) => [`consuming ${lane}`, () => this.#checkLane(index)])),
+      ...(deliveries && { suppressions: () => deliveries.checkSuppressions() }),
       [PROVIDER_CHECK]: () => this.#checkProvider(),
     };
   }

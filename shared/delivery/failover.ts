@@ -1,7 +1,10 @@
 import type { Notification } from '../contracts/index.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { TOO_SLOW, hanging } from './hanging.ts';
-import type { Deferred, Outcome, Permanent } from './outcome.ts';
+import { missedBy, notConfigured, refusedBy, refusedByAll, told, type Miss, type NotSent } from './miss.ts';
+import { nobodyTookIt } from './nobody-took-it.ts';
+import type { Outcome } from './outcome.ts';
+import { withPatience } from './patience.ts';
 import type { Provider } from './provider.ts';
 import type { Route } from './route.ts';
 import type { Standings } from './standings.ts';
@@ -10,9 +13,6 @@ import type { Standings } from './standings.ts';
 const GRACE_MS = SECOND / 2;
 /** How long a provider that hangs may take at most before the next one is asked, in milliseconds; less when an attempt has less time. */
 const MAX_PATIENCE_MS = 10 * SECOND;
-/** When nobody could take it, it comes back after so long at least, in milliseconds; spread, so that they do not all come at once. */
-const NOBODY_TOOK_IT_MS = { least: 5 * SECOND, most: 10 * SECOND };
-
 /** What failing over works with. */
 export interface FailoverOptions {
   providers: ReadonlyMap<string, Provider>;
@@ -22,14 +22,6 @@ export interface FailoverOptions {
   timeoutMs: number;
 }
 
-/** What did not come about: a provider that was asked in vain, or not asked. */
-interface Miss {
-  provider: string;
-  reason: string;
-  /** Undefined when it was not asked. */
-  outcome?: Exclude<Outcome, { kind: 'sent' }>;
-}
-
 /**
  * Tries one provider after the other, and goes on to the next only where the one before was at fault itself and has got nothing: an answer
  * about the recipient or the message is everybody's answer, and what may have been taken is never handed to another.
@@ -37,9 +29,11 @@ interface Miss {
  * | what happened | then |
  * |---|---|
  * | transient or deferred, and the provider's own fault | the next one |
+ * | it was not asked, for its places are taken | the next one |
  * | it is down, paused, or cannot take this one | the next one |
  * | sent, permanent, ambiguous, a transient answer about this message | that is the outcome |
- * | nobody was left who could take it | put off: it costs no retry |
+ * | nobody was left who could take it | put off, longer each time: it costs no retry |
+ * | the same, and one that was asked took others since it is put off | transient: it is about this one after all |
  * | none can ever take it | permanent |
  */
 export class Failover {
@@ -56,12 +50,8 @@ export class Failover {
     const able = order.filter((provider) => provider.refusalOf?.(notification) === undefined);
     const refusals = order.filter((provider) => !able.includes(provider));
     if (able.length === 0) return refusedByAll(notification, refusals);
-    return this.#tryEach(
-      able,
-      notification,
-      signal,
-      refusals.map((one) => missOf(one, notification)),
-    );
+    const misses = refusals.map((one) => refusedBy(one, notification));
+    return this.#tryEach(able, notification, signal, misses);
   }
 
   async #tryEach(
@@ -77,21 +67,27 @@ export class Failover {
         misses.push({ provider: name, reason });
         continue;
       }
-      const isLast = index === able.length - 1;
-      const outcome = await this.#try(
-        provider,
-        notification,
-        signal,
-        isLast ? undefined : this.#patience(able),
+      const isLast = !able.slice(index + 1).some((next) => this.#isFree(next));
+      const outcome = await withPatience(isLast ? undefined : this.#patienceMs(able), (patience) =>
+        this.#try(provider, notification, signal, patience),
       );
       // Who lost the claim was told to stop: that says nothing about the provider.
       if (signal.aborted && signal.reason !== TOO_SLOW) return outcome;
       const observed = this.#options.standings.observe(outcome);
       if (!isForTheNext(outcome) || able.length === 1) return { ...told(observed, misses), counted: true };
-      misses.push({ provider: name, reason: `${outcome.code}: ${outcome.reason}`, outcome });
+      misses.push(missedBy(name, outcome));
       if (signal.aborted) break;
     }
-    return this.#nobody(able, misses);
+    return nobodyTookIt(notification, { able, misses, standings: this.#options.standings });
+  }
+
+  #isFree({ name }: Provider): boolean {
+    return this.#options.standings.obstacleOf(name) === undefined;
+  }
+
+  /** Each but the last leaves time for those behind it. */
+  #patienceMs({ length }: readonly Provider[]): number {
+    return Math.min(MAX_PATIENCE_MS, this.#options.timeoutMs / (length + 1));
   }
 
   #try(
@@ -115,61 +111,10 @@ export class Failover {
     const names = via === undefined ? route.next() : [via];
     return names.flatMap((name) => providers.get(name) ?? []);
   }
-
-  /** Each but the last leaves time for those behind it. */
-  #patience({ length }: readonly Provider[]): AbortSignal {
-    return AbortSignal.timeout(Math.min(MAX_PATIENCE_MS, this.#options.timeoutMs / (length + 1)));
-  }
-
-  #nobody(able: readonly Provider[], misses: readonly Miss[]): Deferred {
-    const { least, most } = NOBODY_TOOK_IT_MS;
-    const backInMs = this.#options.standings.backInMs(able.map(({ name }) => name));
-    const last = misses.findLast(({ outcome }) => outcome !== undefined);
-    return {
-      kind: 'deferred',
-      provider: last?.provider ?? able[0]?.name ?? '',
-      code: last?.outcome?.code ?? 'provider_down',
-      reason: misses.map(wordsOf).join('; '),
-      afterMs: Math.max(backInMs, least) + Math.random() * (most - least),
-      counted: true,
-      ...(!last && { isOurs: true, untried: true }),
-    };
-  }
 }
 
-function isForTheNext(outcome: Outcome): outcome is Exclude<Outcome, { kind: 'sent' }> {
-  return (outcome.kind === 'transient' || outcome.kind === 'deferred') && outcome.providerFault === true;
-}
-
-/** Says of an outcome which providers came before, and why it was none of them. */
-function told(outcome: Outcome, misses: readonly Miss[]): Outcome {
-  if (misses.length === 0) return outcome;
-  const { kind, provider, reason } = outcome;
-  const before = misses.map(wordsOf).join('; ');
-  const own = kind === 'sent' ? `sent by ${provider}` : provider;
-  return { ...outcome, reason: `${before}; ${own}${reason ? `: ${reason}` : ''}` };
-}
-
-function wordsOf({ provider, reason }: Miss): string {
-  return `${provider}: ${reason}`;
-}
-
-function missOf(provider: Provider, notification: Notification): Miss {
-  return { provider: provider.name, reason: provider.refusalOf?.(notification)?.reason ?? '' };
-}
-
-function refusedByAll(notification: Notification, refusing: readonly Provider[]): Permanent {
-  const [first] = refusing;
-  return {
-    kind: 'permanent',
-    provider: first?.name ?? '',
-    code: first?.refusalOf?.(notification)?.code ?? '',
-    reason: refusing.map((one) => wordsOf(missOf(one, notification))).join('; '),
-    untried: true,
-  };
-}
-
-function notConfigured({ via = '' }: Notification): Permanent {
-  const reason = `it names ${via}, which is not among the providers of its channel any more`;
-  return { kind: 'permanent', provider: via, code: 'provider_not_configured', reason, untried: true };
+function isForTheNext(outcome: Outcome): outcome is NotSent {
+  const isUnasked = outcome.kind === 'deferred' && outcome.untried === true;
+  const isFault = outcome.kind === 'transient' || outcome.kind === 'deferred' ? outcome.providerFault : false;
+  return isUnasked || isFault === true;
 }

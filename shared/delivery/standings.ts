@@ -1,10 +1,15 @@
 import type { ProviderStanding } from '../contracts/index.ts';
-import { Breaker, type BreakerState } from './breaker.ts';
+import { MINUTE } from '../runtime/duration.ts';
+import type { BreakerState } from './breaker.ts';
 import type { Limit } from './lane-slots.ts';
 import type { Outcome } from './outcome.ts';
+import { Standing } from './standing.ts';
 
 /** Tries at once of a provider that may be back, while another carries: what hangs there holds places that the other could use. */
 const PROBES_BESIDE_ANOTHER = 2;
+
+/** When an operator lets a paused one go on, nobody knows: it is looked at again after so long, in milliseconds. */
+const PAUSED_FOR_MS = MINUTE;
 
 /** Who is told when something changes. */
 export interface StandingsWatch {
@@ -12,18 +17,6 @@ export interface StandingsWatch {
   onChange?: (state: BreakerState) => void;
   /** What one of several providers does, and whether another carries meanwhile. */
   onProvider?: (name: string, state: BreakerState) => void;
-}
-
-/** How one provider does. */
-interface Standing {
-  name: string;
-  breaker: Breaker;
-  isPaused: boolean;
-  sent: number;
-  /** Hand-overs to it, counted where there are several. */
-  going: number;
-  /** Since when its breaker is not closed. */
-  downSince: Date | undefined;
 }
 
 /**
@@ -37,18 +30,12 @@ export class Standings implements Limit {
 
   /** `names`: in the order in which they are tried. */
   constructor(names: readonly string[]) {
-    this.#standings = names.map((name): Standing => ({
-      name,
-      breaker: new Breaker({
-        onChange: (state) => {
+    this.#standings = names.map(
+      (name) =>
+        new Standing(name, (state) => {
           this.#became(name, state);
-        },
-      }),
-      isPaused: false,
-      sent: 0,
-      going: 0,
-      downSince: undefined,
-    }));
+        }),
+    );
   }
 
   /** What the channel as a whole lets through: as much as the best of those that are not paused. */
@@ -64,15 +51,7 @@ export class Standings implements Limit {
   /** What the pages show of each, while so many of the channel are under way. */
   shown(taken: number): ProviderStanding[] {
     const isOnly = this.#standings.length === 1;
-    return this.#standings.map(({ name, isPaused, breaker, sent, going, downSince }) => ({
-      name,
-      is_paused: isPaused,
-      in_flight: isOnly ? taken : going,
-      breaker: breaker.state,
-      fault_ratio: breaker.faultRatio,
-      sent,
-      ...(downSince && { down_since: downSince }),
-    }));
+    return this.#standings.map((one) => one.shown(isOnly ? taken : one.going));
   }
 
   /** Says who is told. */
@@ -115,31 +94,31 @@ export class Standings implements Limit {
 
   /** How long until one of these may be back, in milliseconds; 0 when one is there. */
   backInMs(names: readonly string[]): number {
-    return Math.min(...names.map((name) => this.#of(name).breaker.openForMs));
+    return Math.min(
+      ...names.map((name) => {
+        const { breaker, isPaused } = this.#of(name);
+        return Math.max(breaker.openForMs, isPaused ? PAUSED_FOR_MS : 0);
+      }),
+    );
+  }
+
+  /** Whether it carries, and answered well within the last milliseconds: it took one, or said something about one. */
+  wasWellWithin(name: string, ms: number): boolean {
+    const { breaker, wellAt } = this.#of(name);
+    return breaker.state === 'closed' && Date.now() - wellAt < ms;
   }
 
   /** Hands over to one of several, and counts what came of it. */
-  async during(name: string, work: () => Promise<Outcome>): Promise<Outcome> {
-    const standing = this.#of(name);
-    standing.going += 1;
-    try {
-      return await work();
-    } finally {
-      standing.going -= 1;
-    }
+  during(name: string, work: () => Promise<Outcome>): Promise<Outcome> {
+    return this.#of(name).during(work);
   }
 
   /** Counts an outcome for its provider, and answers what it means for its message: what a provider that is down did to it costs it nothing. */
   observe(outcome: Outcome): Outcome {
-    if (outcome.counted) return outcome;
-    const standing = this.#of(outcome.provider);
-    if (outcome.kind === 'sent') standing.sent += 1;
-    return standing.breaker.observe(outcome);
+    return outcome.counted ? outcome : this.#of(outcome.provider).observe(outcome);
   }
 
   #became(name: string, state: BreakerState): void {
-    const standing = this.#of(name);
-    standing.downSince = state === 'closed' ? undefined : (standing.downSince ?? new Date());
     if (this.#standings.length > 1) this.#watch.onProvider?.(name, state);
     this.#judge();
   }

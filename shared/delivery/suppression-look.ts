@@ -1,16 +1,18 @@
 import { addressOf, type Notification } from '../contracts/index.ts';
 import { Batcher } from '../runtime/batcher.ts';
 import { withDeadline } from '../runtime/deadline.ts';
-import { SECOND } from '../runtime/duration.ts';
+import { MINUTE, SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
+import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { suppressionIdOf, type Suppressions } from '../store/index.ts';
+import { growingWaitMs } from './held-for.ts';
 import type { Deferred, Suppressed } from './outcome.ts';
 
 /** How long to wait for the store, in milliseconds; the lease is renewed meanwhile. */
 const LOOK_WITHIN_MS = 5 * SECOND;
-/** Put off for so long, in milliseconds, where nobody can tell. */
-const UNKNOWN_FOR_MS = 5 * SECOND;
+/** Put off for so long, in milliseconds, where nobody can tell: longer each time, and spread. */
+const UNKNOWN_FOR_MS = { least: 5 * SECOND, most: MINUTE };
 /** Addresses of one look at most. */
 const MAX_BULK = 500;
 /** Looks at once: a lane does not wait for the look of the other. */
@@ -41,7 +43,15 @@ export class SuppressionLook {
     const to = addressOf(notification);
     const answer = to && (await this.#batcher.add(suppressionIdOf(to.channel, to.address)));
     if (answer === 'suppressed') return suppressed(this.#provider);
-    return answer === 'unknown' ? unknown(this.#provider) : undefined;
+    return answer === 'unknown' ? unknown(this.#provider, notification) : undefined;
+  }
+
+  /** Whether the store can tell. After a failure it is asked once more: what is put off comes back only later. */
+  async check(): Promise<CheckResult> {
+    if (this.#failing) await this.#look([]);
+    return this.#failing
+      ? { ok: false, detail: 'it is unknown who is suppressed, so nothing is handed over' }
+      : { ok: true };
   }
 
   async #look(ids: string[]): Promise<Answer[]> {
@@ -66,14 +76,16 @@ function suppressed(provider: string): Suppressed {
 }
 
 /** Whoever said stop must not get it because MongoDB is slow. */
-function unknown(provider: string): Deferred {
+function unknown(provider: string, notification: Notification): Deferred {
+  const { least, most } = UNKNOWN_FOR_MS;
+  const waitMs = Math.max(least, growingWaitMs(notification, most));
   const reason = 'the store that knows who is suppressed did not answer in time';
   return {
     kind: 'deferred',
     provider,
     code: 'suppressions_unknown',
     reason,
-    afterMs: UNKNOWN_FOR_MS,
+    afterMs: waitMs * (1 + Math.random() / 2),
     isOurs: true,
     untried: true,
   };

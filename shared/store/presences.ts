@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Collection, Db } from 'mongodb';
-import type { Presence } from '../contracts/index.ts';
+import type { Presence, ProviderStanding } from '../contracts/index.ts';
 import { pause } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
@@ -9,6 +9,10 @@ import { newId } from '../runtime/ids.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { bounded } from './bounded.ts';
 import { literals } from './literals.ts';
+
+/** What a consumer said of itself while a channel had one provider. */
+type DeliveryOfOne = Pick<NonNullable<Presence['delivery']>, 'channel' | 'is_paused' | 'in_flight'> &
+  Pick<ProviderStanding, 'breaker' | 'fault_ratio'> & { provider: string };
 
 /** How often a process says that it is there, in milliseconds. */
 const BEAT_EVERY_MS = 3 * SECOND;
@@ -28,9 +32,13 @@ export class Presences {
   }
 
   /** All that have said so lately, by service and start. */
-  running(): Promise<Presence[]> {
+  async running(): Promise<Presence[]> {
     const isHeard = { $gt: ['$beat_at', { $subtract: ['$$NOW', GONE_AFTER_MS] }] };
-    return this.#presences.find({ $expr: isHeard }).sort({ service: 1, started_at: 1 }).toArray();
+    const running = await this.#presences
+      .find({ $expr: isHeard })
+      .sort({ service: 1, started_at: 1 })
+      .toArray();
+    return running.map(asToday);
   }
 
   /** Says that a process is there. */
@@ -46,6 +54,17 @@ export class Presences {
   async leave(id: string): Promise<void> {
     await this.#presences.deleteOne({ _id: id });
   }
+}
+
+/** While a fleet is updated, consumers of the version before run beside us. */
+function asToday(presence: Presence): Presence {
+  const { delivery } = presence as { delivery?: Presence['delivery'] | DeliveryOfOne };
+  if (!delivery || 'providers' in delivery) return presence;
+  const { provider: name, breaker, fault_ratio, ...rest } = delivery;
+  const { is_paused, in_flight } = rest;
+  const last_hour = { sent: 0, failed: 0 };
+  const only = { name, is_paused, in_flight, breaker, fault_ratio, sent: 0, last_hour };
+  return { ...presence, delivery: { ...rest, providers: [only] } };
 }
 
 /** What a process says of itself. */

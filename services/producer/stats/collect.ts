@@ -55,7 +55,7 @@ const providerSchema = z.object({
   failed_per_hour: z
     .int()
     .describe(
-      'Of its channel, in the last 60 minutes: attempts that were put back for a retry, and notifications given up',
+      'In the last 60 minutes. Of the only provider of its channel: attempts put back for a retry, and notifications given up; of one of several: attempts that it did not take, also where the next one did, since its consumers started',
     ),
   error_rate: z.number().nullable().describe('Those, divided by all that ended; null: none did'),
 });

@@ -9,6 +9,7 @@ type Standing = ProviderStanding & {
   channel: Channel;
   /** Whether another provider of the channel carries. */
   is_covered: boolean;
+  is_only: boolean;
 };
 type Provider = Stats['providers'][number];
 
@@ -31,6 +32,7 @@ function standingsOf(delivery: NonNullable<Presence['delivery']>): Standing[] {
   return providers.map((one) => ({
     ...one,
     channel,
+    is_only: providers.length === 1,
     is_paused: one.is_paused || is_paused,
     is_covered: providers.some(
       ({ name, breaker, is_paused: isOut }) => name !== one.name && breaker === 'closed' && !isOut,
@@ -45,10 +47,8 @@ function figuresOf(
 ): Provider | undefined {
   const [first] = consumers;
   if (!first) return undefined;
-  const rates = lastHour.flatMap((one) => ratesOf(one, first.channel));
-  const sum = (of: 'sent' | 'failed' | 'dead') => rates.reduce((total, one) => total + (one[of] ?? 0), 0);
-  const failed = sum('failed') + sum('dead');
-  const ended = failed + sum('sent');
+  const { sent, failed } = endedOf(consumers, lastHour);
+  const ended = sent + failed;
   return {
     name,
     channel: first.channel,
@@ -62,6 +62,23 @@ function figuresOf(
     failed_per_hour: failed,
     error_rate: ended === 0 ? null : failed / ended,
   };
+}
+
+/** Of the only provider the books of its channel tell, which outlive a consumer; of several each consumer knows what it handed to whom. */
+function endedOf(
+  consumers: readonly Standing[],
+  lastHour: readonly Rates[],
+): { sent: number; failed: number } {
+  const [first] = consumers;
+  if (!first || consumers.some(({ is_only }) => !is_only))
+    return sumOf(consumers.map((one) => one.last_hour));
+  const rates = lastHour.flatMap((one) => ratesOf(one, first.channel));
+  return sumOf(rates.map(({ sent = 0, failed = 0, dead = 0 }) => ({ sent, failed: failed + dead })));
+}
+
+function sumOf(all: readonly { sent: number; failed: number }[]): { sent: number; failed: number } {
+  const sum = (of: 'sent' | 'failed'): number => all.reduce((total, one) => total + one[of], 0);
+  return { sent: sum('sent'), failed: sum('failed') };
 }
 
 function failingOverSince(consumers: readonly Standing[]): Date | undefined {

@@ -117,7 +117,11 @@ test('with the first one down, 5 000 leave by the second without the ladder; whe
     return typeof seen?.failing_over_since === 'string' && seen;
   });
   expect(figures).toMatchObject({ channel: 'email', sent: 0, fault_ratio: 1 });
-  await until(async () => (await figuresOf('smtp_backup'))?.sent === 5_000);
+  const byBackup = await until(async () => {
+    const seen = await figuresOf('smtp_backup');
+    return seen?.sent === 5_000 && seen;
+  });
+  expect([figures.error_rate, byBackup.error_rate]).toEqual([1, 0]);
 
   await primary.network.accept();
   const backAt = Date.now();
@@ -166,8 +170,9 @@ test('with both down all is put off and spends nothing; it goes out when one is 
   await consume();
   const ids = await send(200);
   await until(async () => (await notifications.countDocuments({ status: 'held' })) >= 20);
-  const held = await notifications.findOne({ status: 'held', 'timeline.code': 'ECONNREFUSED' });
-  expect(held?.timeline.at(-1)?.reason).toMatch(/^smtp: ECONNREFUSED: .*; smtp_backup: ECONNREFUSED: /);
+  // Some of them: those behind the first twenty may find the first provider down already.
+  const reason = /^smtp: ECONNREFUSED: .*; smtp_backup: ECONNREFUSED: /;
+  await until(() => notifications.findOne({ timeline: { $elemMatch: { status: 'held', reason } } }));
   await until(async () => (await figuresOf('smtp_backup'))?.breaker !== 'closed');
   expect(await figuresOf('smtp')).toMatchObject({ failing_over_since: null });
   await backup.network.accept();

@@ -103,12 +103,22 @@ test('while nobody can tell who is suppressed, nothing is handed over, and nothi
   });
   expect(await look.refusalOf(aRecord())).toBeUndefined();
   proxy.be({ loseUpstream: true });
-  const [one, other] = await Promise.all([look.refusalOf(aRecord()), look.refusalOf(aRecord())]);
+  const at = new Date();
+  const held = { at: new Date(at.getTime() - 120_000), status: 'held' as const, actor: 'test', attempt: 1 };
+  const [one, other] = await Promise.all([
+    look.refusalOf(aRecord()),
+    look.refusalOf(aRecord({ claimed_at: at, timeline: [held] })),
+  ]);
   expect(one).toMatchObject({ kind: 'deferred', code: 'suppressions_unknown', isOurs: true, untried: true });
-  expect(other).toEqual(one);
+  const waitOf = (refusal: typeof one) => (refusal?.kind === 'deferred' ? refusal.afterMs : NaN);
+  expect(waitOf(one)).toBeLessThan(10_000);
+  expect(waitOf(other)).toBeGreaterThanOrEqual(60_000);
+  expect(await look.check()).toMatchObject({ ok: false });
   proxy.be();
   proxy.reset();
-  await until(async () => (await look.refusalOf(aRecord())) === undefined);
+  // By itself: what was put off does not come back for a minute.
+  await until(async () => (await look.check()).ok);
+  expect(await look.refusalOf(aRecord())).toBeUndefined();
   await slow.stop();
   await proxy.stop();
 });

@@ -140,3 +140,30 @@ test('the start page knows every process, and says which is missing', async () =
   expect(text).toContain('E-mail consumer: <span class="bad">does not run');
   expect(text).toContain('Scheduler: <span class="ok">works');
 });
+
+test('a consumer of the version before, which has one provider and no list, is shown as well', async () => {
+  const old = {
+    ...{ service: 'sms', host: 'h', pid: 1, started_at: new Date(), status: 'ok', troubles: [] },
+    delivery: {
+      ...{
+        channel: 'sms',
+        provider: 'twilio',
+        is_paused: false,
+        in_flight: 3,
+        breaker: 'open',
+        fault_ratio: 0.6,
+      },
+    },
+  };
+  const presences = store.db.collection<{ _id: string }>('presences');
+  const beat = [{ $replaceWith: { $mergeObjects: [{ _id: 'old', ...old }, { beat_at: '$$NOW' }] } }];
+  await presences.updateOne({ _id: 'old' }, beat, { upsert: true });
+  const { providers } = await stats();
+  expect(providers.find(({ name }) => name === 'twilio')).toMatchObject({
+    ...{ channel: 'sms', in_flight: 3, breaker: 'open', fault_ratio: 0.6, failing_over_since: null },
+  });
+  const pages = await Promise.all(['/controls', '/stats', '/'].map((path) => operator.open(path)));
+  expect(pages.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await producer.call('GET', '/metrics')).status).toBe(200);
+  await presences.deleteOne({ _id: 'old' });
+});

@@ -19,6 +19,21 @@ afterEach(() => {
 });
 
 const never = new AbortController().signal;
+/** Put off so many milliseconds ago for the first time, and once more since. */
+function heldFor(ms: number): Partial<Notification> {
+  const held = (agoMs: number) => ({
+    at: new Date(Date.now() - agoMs),
+    status: 'held' as const,
+    actor: 'consumer:email',
+    attempt: 1,
+  });
+  const claimed = { at: new Date(), status: 'sending' as const, actor: 'consumer:email', attempt: 3 };
+  return {
+    claimed_at: new Date(),
+    timeline: [held(ms), { ...claimed, status: 'pending' }, held(ms / 4), claimed],
+  };
+}
+const waitOf = (outcome: Outcome): number => (outcome.kind === 'deferred' ? outcome.afterMs : NaN);
 const about = { code: 'c', reason: 'r' };
 const sentBy = (provider: string): Outcome => ({ kind: 'sent', provider, reason: '250 ok' });
 const faultOf = (provider: string): Outcome => ({
@@ -109,6 +124,74 @@ describe('with all of them bad', () => {
   });
 });
 
+test('each counts what it took and did not take within the hour, and what is put off has not ended', async () => {
+  const { deliver, standings } = failover({ a: faultOf('a'), b: sentBy('b') });
+  await deliver();
+  vi.advanceTimersByTime(40 * 60_000);
+  await deliver();
+  const lastHours = () => standings.shown(0).map(({ last_hour }) => last_hour);
+  expect(lastHours()).toEqual([
+    { sent: 0, failed: 2 },
+    { sent: 2, failed: 0 },
+  ]);
+  vi.advanceTimersByTime(21 * 60_000);
+  expect(lastHours()).toEqual([
+    { sent: 0, failed: 1 },
+    { sent: 1, failed: 0 },
+  ]);
+  standings.observe({ kind: 'deferred', provider: 'b', ...about, afterMs: 1_000 });
+  expect(lastHours()[1]).toEqual({ sent: 1, failed: 0 });
+});
+
+describe('with all of them at fault for one notification alone', () => {
+  const isBad = ({ message }: Notification): boolean => message === 'bad';
+  const mixed =
+    (name: string): Provider['send'] =>
+    (notification) =>
+      Promise.resolve(isBad(notification) ? faultOf(name) : sentBy(name));
+
+  test('it is put off once, and spends a rung when others went out meanwhile', async () => {
+    const { deliver } = failover({ a: mixed('a'), b: mixed('b') });
+    const bad = { message: 'bad' };
+    await deliver();
+    expect(await deliver(bad)).toMatchObject({ kind: 'deferred', code: 'c' });
+    vi.advanceTimersByTime(10_000);
+    // Nothing went out since: it may be an outage that has just begun.
+    expect(await deliver({ ...bad, ...heldFor(9_000) })).toMatchObject({ kind: 'deferred' });
+    await deliver();
+    expect(await deliver({ ...bad, ...heldFor(10_000) })).toEqual({
+      ...{ kind: 'transient', provider: 'b', code: 'c', reason: 'a: c: r; b: c: r', counted: true },
+    });
+  });
+  test('and nothing going out, it is put off longer each time, up to some ten minutes', async () => {
+    const { deliver } = failover({ a: faultOf('a'), b: faultOf('b') });
+    const waits: number[] = [];
+    for (const heldMs of [0, 60_000, 600_000, 48 * 3_600_000])
+      waits.push(waitOf(await deliver(heldMs === 0 ? {} : heldFor(heldMs))));
+    const [first, second, third, last] = waits;
+    expect(first).toBeLessThan(10_000);
+    expect(second).toBeGreaterThanOrEqual(30_000);
+    expect(third).toBeGreaterThanOrEqual(300_000);
+    expect(last).toBeGreaterThanOrEqual(600_000);
+    expect(last).toBeLessThanOrEqual(750_000);
+  });
+});
+
+test('one whose places are all taken is passed over', async () => {
+  const busy: Outcome = {
+    kind: 'deferred',
+    provider: 'a',
+    ...about,
+    afterMs: 5_000,
+    untried: true,
+    isOurs: true,
+  };
+  const free = failover({ a: busy, b: sentBy('b') });
+  expect(await free.deliver()).toMatchObject({ kind: 'sent', reason: 'a: c: r; sent by b: 250 ok' });
+  const full = failover({ a: busy, b: { ...busy, provider: 'b' } });
+  expect(await full.deliver()).toMatchObject({ kind: 'deferred', code: 'c', isOurs: true, untried: true });
+});
+
 test('while another carries, one that may be back gets two at a time, and all when one went through', async () => {
   let isDown = true;
   const going: ((outcome: Outcome) => void)[] = [];
@@ -139,6 +222,17 @@ test('a paused one is passed over; with all paused the channel says so, and nobo
   expect(asked).toEqual(['b']);
 });
 
+test('one that only a paused one could take waits a minute, and longer each time', async () => {
+  const { deliver, standings } = failover({ a: sentBy('a'), b: sentBy('b') });
+  standings.pause((name) => name === 'a');
+  const first = await deliver({ via: 'a' });
+  expect(first).toMatchObject({ kind: 'deferred', isOurs: true, untried: true });
+  expect(waitOf(first)).toBeGreaterThanOrEqual(60_000);
+  const later = await deliver({ via: 'a', ...heldFor(600_000) });
+  expect(later).toMatchObject({ kind: 'deferred', isOurs: true });
+  expect(waitOf(later)).toBeGreaterThanOrEqual(300_000);
+});
+
 describe('one that never comes back', () => {
   const hangs = (): Promise<Outcome> => new Promise(() => undefined);
 
@@ -160,6 +254,32 @@ describe('one that never comes back', () => {
     });
     await deliver();
     expect([patience[0] instanceof AbortSignal, patience[1]]).toEqual([true, undefined]);
+    // No timer is left that would keep the mail.
+    expect(vi.getTimerCount()).toBe(0);
+  });
+  test('is not asked to give up where nobody behind it could take over', async () => {
+    const patience: (AbortSignal | undefined)[] = [];
+    const { deliver, standings } = failover({
+      a: (_one, _signal, given) => (patience.push(given), Promise.resolve(sentBy('a'))),
+      b: sentBy('b'),
+    });
+    standings.pause((name) => name === 'b');
+    await deliver();
+    expect(patience).toEqual([undefined]);
+  });
+  test('is told after its share of the time', async () => {
+    const { deliver } = failover({
+      a: (_one, _signal, given) =>
+        new Promise((resolve) => {
+          given?.addEventListener('abort', () => {
+            resolve(faultOf('a'));
+          });
+        }),
+      b: sentBy('b'),
+    });
+    const outcome = deliver();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await outcome).toMatchObject({ kind: 'sent', provider: 'b' });
   });
 });
 

@@ -1,0 +1,78 @@
+import type { ProviderStanding } from '../contracts/index.ts';
+import { Breaker, type BreakerState } from './breaker.ts';
+import { HourCount } from './hour-count.ts';
+import type { Outcome } from './outcome.ts';
+
+/** How one provider of a channel does. */
+export class Standing {
+  readonly name: string;
+  readonly breaker: Breaker;
+  isPaused = false;
+  #sent = 0;
+  #going = 0;
+  readonly #lastHour = new HourCount();
+  /** When it last answered well, in milliseconds since the epoch. */
+  #wellAt = -Infinity;
+  #downSince: Date | undefined;
+
+  constructor(name: string, onChange: (state: BreakerState) => void) {
+    this.name = name;
+    this.breaker = new Breaker({
+      onChange: (state) => {
+        this.#downSince = state === 'closed' ? undefined : (this.#downSince ?? new Date());
+        onChange(state);
+      },
+    });
+  }
+
+  /** Hand-overs to it, counted where there are several. */
+  get going(): number {
+    return this.#going;
+  }
+
+  /** When it last took one, or said something about one, in milliseconds since the epoch. */
+  get wellAt(): number {
+    return this.#wellAt;
+  }
+
+  /** What the pages show of it, while so many are under way. */
+  shown(in_flight: number): ProviderStanding {
+    return {
+      name: this.name,
+      is_paused: this.isPaused,
+      in_flight,
+      breaker: this.breaker.state,
+      fault_ratio: this.breaker.faultRatio,
+      sent: this.#sent,
+      last_hour: this.#lastHour.ended,
+      ...(this.#downSince && { down_since: this.#downSince }),
+    };
+  }
+
+  /** Hands over to it. */
+  async during(work: () => Promise<Outcome>): Promise<Outcome> {
+    this.#going += 1;
+    try {
+      return await work();
+    } finally {
+      this.#going -= 1;
+    }
+  }
+
+  /** Counts an outcome of it, and answers what it means for its message. */
+  observe(outcome: Outcome): Outcome {
+    if (outcome.kind === 'sent') this.#sent += 1;
+    if (isEnd(outcome)) this.#lastHour.add(outcome.kind === 'sent' ? 'sent' : 'failed');
+    if (isWell(outcome)) this.#wellAt = Date.now();
+    return this.breaker.observe(outcome);
+  }
+}
+
+function isWell(outcome: Outcome): boolean {
+  return outcome.kind === 'sent' || !(outcome.untried || outcome.providerFault);
+}
+
+/** What is put off has not ended. */
+function isEnd(outcome: Outcome): boolean {
+  return outcome.kind === 'sent' || !(outcome.untried || outcome.kind === 'deferred');
+}
