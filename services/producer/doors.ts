@@ -1,10 +1,7 @@
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { closeServer } from '../../shared/runtime/health.ts';
 import { startBounceListener, type BounceListener } from './callbacks/bounce-listener.ts';
 import type { ProducerContext } from './context.ts';
 import type { GrpcServer } from './grpc/server.ts';
-import { listen } from './http-server.ts';
+import { listen, type HttpServer } from './http-server.ts';
 
 /** Where a producer takes something in. Undefined: that door is not configured. */
 export interface Ports {
@@ -24,12 +21,12 @@ export interface Doors extends Ports {
 /** Opens every door that the settings name, or none. @throws ConfigError, or an error of the system, when a port is taken or a certificate is no good. */
 export async function openDoors(context: ProducerContext): Promise<Doors> {
   const { requests } = context;
-  const { reports, grpc, server } = await openPorts(context);
+  const { reports, grpc, http } = await openPorts(context);
   // Last, for nobody has to reach it: what cannot open elsewhere is known by now.
   requests.start();
   let requestsClosed: Promise<void> | undefined;
   return {
-    port: (server.address() as AddressInfo).port,
+    port: http.port,
     bouncePort: reports?.port,
     grpcPort: grpc?.port,
     announce: () => {
@@ -37,7 +34,7 @@ export async function openDoors(context: ProducerContext): Promise<Doors> {
       requestsClosed = requests.stop();
     },
     close: async () => {
-      await Promise.all([closeServer(server), reports?.stop(), grpc?.stop(), requestsClosed]);
+      await Promise.all([http.stop(), reports?.stop(), grpc?.stop(), requestsClosed]);
     },
   };
 }
@@ -45,14 +42,14 @@ export async function openDoors(context: ProducerContext): Promise<Doors> {
 /** HTTP last, for most come by it; when one cannot open, those that are open are closed. */
 async function openPorts(
   context: ProducerContext,
-): Promise<{ reports?: BounceListener; grpc?: GrpcServer; server: Server }> {
+): Promise<{ reports?: BounceListener; grpc?: GrpcServer; http: HttpServer }> {
   let reports: BounceListener | undefined;
   let grpc: GrpcServer | undefined;
   try {
     reports = await listenForBounces(context);
     grpc = await listenGrpc(context);
-    const server = await listen(context);
-    return { ...(reports && { reports }), ...(grpc && { grpc }), server };
+    const http = await listen(context);
+    return { ...(reports && { reports }), ...(grpc && { grpc }), http };
   } catch (thrown) {
     grpc?.announce();
     await Promise.all([reports?.stop(), grpc?.stop()]);

@@ -1,4 +1,6 @@
-import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer, type ServerOptions } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { closing } from '../../shared/runtime/closing.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { answerBadRequest } from './api/bad-request.ts';
 import { createApp } from './app.ts';
@@ -14,15 +16,23 @@ const HEADERS_TIMEOUT_MS = 10 * SECOND;
 /** Bytes of all header fields together: Node's own default, said here so that it cannot change behind us. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
+/** The HTTP server of a producer. */
+export interface HttpServer {
+  port: number;
+  /** Takes no more requests, and resolves when those under way have their answers. */
+  stop: () => Promise<void>;
+}
+
 /** Serves API and pages, and the streams of task updates. @throws an error of the system when the port is taken. */
-export function listen(context: ProducerContext): Promise<Server> {
+export function listen(context: ProducerContext): Promise<HttpServer> {
   const { HOST, PORT } = context.config;
   return new Promise((resolve, reject) => {
     const server = createServer(limitsOf(context.config), createApp(context));
+    const stop = closing(server);
     server.on('clientError', answerBadRequest);
     context.tasks.attach(server);
     server.once('error', reject).listen(PORT, HOST, () => {
-      resolve(server);
+      resolve({ port: (server.address() as AddressInfo).port, stop });
     });
   });
 }

@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { closing } from './closing.ts';
 import { toError } from './errors.ts';
 
 /** What one check found: fine, or why not in words. */
@@ -57,11 +58,12 @@ export async function startHealthServer(
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
   });
+  const close = closing(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, stop: () => closeServer(server) };
+  return { port: (server.address() as AddressInfo).port, stop: close };
 }
 
 async function answer(
@@ -73,20 +75,4 @@ async function answer(
   if (url !== '/readyz') return [404, { status: 'not found' }];
   const ready = await readiness(checks, tolerated);
   return [ready.status === 'unavailable' ? 503 : 200, ready];
-}
-
-/** How often connections that became idle are cut while a server closes, in milliseconds. */
-const IDLE_CUT_MS = 50;
-
-/** Stops listening and waits for the answers that are under way; a connection is cut as soon as it is idle. */
-export function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const cutting = setInterval(() => {
-      server.closeIdleConnections();
-    }, IDLE_CUT_MS);
-    server.close(() => {
-      clearInterval(cutting);
-      resolve();
-    });
-  });
 }
