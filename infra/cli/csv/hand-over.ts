@@ -34,9 +34,7 @@ export async function* handOver(
     if (known) passed.push(known);
     else if (!('errors' in row)) {
       if (batch.isFullWith(row)) {
-        await signalsHeard();
-        // Looked at between two batches also where its rows are read without a wait.
-        if (signal.aborted) return;
+        if (await isStopped(signal)) return;
         yield await post(batch.takeAll(), api, journal);
       }
       batch.add(row);
@@ -47,18 +45,18 @@ export async function* handOver(
     }
   }
   yield passed;
-  await signalsHeard();
-  if (!signal.aborted) yield await post(batch.takeAll(), api, journal);
+  if (!(await isStopped(signal))) yield await post(batch.takeAll(), api, journal);
 }
 
 /**
- * Resolves when a Ctrl-C that came before now is known. Node hears of signals in a round of its event loop, after what came over connections: an
- * answer and the rows behind it may be worked off before, and the next batch would go although somebody had stopped it. The first step ends
- * the round under way, the second one a whole round.
+ * Whether a Ctrl-C has come by now. Node hears of signals in a round of its event loop, after what came over connections: an answer and the rows
+ * behind it may be worked off before, and the next batch would go although somebody had stopped it. The first step ends the round under way, the
+ * second one a whole round.
  */
-async function signalsHeard(): Promise<void> {
+async function isStopped(signal: AbortSignal): Promise<boolean> {
   await setImmediate();
   await setImmediate();
+  return signal.aborted;
 }
 
 function knownResult(row: GoodRow | BadRow, journal: Journal): RowResult | undefined {

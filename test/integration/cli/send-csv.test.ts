@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -47,9 +46,9 @@ beforeAll(async () => {
       if (whenStored?.(batches) === false) return;
       const retryAfter = answer.headers.get('retry-after');
       response.writeHead(answer.status, retryAfter === null ? {} : { 'retry-after': retryAfter });
-      response.end(await answer.text());
-      if (!response.writableFinished) await once(response, 'finish');
-      answered += 1;
+      response.end(await answer.text(), () => {
+        answered += 1;
+      });
     })();
   });
   await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));

@@ -27,7 +27,7 @@ describe('the door', () => {
     [['lst'], /unknown command 'lst'[^]*Did you mean list/],
     [['retry', '-'], /names no id/],
   ])('used wrongly, it ends with 2 and says so: %j', async (args, words) => {
-    const { code, stdout, stderr } = await startCli(args).ended;
+    const { code, stdout, stderr } = await fleet.cli.run(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(words);
   });
