@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 /** What measures, or starts a whole cluster. */
-const WHOLE_MACHINE = ['test/chaos/cluster.test.ts', 'test/chaos/flood.test.ts'];
+const WHOLE_MACHINE = [
+  'test/chaos/cluster.test.ts',
+  'test/chaos/flood.test.ts',
+  'test/e2e/supervisor.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -47,6 +51,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: WHOLE_MACHINE,
           testTimeout: 60_000,
           hookTimeout: 90_000,
           sequence: { groupOrder: 1 },
