@@ -44,7 +44,7 @@ function contentOf({ marker, channel, recipient }: Wish, index: number): Record<
     return { user_id: 'u', email: `${local}+${index}@example.org`, subject: marker, message: 'Chaos' };
   }
   const own = `+1202555${String(1000 + (index % 9000))}`;
-  const phone = { fine: own, flaky: '+15005550101', refused: '+15005550001' }[recipient];
+  const phone = { fine: own, flaky: '+15005550101', refused: '+15005550002' }[recipient];
   return { user_id: 'u', phone, message: marker };
 }
 

@@ -18,7 +18,7 @@ export interface Suppression {
   /** The provider's code, such as 5.1.1 or 30005. */
   code: string;
   reason?: string;
-  /** Who said so: callback:twilio, callback:dsn */
+  /** Who said so: callback:twilio, callback:dsn, or the consumer whose hand-over was refused, such as consumer:email. */
   actor: string;
   since: Date;
   /** What came back. */

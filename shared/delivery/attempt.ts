@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { POISON_AT } from '../store/index.ts';
 import type { DeliveryChannel } from './channel.ts';
 import type { Claimed } from './claimed.ts';
-import { TOO_SLOW, hanging } from './hanging.ts';
+import { TOO_SLOW, endOf } from './hanging.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What a channel gets, in milliseconds, to say what it knows after the signal; then it is taken for hanging. */
@@ -31,14 +31,8 @@ export async function attempt(
   }, timeoutMs);
   try {
     const { signal } = underWay;
-    const outcome = await Promise.race([
-      channel.deliver(record, signal),
-      hanging(signal, channel.provider, GRACE_MS),
-    ]);
-    // Too slow is the provider's fault, however the channel puts it.
-    return outcome.kind !== 'sent' && signal.reason === TOO_SLOW
-      ? { ...outcome, providerFault: true }
-      : outcome;
+    const { provider } = channel;
+    return await endOf(channel.deliver(record, signal), { signal, provider, graceMs: GRACE_MS });
   } catch (thrown) {
     const error = toError(thrown);
     log.error('the channel threw: this is a bug', { id: record._id, error });

@@ -1,4 +1,5 @@
 import type { Notification } from '../contracts/index.ts';
+import type { Outcome } from './outcome.ts';
 
 /** A notification that is ours to deliver, until its claim is lost. */
 export class Claimed {
@@ -6,6 +7,8 @@ export class Claimed {
   readonly token: string;
   /** Our own clock before the claim, in milliseconds since the epoch. */
   readonly claimedAt: number;
+  /** What stands in the way of handing it over, as it was found for all of one claim. */
+  refusal: Outcome | undefined;
   #isLost = false;
   #underWay: AbortController | undefined;
 

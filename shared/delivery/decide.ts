@@ -1,7 +1,16 @@
-import { CHANNELS, type Notification, type Status } from '../contracts/index.ts';
+import { CHANNELS, type Notification, type Status, type Suppression } from '../contracts/index.ts';
 import { HOUR, SECOND, formatDuration } from '../runtime/duration.ts';
-import type { Result } from '../store/index.ts';
-import type { Ambiguous, Deferred, Outcome, Permanent, Sent, Transient } from './outcome.ts';
+import { suppressionOf, type Result } from '../store/index.ts';
+import type {
+  Ambiguous,
+  Deferred,
+  Expired,
+  Outcome,
+  Permanent,
+  Sent,
+  Suppressed,
+  Transient,
+} from './outcome.ts';
 
 /** How long a notification may be put off, in milliseconds from its first deferral. */
 export const MAX_HOLD_MS = 72 * HOUR;
@@ -15,6 +24,8 @@ export type Hop = { to: 'nowhere' } | { to: 'retry'; delayMs: number } | { to: '
 export interface Decision {
   result: Result;
   hop: Hop;
+  /** What is suppressed before the result is recorded. */
+  suppression?: Suppression | undefined;
 }
 
 /** What a decision depends on besides the attempt. */
@@ -37,9 +48,11 @@ export function decide(record: Notification, outcome: Outcome, context: Decision
       return dead(record, outcome, context);
     case 'deferred':
       return hold(record, outcome, context);
-    case 'expired':
     case 'suppressed':
-      return { result: resultOf(record, outcome, context, outcome.kind), hop: { to: 'nowhere' } };
+      // A dead letter that a person sends again stays one: once the suppression is lifted, it can be sent again.
+      return record.retried_at ? dead(record, outcome, context) : ended(record, outcome, context);
+    case 'expired':
+      return ended(record, outcome, context);
     case 'ambiguous':
       return record.on_ambiguous === 'hold'
         ? unknown(record, outcome, context)
@@ -79,13 +92,30 @@ function climb(record: Notification, outcome: Transient | Ambiguous, context: De
 
 function dead(
   record: Notification,
-  outcome: Permanent | Transient | Ambiguous,
+  outcome: Permanent | Transient | Ambiguous | Suppressed,
   context: DecisionContext,
 ): Decision {
+  const suppression = suppressionBy(record, outcome, context);
+  const reason = suppression ? `${outcome.reason}; the address is suppressed` : outcome.reason;
   return {
-    result: resultOf(record, outcome, context, 'failed_permanently'),
+    result: resultOf(record, { ...outcome, reason }, context, 'failed_permanently'),
     hop: { to: 'dead', code: outcome.code },
+    suppression,
   };
+}
+
+function suppressionBy(
+  record: Notification,
+  outcome: Permanent | Transient | Ambiguous | Suppressed,
+  { actor }: DecisionContext,
+): Suppression | undefined {
+  if (outcome.kind !== 'permanent' || !outcome.isForGood) return undefined;
+  const { code, reason } = outcome;
+  return suppressionOf(record, { actor, code, reason });
+}
+
+function ended(record: Notification, outcome: Expired | Suppressed, context: DecisionContext): Decision {
+  return { result: resultOf(record, outcome, context, outcome.kind), hop: { to: 'nowhere' } };
 }
 
 function unknown(record: Notification, outcome: Ambiguous, context: DecisionContext): Decision {

@@ -28,7 +28,7 @@ export interface DeliveriesOptions {
   standings: Standings;
   pause: PauseLimit;
   notifications: Notifications;
-  suppressions: Pick<Suppressions, 'among'>;
+  suppressions: Pick<Suppressions, 'among' | 'add'>;
   publisher: Publisher;
   config: Config;
   /** Hand-overs at once, of both lanes. */
@@ -88,10 +88,16 @@ export class Deliveries {
     await this.#options.channel.stop?.();
   }
 
-  /** Has a claimed notification delivered and recorded; never throws. */
+  /** Holds what one claim brought, and finds out at once for all of it whether something stands in the way. Never throws. */
+  async prepare(claimed: readonly Claimed[]): Promise<void> {
+    for (const one of claimed) this.#leases.hold(one);
+    const refusals = await this.#suppressionLook.refusalsOf(claimed.map(({ record }) => record));
+    for (const [index, one] of claimed.entries()) one.refusal = refusals[index];
+  }
+
+  /** Has a claimed and prepared notification delivered and recorded; never throws. */
   async handle(claimed: Claimed): Promise<void> {
     const { record } = claimed;
-    this.#leases.hold(claimed);
     try {
       const settled = settledBefore(claimed, this.#options.channel);
       if (settled) await this.#finish(claimed, settled);
@@ -114,12 +120,9 @@ export class Deliveries {
   async #deliver(claimed: Claimed): Promise<void> {
     const { channel, config, log } = this.#options;
     const timeoutMs = config.DELIVERY_TIMEOUT_SECONDS * SECOND;
-    // Before it takes a place at the provider, and all of one claim together.
-    const suppressed = await this.#suppressionLook.refusalOf(claimed.record);
     const tried = await this.#handOvers.run(
       claimed.record.lane,
-      async () =>
-        this.#refusal(claimed) ?? suppressed ?? (await attempt(channel, claimed, { timeoutMs, log })),
+      async () => this.#refusal(claimed) ?? (await attempt(channel, claimed, { timeoutMs, log })),
     );
     if (tried === 'lost') return;
     // Who lost the claim was told to stop: that says nothing about the provider.
@@ -134,7 +137,7 @@ export class Deliveries {
     if (this.#isStopping) return putOff(channel, 'stopping');
     if (pause.isPaused) return putOff(channel, 'paused');
     if (standings.state === 'open') return putOff(channel, 'provider_down');
-    return settledBefore(claimed, channel);
+    return settledBefore(claimed, channel) ?? claimed.refusal;
   }
 
   async #finish(claimed: Claimed, outcome: Outcome): Promise<void> {

@@ -23,7 +23,7 @@ export interface DeliveryLoopOptions {
   broker: Broker;
   notifications: Notifications;
   /** Who is not to get anything. */
-  suppressions: Pick<Suppressions, 'among'>;
+  suppressions: Pick<Suppressions, 'among' | 'add'>;
   config: Config;
   /** Hand-overs at once, of both lanes. */
   concurrency: number;

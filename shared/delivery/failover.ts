@@ -1,6 +1,6 @@
 import type { Notification } from '../contracts/index.ts';
 import { SECOND } from '../runtime/duration.ts';
-import { TOO_SLOW, hanging } from './hanging.ts';
+import { TOO_SLOW, endOf } from './hanging.ts';
 import { missedBy, notConfigured, refusedBy, refusedByAll, told, type Miss, type NotSent } from './miss.ts';
 import { nobodyTookIt } from './nobody-took-it.ts';
 import type { Outcome } from './outcome.ts';
@@ -13,6 +13,7 @@ import type { Standings } from './standings.ts';
 const GRACE_MS = SECOND / 2;
 /** How long a provider that hangs may take at most before the next one is asked, in milliseconds; less when an attempt has less time. */
 const MAX_PATIENCE_MS = 10 * SECOND;
+
 /** What failing over works with. */
 export interface FailoverOptions {
   providers: ReadonlyMap<string, Provider>;
@@ -97,11 +98,9 @@ export class Failover {
     patience: AbortSignal | undefined,
   ): Promise<Outcome> {
     const { name } = provider;
-    return this.#options.standings.during(name, async () => {
+    return this.#options.standings.during(name, () => {
       const handOver = provider.send(notification, signal, patience);
-      const outcome = await Promise.race([handOver, hanging(signal, name, GRACE_MS)]);
-      const isTooSlow = outcome.kind !== 'sent' && signal.reason === TOO_SLOW;
-      return isTooSlow ? { ...outcome, providerFault: true } : outcome;
+      return endOf(handOver, { signal, provider: name, graceMs: GRACE_MS });
     });
   }
 

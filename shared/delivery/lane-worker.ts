@@ -19,6 +19,8 @@ const CLAIMS_APART_MS = 8;
 
 /** Delivers claimed notifications one by one and records them. */
 interface Handler {
+  /** What all of one claim have in common, before any of them begins; it is part of the claim's own time. Never throws. */
+  prepare(claimed: readonly Claimed[]): Promise<void>;
   /** Never throws. */
   handle(claimed: Claimed): Promise<void>;
 }
@@ -160,10 +162,12 @@ export class LaneWorker {
     this.#announce(records.map(({ _id: id, user_id, status }) => ({ id, user_id, status })));
     // Innocents first: a suspect waits until they are done.
     records.sort((a, b) => a.interrupted - b.interrupted);
-    for (const record of records) {
-      const held = taken.get(record._id);
-      taken.delete(record._id);
-      void handler.handle(new Claimed(record, token, claimedAt)).then(() => {
+    const claimed = records.map((record) => new Claimed(record, token, claimedAt));
+    await handler.prepare(claimed);
+    for (const one of claimed) {
+      const held = taken.get(one.record._id);
+      taken.delete(one.record._id);
+      void handler.handle(one).then(() => {
         this.#end(held?.deliveries ?? []);
       });
     }

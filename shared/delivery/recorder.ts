@@ -1,9 +1,10 @@
 import { PublishError, publishChanges, publishDead, publishRetry, type Publisher } from '../broker/index.ts';
+import type { Suppression } from '../contracts/index.ts';
 import { untilDone } from '../runtime/backoff.ts';
 import { Batcher } from '../runtime/batcher.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { markUnpublished, recordResults, type Notifications } from '../store/index.ts';
+import { markUnpublished, recordResults, type Notifications, type Suppressions } from '../store/index.ts';
 import type { Decision } from './decide.ts';
 import type { Claimed } from './claimed.ts';
 
@@ -30,6 +31,7 @@ const AGAIN_AFTER_MS = 100;
  */
 export class Recorder {
   readonly #notifications: Notifications;
+  readonly #suppressions: Pick<Suppressions, 'add'>;
   readonly #publisher: Publisher;
   readonly #retentionDays: number;
   readonly #log: Logger;
@@ -41,11 +43,13 @@ export class Recorder {
 
   constructor(options: {
     notifications: Notifications;
+    suppressions: Pick<Suppressions, 'add'>;
     publisher: Publisher;
     retentionDays: number;
     log: Logger;
   }) {
     this.#notifications = options.notifications;
+    this.#suppressions = options.suppressions;
     this.#publisher = options.publisher;
     this.#retentionDays = options.retentionDays;
     this.#log = options.log;
@@ -74,7 +78,11 @@ export class Recorder {
       if (failures === 0)
         this.#log.warn('results cannot be recorded; trying on', { results: results.length, error });
     };
-    const work = (): Promise<Set<string>> => recordResults(this.#notifications, results, this.#retentionDays);
+    const work = async (): Promise<Set<string>> => {
+      // First, as with what is reported later: a record that says so must not be alone with it.
+      for (const suppression of suppressionsOf(bulk)) await this.#suppressions.add(suppression);
+      return recordResults(this.#notifications, results, this.#retentionDays);
+    };
     return untilDone(work, { onFailure, pauseMs: AGAIN_AFTER_MS });
   }
 
@@ -111,6 +119,11 @@ export class Recorder {
       else this.#log.warn(status, { id, attempt: change.attempt, code: change.code, reason: change.reason });
     }
   }
+}
+
+/** Whoever took a claim over finds out anew. */
+function suppressionsOf(bulk: readonly Finished[]): Suppression[] {
+  return bulk.flatMap(({ claimed, decision }) => (claimed.isLost ? [] : (decision.suppression ?? [])));
 }
 
 function changeOf({ claimed: { record }, decision }: Finished): {

@@ -1,5 +1,4 @@
 import { addressOf, type Notification } from '../contracts/index.ts';
-import { Batcher } from '../runtime/batcher.ts';
 import { withDeadline } from '../runtime/deadline.ts';
 import { MINUTE, SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
@@ -9,27 +8,16 @@ import { suppressionIdOf, type Suppressions } from '../store/index.ts';
 import { growingWaitMs } from './held-for.ts';
 import type { Deferred, Suppressed } from './outcome.ts';
 
-/** How long to wait for the store, in milliseconds; the lease is renewed meanwhile. */
+/** How long to wait for the store, in milliseconds; leases are renewed meanwhile. */
 const LOOK_WITHIN_MS = 5 * SECOND;
 /** Put off for so long, in milliseconds, where nobody can tell: longer each time, and spread. */
 const UNKNOWN_FOR_MS = { least: 5 * SECOND, most: MINUTE };
-/** Addresses of one look at most. */
-const MAX_BULK = 500;
-/** Looks at once: a lane does not wait for the look of the other. */
-const LOOKS = 2;
 
-type Answer = 'open' | 'suppressed' | 'unknown';
-
-/** Asks whether recipients are suppressed: what was claimed together is looked up once. */
+/** Asks whether recipients are suppressed: what was claimed together is looked up at once. */
 export class SuppressionLook {
   readonly #suppressions: Pick<Suppressions, 'among'>;
   readonly #provider: string;
   readonly #log: Logger;
-  readonly #batcher = new Batcher<string, Answer>({
-    maxItems: MAX_BULK,
-    concurrency: LOOKS,
-    run: (ids) => this.#look(ids),
-  });
   #failing = false;
 
   constructor(options: { suppressions: Pick<Suppressions, 'among'>; provider: string; log: Logger }) {
@@ -38,12 +26,17 @@ export class SuppressionLook {
     this.#log = options.log;
   }
 
-  /** Why this is not to be handed over; undefined where nothing is in its way. Never rejects. */
-  async refusalOf(notification: Notification): Promise<Suppressed | Deferred | undefined> {
-    const to = addressOf(notification);
-    const answer = to && (await this.#batcher.add(suppressionIdOf(to.channel, to.address)));
-    if (answer === 'suppressed') return suppressed(this.#provider);
-    return answer === 'unknown' ? unknown(this.#provider, notification) : undefined;
+  /** Why each is not to be handed over, in their order; undefined where nothing is in its way. Never rejects. */
+  async refusalsOf(notifications: readonly Notification[]): Promise<(Suppressed | Deferred | undefined)[]> {
+    const ids = notifications.map(idOf);
+    const asked = ids.filter((id) => id !== undefined);
+    const found = asked.length > 0 ? await this.#look(asked) : new Set<string>();
+    return notifications.map((notification, index) => {
+      const id = ids[index];
+      if (id === undefined) return undefined;
+      if (!found) return unknown(this.#provider, notification);
+      return found.has(id) ? suppressed(this.#provider) : undefined;
+    });
   }
 
   /** Whether the store can tell. After a failure it is asked once more: what is put off comes back only later. */
@@ -54,20 +47,26 @@ export class SuppressionLook {
       : { ok: true };
   }
 
-  async #look(ids: string[]): Promise<Answer[]> {
+  /** Those that are suppressed; undefined where the store does not say. */
+  async #look(ids: string[]): Promise<ReadonlySet<string> | undefined> {
     try {
       const late = (): Error => new Error('the store did not answer in time');
       const found = await withDeadline(this.#suppressions.among(ids), LOOK_WITHIN_MS, late);
       this.#failing = false;
-      return ids.map((id) => (found.has(id) ? 'suppressed' : 'open'));
+      return found;
     } catch (thrown) {
       // Once per trouble.
       if (!this.#failing)
         this.#log.warn('it is unknown who is suppressed; nothing is handed over', { error: toError(thrown) });
       this.#failing = true;
-      return ids.map(() => 'unknown');
+      return undefined;
     }
   }
+}
+
+function idOf(notification: Notification): string | undefined {
+  const to = addressOf(notification);
+  return to && suppressionIdOf(to.channel, to.address);
 }
 
 function suppressed(provider: string): Suppressed {

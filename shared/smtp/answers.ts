@@ -1,4 +1,5 @@
 import type { Ambiguous, Permanent, Transient } from '../delivery/index.ts';
+import { isHardBounce } from './hard-bounce.ts';
 
 /** What is known about a failed hand-over. */
 export interface SmtpFailure {
@@ -8,6 +9,8 @@ export interface SmtpFailure {
   code: string | undefined;
   /** The command that was being answered, such as `RCPT TO`. */
   command: string | undefined;
+  /** The enhanced status of the reply (RFC 2034), such as 5.1.1, when it has one. */
+  status?: string | undefined;
   message: string;
   /** Whether a byte of the message was on its way, so that a server may have it although it never said so. */
   bodyBegan: boolean;
@@ -38,6 +41,8 @@ const NEVER_WORKS = new Set(['EENVELOPE', 'EMESSAGE']);
 const ABORTED = 'EABORT';
 /** Answers to these are about the recipient or the message, whatever their code: they never speak against the server. */
 const MESSAGE_COMMANDS = /^(RCPT|DATA)/;
+/** Answers to these are about the recipient alone. */
+const RECIPIENT_COMMAND = /^RCPT/;
 
 /**
  * Puts a failed hand-over into one of our outcomes.
@@ -50,22 +55,21 @@ const MESSAGE_COMMANDS = /^(RCPT|DATA)/;
  * | none | body began | ambiguous: RFC 5321 §6.1, the server may have taken it |
  * | none | before the body | transient; permanent when the client itself refused the message |
  *
+ * For good, so that the address is suppressed: a permanent answer to RCPT whose enhanced status says so.
+ *
  * The server's own fault: no answer before the body, or an answer about our session (MAIL is part of it), except after RCPT and DATA.
  */
 export function classifySmtpFailure(
   failure: SmtpFailure,
-): Omit<Transient | Permanent | Ambiguous, 'provider'> {
+): Omit<Transient, 'provider'> | Omit<Permanent, 'provider'> | Omit<Ambiguous, 'provider'> {
   const { responseCode, bodyBegan, message, command = '' } = failure;
   const reason = message.slice(0, 500);
   if (responseCode !== undefined) {
     const isOurs = isAboutOurSession(failure, responseCode);
     const kind = responseCode < 500 || isOurs ? 'transient' : 'permanent';
-    return {
-      kind,
-      code: String(responseCode),
-      reason,
-      ...faultOf(isOurs && !MESSAGE_COMMANDS.test(command)),
-    };
+    const code = String(responseCode);
+    if (kind === 'permanent') return { kind, code, reason, ...forGoodBy(failure) };
+    return { kind, code, reason, ...faultOf(isOurs && !MESSAGE_COMMANDS.test(command)) };
   }
   const code = failure.code ?? 'smtp_error';
   if (bodyBegan)
@@ -77,6 +81,10 @@ export function classifySmtpFailure(
 function isAboutOurSession({ command = '', ownSender }: SmtpFailure, responseCode: number): boolean {
   if (OUR_OWN_TROUBLE.has(responseCode) || SESSION_COMMANDS.test(command)) return true;
   return SENDER_COMMAND.test(command) && !ownSender && responseCode !== TOO_LARGE;
+}
+
+function forGoodBy({ command = '', status = '' }: SmtpFailure): { isForGood?: true } {
+  return RECIPIENT_COMMAND.test(command) && isHardBounce(status) ? { isForGood: true } : {};
 }
 
 function faultOf(isFault: boolean): { providerFault?: true } {

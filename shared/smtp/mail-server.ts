@@ -13,6 +13,8 @@ import { oauthSignIn, type SmtpOAuth } from './oauth.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
+/** The enhanced status that a reply begins with, behind its code (RFC 2034 §4). */
+const ENHANCED_STATUS = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/;
 /** Why we hang up on a server that hangs while there is another. */
 const IMPATIENT = new Error('the server took too long, and there is another');
 
@@ -150,12 +152,13 @@ function tracked(mail: Mail): { mail: Mail; bodyBegan: () => boolean } {
 }
 
 function failureOf(thrown: unknown, bodyBegan: boolean): Omit<SmtpFailure, 'ownSender'> {
-  const error: Error & { responseCode?: unknown; command?: unknown; originalCode?: unknown } =
+  const error: Error & Partial<Record<'response' | 'responseCode' | 'command' | 'originalCode', unknown>> =
     toError(thrown);
   return {
     responseCode: typeof error.responseCode === 'number' ? error.responseCode : undefined,
     code: typeof error.originalCode === 'string' ? error.originalCode : codeOf(error),
     command: typeof error.command === 'string' ? error.command : undefined,
+    status: typeof error.response === 'string' ? ENHANCED_STATUS.exec(error.response)?.[1] : undefined,
     message: error.message,
     bodyBegan,
   };

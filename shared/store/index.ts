@@ -24,7 +24,7 @@ export { Controls, ControlsWatch } from './controls.ts';
 export { openStore, type Store } from './connection.ts';
 export { INDEXES, ensureIndexes, connectInBackground } from './indexes.ts';
 export { EarlyFeedbacks } from './early-feedback.ts';
-export { Suppressions, suppressionIdOf } from './suppressions.ts';
+export { Suppressions, suppressionIdOf, suppressionOf } from './suppressions.ts';
 export { digestOfRecipient } from './recipients.ts';
 export {
   hearEarlyFeedback,

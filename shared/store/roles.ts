@@ -44,7 +44,7 @@ const CONSUMER: Rights = {
   controls: ['find'],
   presences: BEATS,
   recipient_limits: ['find', 'insert', 'update', 'remove'],
-  suppressions: ['find'],
+  suppressions: ['find', 'insert', 'update'],
 };
 
 const SCHEDULER: Rights = {

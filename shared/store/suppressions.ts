@@ -1,6 +1,8 @@
 import type { Collection, Db, Filter } from 'mongodb';
 import {
   SUPPRESSIBLE,
+  addressOf,
+  type Notification,
   type SuppressibleChannel,
   type Suppression,
   type SuppressionQuery,
@@ -15,6 +17,18 @@ const PERSONAL = { address: '', reason: '', notification_id: '', user_id: '' } a
 /** The id of the suppression of an address, whether there is one or not. */
 export function suppressionIdOf(channel: SuppressibleChannel, address: string): string {
   return `${channel}:${digestOfRecipient(channel, address)}`;
+}
+
+/** The suppression that a notification's trouble leads to; undefined where it goes to no address. */
+export function suppressionOf(
+  notification: Pick<Notification, '_id' | 'type' | 'email' | 'phone' | 'user_id'>,
+  by: Pick<Suppression, 'actor' | 'code' | 'reason'>,
+): Suppression | undefined {
+  const to = addressOf(notification);
+  if (!to) return undefined;
+  const { _id: notification_id, user_id } = notification;
+  const _id = suppressionIdOf(to.channel, to.address);
+  return { _id, ...to, ...by, since: new Date(), notification_id, user_id };
 }
 
 /** The addresses that nothing is handed over to. */

@@ -11,7 +11,7 @@ const FATES: readonly { body: object; becomes: string }[] = [
   { body: { ...mail, email: 'drop@example.org', on_ambiguous: 'hold' }, becomes: 'outcome_unknown' },
   { body: { ...mail, email: 'a@example.org', send_at: '2099-01-01T00:00:00Z' }, becomes: 'scheduled' },
   { body: inApp, becomes: 'sent' },
-  { body: { ...mail, type: 'sms', phone: '+15005550001', email: undefined }, becomes: 'failed_permanently' },
+  { body: { ...mail, type: 'sms', phone: '+15005550002', email: undefined }, becomes: 'failed_permanently' },
 ];
 /** Of each fate: what one call ends, the next one still finds. */
 const COPIES = 10;

@@ -25,6 +25,11 @@ export const MAGIC_MAILBOXES: readonly MagicMailbox[] = [
   {
     local: 'bounce',
     effect: '550: refused for good, becomes a dead letter at once',
+    refuse: { at: 'rcpt', code: 550, message: '5.7.1 not wanted here' },
+  },
+  {
+    local: 'nobody',
+    effect: '550 5.1.1: a dead letter at once, and the address is suppressed',
     refuse: { at: 'rcpt', code: 550, message: '5.1.1 no such mailbox' },
   },
   {
@@ -103,7 +108,7 @@ const unavailable = { code: 20500, message: 'Internal Server Error' };
 export const MAGIC_NUMBERS: readonly MagicNumber[] = [
   {
     number: '+15005550001',
-    effect: '21211: invalid number, a dead letter at once',
+    effect: '21211: invalid number, a dead letter at once, and the number is suppressed',
     refuse: {
       status: 400,
       code: 21211,
@@ -130,12 +135,12 @@ export const MAGIC_NUMBERS: readonly MagicNumber[] = [
   },
   {
     number: '+15005550004',
-    effect: '21610: unsubscribed',
+    effect: '21610: unsubscribed; the number is suppressed',
     refuse: { status: 400, code: 21610, message: 'Attempt to send to unsubscribed recipient.' },
   },
   {
     number: '+15005550009',
-    effect: '21614: not a mobile number',
+    effect: '21614: not a mobile number; it is suppressed',
     refuse: { status: 400, code: 21614, message: "'To' number is not a valid mobile number." },
   },
   {

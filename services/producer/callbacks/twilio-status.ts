@@ -1,4 +1,4 @@
-import type { Feedback } from '../../../shared/contracts/index.ts';
+import { whyForGood, type Feedback } from '../../../shared/contracts/index.ts';
 
 /** What a status callback says, as far as it is read; Twilio adds fields at any time. */
 export interface StatusCallback {
@@ -19,15 +19,6 @@ const FINAL = new Map<string, Feedback['status']>([
   ['failed', 'bounced'],
 ]);
 
-/** Error codes of numbers that will never take a text, from Twilio's error dictionary. 30003 (switched off) and 30008 (unknown) may pass. */
-const FOR_GOOD = new Map([
-  ['21211', 'the number is invalid'],
-  ['21610', 'the recipient has said STOP'],
-  ['21614', 'the number is not a mobile one'],
-  ['30005', 'the number does not exist'],
-  ['30006', 'the number is a landline, or its carrier cannot be reached'],
-]);
-
 /** Puts a callback into our words; undefined where it says nothing final. */
 export function feedbackOf(notificationId: string, callback: StatusCallback): Feedback | undefined {
   const status = FINAL.get(callback.MessageStatus);
@@ -43,7 +34,7 @@ export function feedbackOf(notificationId: string, callback: StatusCallback): Fe
 }
 
 function troubleOf({ ErrorCode: code, ErrorMessage, MessageStatus }: StatusCallback): Partial<Feedback> {
-  const forGood = code === undefined ? undefined : FOR_GOOD.get(code);
+  const forGood = whyForGood(code);
   return {
     code: code ?? MessageStatus,
     reason: (ErrorMessage ?? forGood ?? `Twilio says ${MessageStatus}`).slice(0, 500),

@@ -36,7 +36,8 @@ export function smsGatewayProvider(config: Config): Provider {
         id: notification._id,
         handedOver,
         // The parts behind the first are nobody else's to send.
-        send: (mail, index) => server.send(mail, signal, index === 0 ? patience : undefined),
+        send: async (mail, index) =>
+          aboutTheMailOnly(await server.send(mail, signal, index === 0 ? patience : undefined)),
       }),
   };
 }
@@ -89,6 +90,13 @@ async function sendParts(mails: readonly Notification[], context: PartsContext):
   handedOver.forget(id);
   const reason = `${mails.length} part(s) for the gateway`;
   return { kind: 'sent', provider: SMS_GATEWAY, ...last, reason };
+}
+
+/** That a gateway has no such mailbox says something of the carrier that was given, and nothing of the number. */
+function aboutTheMailOnly(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'permanent') return outcome;
+  const { provider, code, reason } = outcome;
+  return { kind: 'permanent', provider, code, reason };
 }
 
 /** What has reached the recipient in part must not go out by another provider, nor count as not tried. */

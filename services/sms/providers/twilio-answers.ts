@@ -1,3 +1,4 @@
+import { whyForGood } from '../../../shared/contracts/index.ts';
 import type { Ambiguous, Deferred, Permanent, Transient } from '../../../shared/delivery/index.ts';
 import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
 
@@ -13,7 +14,11 @@ export interface TwilioAnswer {
 }
 
 /** What a failed hand-over is, without the provider's name. */
-type Failure = Omit<Transient | Permanent | Ambiguous, 'provider'> | Omit<Deferred, 'provider'>;
+type Failure =
+  | Omit<Transient, 'provider'>
+  | Omit<Permanent, 'provider'>
+  | Omit<Ambiguous, 'provider'>
+  | Omit<Deferred, 'provider'>;
 
 /** Error codes that speak about this recipient or this text, from Twilio's error dictionary: another attempt would meet them again. */
 const PERMANENT_CODES = new Map([
@@ -53,13 +58,18 @@ export function classifyTwilioAnswer({ status, code, message, retryAfterSeconds 
   const known = code === undefined ? undefined : PERMANENT_CODES.get(code);
   const reason = (message || known || `HTTP ${status}`).slice(0, 500);
   const named = { code: String(code ?? `http_${status}`), reason };
-  if (known !== undefined) return { kind: 'permanent', ...named };
+  if (known !== undefined) return { kind: 'permanent', ...named, ...forGoodBy(named.code) };
   if (status === 429 || (status === 503 && retryAfterSeconds !== undefined)) {
     const afterMs = retryAfterSeconds === undefined ? DEFAULT_RETRY_AFTER_MS : retryAfterSeconds * SECOND;
     return { kind: 'deferred', ...named, afterMs, providerFault: true };
   }
   const fault = isProviderFault(status, code) ? { providerFault: true as const } : {};
   return { kind: UNSURE_STATUSES.has(status) ? 'ambiguous' : 'transient', ...named, ...fault };
+}
+
+/** At the hand-over it is as good a reason to suppress as in a report afterwards. */
+function forGoodBy(code: string): { isForGood?: true } {
+  return whyForGood(code) === undefined ? {} : { isForGood: true };
 }
 
 /** Puts a failed connection into one of our outcomes: unless it never came about (`wasOpen`), the request may have arrived. */

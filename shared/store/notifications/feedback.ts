@@ -3,14 +3,13 @@ import {
   AWAITING_ATTEMPT,
   AWAITING_FEEDBACK,
   MOVING,
-  addressOf,
   type Feedback,
   type Notification,
   type Status,
 } from '../../contracts/index.ts';
 import type { EarlyFeedback, EarlyFeedbacks } from '../early-feedback.ts';
 import { literals } from '../literals.ts';
-import { suppressionIdOf, type Suppressions } from '../suppressions.ts';
+import { suppressionOf, type Suppressions } from '../suppressions.ts';
 import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
 
 /** What feedback works on. */
@@ -121,19 +120,9 @@ function isOfIt(
 }
 
 async function suppress(suppressions: Suppressions, record: LookedAt, feedback: Feedback): Promise<void> {
-  const to = addressOf(record);
-  if (!to) return;
   const { actor, code = 'bounced', reason } = feedback;
-  await suppressions.add({
-    _id: suppressionIdOf(to.channel, to.address),
-    ...to,
-    code,
-    ...(reason !== undefined && { reason }),
-    actor,
-    since: new Date(),
-    notification_id: record._id,
-    user_id: record.user_id,
-  });
+  const suppression = suppressionOf(record, { actor, code, ...(reason !== undefined && { reason }) });
+  if (suppression) await suppressions.add(suppression);
 }
 
 async function move({ notifications, retentionDays }: FeedbackStores, feedback: Feedback): Promise<boolean> {

@@ -77,8 +77,10 @@ describe('with the rights of its own service each', () => {
     expect(await untilStatus(id, 'delivered')).toMatchObject({ attempt: 3, retry_count: 2 });
   });
 
-  test('a dead letter gets into the dead-letter queue', async () => {
-    await untilStatus(await send({ ...mail, email: 'bounce@example.org' }), 'failed_permanently');
+  test('a dead letter gets into the dead-letter queue, and its address is suppressed', async () => {
+    await untilStatus(await send({ ...mail, email: 'nobody@example.org' }), 'failed_permanently');
+    const { json } = await fleet.call('GET', '/v1/suppressions?address=nobody@example.org');
+    expect(json.suppressions).toMatchObject([{ actor: 'consumer:email' }]);
     const model = await fleet.rabbitmq.connect();
     const channel = await model.createChannel();
     await until(async () => (await channel.checkQueue(DEAD_LETTER_QUEUE)).messageCount === 1);

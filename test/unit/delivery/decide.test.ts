@@ -89,6 +89,23 @@ describe('an ambiguous attempt', () => {
   });
 });
 
+test('a refusal for good suppresses the address, and says so; any other does not', () => {
+  const refusal = { kind: 'permanent', ...failure } as const;
+  const forGood = decide(aRecord(), { ...refusal, isForGood: true }, context([1]));
+  expect(forGood).toMatchObject({
+    result: { status: 'failed_permanently', change: { reason: 'try later; the address is suppressed' } },
+    suppression: { channel: 'email', actor: 'consumer:email', code: '451', reason: 'try later' },
+  });
+  expect(decide(aRecord(), refusal, context([1])).suppression).toBeUndefined();
+});
+
+test('what is suppressed ends so; but a dead letter that a person sends again stays one', () => {
+  const outcome: Outcome = { kind: 'suppressed', ...failure };
+  const statusOf = (retried_at?: Date) =>
+    decide(aRecord(retried_at && { retried_at }), outcome, context([1])).result.status;
+  expect([statusOf(), statusOf(now)]).toEqual(['suppressed', 'failed_permanently']);
+});
+
 test('a permanent refusal is a dead letter at once, however many rungs are left', () => {
   const { result, hop } = decide(
     aRecord({ status: 'sending' }),

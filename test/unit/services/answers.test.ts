@@ -49,6 +49,20 @@ describe('SMTP', () => {
   ])('%s', (_what, change, kind) => {
     expect(classifySmtpFailure({ ...failure, ...change }).kind).toBe(kind);
   });
+  test.each([
+    ['550 5.1.1 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.1.1' }, true],
+    ['550 5.7.1 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.7.1' }, undefined],
+    ['550 without more', { responseCode: 550, command: 'RCPT TO' }, undefined],
+    ['450 5.1.1, which cannot be', { responseCode: 450, command: 'RCPT TO', status: '5.1.1' }, undefined],
+    ['550 5.1.1 to the message', { responseCode: 550, command: 'DATA', status: '5.1.1' }, undefined],
+    [
+      '550 5.1.1 to a sender of its own',
+      { responseCode: 550, command: 'MAIL FROM', status: '5.1.1', ownSender: true },
+      undefined,
+    ],
+  ])('%s suppresses: %s', (_what, change, isForGood) => {
+    expect('isForGood' in classifySmtpFailure({ ...failure, ...change }) || undefined).toBe(isForGood);
+  });
 });
 
 describe('the fault of the mail server', () => {
@@ -102,6 +116,13 @@ describe('Twilio', () => {
     ['504 of a gateway: it may have been passed on', { status: 504 }, 'ambiguous'],
   ])('%s', (_what, change, kind) => {
     expect(classifyTwilioAnswer({ ...answer, ...change }).kind).toBe(kind);
+  });
+  test.each([
+    ['21610, unsubscribed', { code: 21610 }, true],
+    ['21612, not from this sender', { code: 21612 }, false],
+    ['30005 of a status, which an answer does not have', { code: 30005 }, false],
+  ])('%s suppresses: %s', (_what, change, isForGood) => {
+    expect('isForGood' in classifyTwilioAnswer({ ...answer, ...change })).toBe(isForGood);
   });
   test('Retry-After says how long to hold', () => {
     expect(classifyTwilioAnswer({ ...answer, status: 429, retryAfterSeconds: 7 })).toMatchObject({
