@@ -5,7 +5,7 @@ import { roles, withRightsTables } from './rights.ts';
 
 const FILES = {
   '.env.example': envExample(),
-  'README.md': withEnvTable(readFileSync('README.md', 'utf8')),
+  'docs/settings.md': withEnvTable(readFileSync('docs/settings.md', 'utf8')),
   'docs/secured-servers.md': withRightsTables(readFileSync('docs/secured-servers.md', 'utf8')),
   'infra/rabbitmq/definitions.json': definitions(),
   'infra/mongodb/roles.json': roles(),

@@ -21,9 +21,9 @@ test('.env.example taken as it is, comment signs off, is a valid environment tha
   expect(readConfig(env as Record<string, string>)).toEqual(readConfig({}));
 });
 
-test('the README’s table is what the schema says', () => {
-  const readme = readFileSync('README.md', 'utf8');
-  expect(readme, MEND).toBe(withEnvTable(readme));
+test('the table of settings is what the schema says', () => {
+  const document = readFileSync('docs/settings.md', 'utf8');
+  expect(document, MEND).toBe(withEnvTable(document));
 });
 
 test('definitions.json is what the topology says', () => {
