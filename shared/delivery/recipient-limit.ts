@@ -6,6 +6,7 @@ import { HOUR, MINUTE, SECOND } from '../runtime/duration.ts';
 import { digestOfRecipient, limiterIn } from '../store/index.ts';
 import { isStoreChannel, type DeliveryChannel, type StoreChannel } from './channel.ts';
 import type { Deferred, Outcome } from './outcome.ts';
+import { untilStoreAnswers } from './store-silent.ts';
 
 /** Those that were held come back within so long after the hour, in milliseconds: not all at once. */
 const SPREAD_MS = MINUTE;
@@ -32,13 +33,14 @@ export function withRecipientLimit(
   return {
     ...inner,
     deliver: async (notification, signal) => {
-      const recipient = digestOf(notification);
-      const refusal = await take(limit, recipient, channel.provider);
+      const refusal = await take(limit, notification, channel.provider);
       if (refusal) return refusal;
       // The claim may have been lost while we asked: then somebody else delivers it.
-      const outcome = signal.aborted ? unknown(channel.provider) : await inner.deliver(notification, signal);
+      const outcome = signal.aborted
+        ? unknown(channel.provider, notification)
+        : await inner.deliver(notification, signal);
       // Who got nothing has lost nothing. Not noted, it counts against them for an hour: the safe side.
-      if (!REACHED.includes(outcome.kind)) await limit.reward(recipient).catch(() => undefined);
+      if (!REACHED.includes(outcome.kind)) await limit.reward(digestOf(notification)).catch(() => undefined);
       return outcome;
     },
   };
@@ -51,12 +53,12 @@ function handedOver({ name, provider }: StoreChannel): DeliveryChannel {
 
 async function take(
   limit: RateLimiterMongo,
-  recipient: string,
+  notification: Notification,
   provider: string,
 ): Promise<Deferred | undefined> {
   try {
     await withDeadline(
-      limit.consume(recipient),
+      limit.consume(digestOf(notification)),
       TAKE_WITHIN_MS,
       () => new Error('the store did not answer in time'),
     );
@@ -64,22 +66,22 @@ async function take(
   } catch (thrown) {
     const spread = Math.random() * SPREAD_MS;
     if (thrown instanceof RateLimiterRes)
-      return deferred(provider, 'recipient_limit', {
+      return {
+        kind: 'deferred',
+        provider,
+        code: 'recipient_limit',
         reason: `this recipient had ${limit.points} within the hour`,
         afterMs: thrown.msBeforeNext + spread,
-      });
-    return unknown(provider);
+        untried: true,
+      };
+    return unknown(provider, notification);
   }
 }
 
 /** Nobody counts now, so nothing is sent now. */
-function unknown(provider: string): Deferred {
+function unknown(provider: string, notification: Notification): Deferred {
   const reason = 'the store that counts what recipients get did not answer in time';
-  return { ...deferred(provider, 'recipient_limit_unknown', { reason, afterMs: 5 * SECOND }), isOurs: true };
-}
-
-function deferred(provider: string, code: string, more: { reason: string; afterMs: number }): Deferred {
-  return { kind: 'deferred', provider, code, untried: true, ...more };
+  return untilStoreAnswers(notification, { provider, code: 'recipient_limit_unknown', reason });
 }
 
 function digestOf(notification: Notification): string {

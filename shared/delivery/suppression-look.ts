@@ -1,17 +1,15 @@
 import { addressOf, type Notification } from '../contracts/index.ts';
 import { withDeadline } from '../runtime/deadline.ts';
-import { MINUTE, SECOND } from '../runtime/duration.ts';
+import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { CheckResult } from '../runtime/health.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { suppressionIdOf, type Suppressions } from '../store/index.ts';
-import { growingWaitMs } from './held-for.ts';
 import type { Deferred, Suppressed } from './outcome.ts';
+import { untilStoreAnswers } from './store-silent.ts';
 
 /** How long to wait for the store, in milliseconds; leases are renewed meanwhile. */
 const LOOK_WITHIN_MS = 5 * SECOND;
-/** Put off for so long, in milliseconds, where nobody can tell: longer each time, and spread. */
-const UNKNOWN_FOR_MS = { least: 5 * SECOND, most: MINUTE };
 
 /** Asks whether recipients are suppressed: what was claimed together is looked up at once. */
 export class SuppressionLook {
@@ -76,16 +74,6 @@ function suppressed(provider: string): Suppressed {
 
 /** Whoever said stop must not get it because MongoDB is slow. */
 function unknown(provider: string, notification: Notification): Deferred {
-  const { least, most } = UNKNOWN_FOR_MS;
-  const waitMs = Math.max(least, growingWaitMs(notification, most));
   const reason = 'the store that knows who is suppressed did not answer in time';
-  return {
-    kind: 'deferred',
-    provider,
-    code: 'suppressions_unknown',
-    reason,
-    afterMs: waitMs * (1 + Math.random() / 2),
-    isOurs: true,
-    untried: true,
-  };
+  return untilStoreAnswers(notification, { provider, code: 'suppressions_unknown', reason });
 }
