@@ -71,7 +71,7 @@ async function main(): Promise<number> {
       }
     }
   } finally {
-    await cluster.stop();
+    await cluster.kill();
   }
   say(`\n${verdictTable(results)}\n\nThe same as a file: ${verdicts}`);
   if (failed.length > 0) say(`\nRuns that failed by themselves: ${failed.join(', ')}`);

@@ -25,10 +25,10 @@ export class Ports {
   }
 
   async #another(): Promise<number> {
-    const taken = new Set(Object.values(this.#remembered));
     for (;;) {
       const port = await freePort();
-      if (!taken.has(port)) return port;
+      // Looked up afterwards: somebody may have taken one meanwhile.
+      if (!Object.values(this.#remembered).includes(port)) return port;
     }
   }
 }

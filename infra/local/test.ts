@@ -33,6 +33,7 @@ const vitest = [
   `--outputFile.json=${report}`,
 ];
 const onlyTests = process.argv.slice(3);
+const isWhole = onlyTests.length === 0;
 /** What looks at the source only, all of it at once. */
 const LOOKS: Step[] = [
   { name: 'format', args: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'] },
@@ -53,7 +54,7 @@ const running = new Set<ChildProcess>();
 const summary: string[] = [];
 process.once('SIGINT', () => void finish(130)).once('SIGTERM', () => void finish(143));
 try {
-  const failed = await runSteps(await prepare());
+  const failed = await runSteps();
   const totals = totalsOf(failed);
   output.say(`\n${totals.passed} passed, ${totals.failed} failed`);
   await finish(totals.failed > 0 ? 1 : 0);
@@ -66,7 +67,6 @@ try {
 
 /** Provides servers and a browser of the tests' own; answers the environment that tells the tests where they are. */
 async function prepare(): Promise<NodeJS.ProcessEnv> {
-  if (!takeLock(join(dataDir, 'lock'))) throw new ProvisionError('npm test runs in this folder already.');
   const env = await servers.start();
   const chromium = await provideChromium((words) => {
     output.say(words);
@@ -83,16 +83,19 @@ async function prepare(): Promise<NodeJS.ProcessEnv> {
 }
 
 /** Runs the steps in order and stops behind the first that fails; answers its name. Named tests run alone. */
-async function runSteps(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+async function runSteps(): Promise<string | undefined> {
+  if (!takeLock(join(dataDir, 'lock'))) throw new ProvisionError('npm test runs in this folder already.');
   // Totals of an earlier run must not stand for one that ends before it reports.
   rmSync(report, { force: true });
-  const stages = onlyTests.length > 0 ? [[TESTS]] : [LOOKS, [TESTS], ...MEASURES.map((step) => [step])];
-  let failed: string | undefined;
-  for (const stage of stages) {
-    output.say(`\n· ${stage.map(({ name }) => name).join(', ')} …`);
-    if (failed === undefined) failed = await runStage(stage, env);
-    else summary.push(...stage.map(({ name }) => lineOf(name, 'not run', 0)));
-  }
+  // What looks at the source needs no servers, and what provides them mostly waits for the network.
+  const [env, badLook] = await Promise.all([
+    prepare(),
+    isWhole ? runStage(LOOKS, process.env) : Promise.resolve(undefined),
+  ]);
+  let failed = badLook;
+  for (const step of isWhole ? [TESTS, ...MEASURES] : [TESTS])
+    if (failed === undefined) failed = await runStage([step], env);
+    else summary.push(lineOf(step.name, 'not run', 0));
   output.say(`\n${summary.join('\n')}`);
   return failed;
 }
@@ -100,6 +103,7 @@ async function runSteps(env: NodeJS.ProcessEnv): Promise<string | undefined> {
 /** Runs steps beside each other; answers the name of one that failed. */
 async function runStage(stage: readonly Step[], env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const startedAt = Date.now();
+  output.say(`\n· ${stage.map(({ name }) => name).join(', ')} …`);
   const failures = await Promise.all(
     stage.map(async (step) => {
       const isPassed = (await runStep(step, env)) === 0;

@@ -64,12 +64,12 @@ describe('killed after the provider’s yes and before the record', () => {
 });
 
 test('paused past its lease, a consumer wakes, and the fence refuses its late result', async () => {
-  const first = await fleet.start('email');
+  // RabbitMQ may hand the next message to the frozen one, too, until it misses its heartbeats: two of these, in seconds.
+  const first = await fleet.start('email', { RABBITMQ_URL: `${fleet.servers.rabbitmqUrl}?heartbeat=2` });
   freezeAtYes(first);
   const id = await fleet.send(mail);
   await until(() => fleet.sandbox.beforeAnswer === undefined);
   await fleet.start('email');
-  // RabbitMQ may hand the next message to the frozen one, too, until it misses its heartbeats.
   const taken = await fleet.untilStatus(id, 'sent', 60_000);
   first.signal('SIGCONT');
   const late = await until(async () => {

@@ -8,7 +8,7 @@ import { ReplicaSet } from './replica-set.ts';
 export interface Cluster {
   rabbitmq: RabbitmqCluster;
   mongodb: ReplicaSet;
-  stop: () => Promise<void>;
+  kill: () => Promise<void>;
 }
 
 /** Starts both, in a folder that is emptied first. They end with this process, however it ends. */
@@ -16,13 +16,13 @@ export async function startCluster({ root, dataDir }: { root: string; dataDir: s
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true });
   const place = { root, dataDir, ports: new Ports(dataDir), toolsDir: toolsDirOf(root) };
-  const mongodb = await ReplicaSet.start(place);
-  const rabbitmq = await RabbitmqCluster.start(place);
+  const [rabbitmq, mongodb] = await Promise.all([RabbitmqCluster.start(place), ReplicaSet.start(place)]);
   return {
     rabbitmq,
     mongodb,
-    stop: async () => {
-      await Promise.all([rabbitmq.stop(), mongodb.stop()]);
+    // Nobody needs their data any more.
+    kill: async () => {
+      await Promise.all([rabbitmq.kill(), mongodb.kill()]);
     },
   };
 }

@@ -128,10 +128,10 @@ export class RabbitmqCluster {
     throw last;
   }
 
-  /** Ends all nodes. */
-  async stop(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.stop()));
-    await this.#epmd.stop();
+  /** Ends all nodes, without warning. */
+  async kill(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await this.#epmd.kill();
   }
 
   get #first(): RabbitmqClusterNode {

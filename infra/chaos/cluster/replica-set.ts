@@ -68,9 +68,9 @@ export class ReplicaSet {
     await this.#command({ replSetStepDown: 10, force: true });
   }
 
-  /** Ends all members. */
-  async stop(): Promise<void> {
-    await Promise.all(this.members.map((member) => member.stop()));
+  /** Ends all members, without warning. */
+  async kill(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.kill()));
   }
 
   async #initiate(): Promise<void> {

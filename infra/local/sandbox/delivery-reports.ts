@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import nodemailer from 'nodemailer';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { magicOf, type MailReport } from './magic-recipients.ts';
@@ -15,6 +16,8 @@ export class DeliveryReports {
   /** `port`: where the return paths lead, on this machine; without it nothing is sent. */
   constructor(port: number | undefined) {
     this.#port = port;
+    // Every report that waits listens.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   /** Reports what becomes of a mail that was taken. */

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { MAGIC_NUMBERS, type StatusReport } from './magic-recipients.ts';
 import type { Text } from './mailbox.ts';
@@ -19,6 +20,8 @@ export class StatusCallbacks {
   constructor({ accountSid, authToken }: { accountSid: string; authToken: string }) {
     this.#accountSid = accountSid;
     this.#authToken = authToken;
+    // Every message with reports to come listens.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   /** Reports what is to be heard before the sender has its answer. */
