@@ -1,14 +1,7 @@
 export { StoreTimeout, bounded } from './bounded.ts';
 export { Books } from './books/books.ts';
-export {
-  LATENCY_CLASSES_MS,
-  RatesLog,
-  latencyQuantile,
-  ratesOf,
-  type ChannelRates,
-  type Rates,
-  type Step,
-} from './books/rates.ts';
+export { latencyQuantile, roundedUp, slowestOf, type Latencies } from './books/latencies.ts';
+export { RatesLog, ratesOf, type ChannelRates, type Rates, type Step } from './books/rates.ts';
 export { countAll, sumOver, totalOf, type Balance, type Counts } from './books/counting.ts';
 export { SEARCH_WITHIN_MS, SearchTooWide } from './notifications/reach.ts';
 export { Accounts } from './accounts.ts';

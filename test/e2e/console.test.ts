@@ -88,6 +88,16 @@ test('the charts draw what was sent, and go on by themselves', async () => {
       const { accepted } = (await (await fetch('/stats/series?range=hour')).json()) as { accepted: number[] };
       return accepted.reduce((sum, count) => sum + count, 0);
     });
+  // Each line can be told by its pattern alone, and has a value while nobody points at one.
+  const legend = page.locator('.u-legend').first();
+  const patterns = await legend
+    .locator('path')
+    .evaluateAll((paths) => paths.map((one) => one.getAttribute('stroke-dasharray')));
+  expect([patterns.length, new Set(patterns).size]).toEqual([6, 6]);
+  expect(await legend.locator('td').allInnerTexts()).toEqual([
+    expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d$/),
+    ...Array.from({ length: 6 }, () => expect.stringMatching(/^[\d,]+$/) as string),
+  ]);
   const before = await until(async () => (await series()) || undefined);
   const total = async (): Promise<string> => await page.locator('.balance').innerText();
   await until(async () => (await total()).includes('balances'));
@@ -103,6 +113,10 @@ test('the preview follows what is typed, shows HTML as the mail will, and leaves
   await page.goto(`${fleet.address}/send-notification`);
   const entries = await page.evaluate(() => history.length);
   const preview = () => page.frameLocator('iframe.preview:not([hidden])');
+  // Nothing to see yet, and no button for what comes by itself.
+  for (const hidden of [page.locator('iframe.preview'), page.getByText('Preview', { exact: true }).first()])
+    expect(await hidden.isVisible()).toBe(false);
+  expect(await page.locator('[data-preview]').isVisible()).toBe(false);
   await page.getByLabel('Message').fill('Hello <b>you</b>');
   await preview().getByText('Hello <b>you</b>').waitFor();
   await page
@@ -160,6 +174,7 @@ test('a fault that is switched on in the mailbox makes mails fail, until it is s
   await page.goto(mailbox);
   // The Gmail API has a switch of the same words.
   const ofMail = page.getByRole('group', { name: 'The mail server' });
+  await page.getByText('Faults for everybody').click();
   await ofMail.getByLabel('Answers 550 to all').check();
   await page.getByRole('button', { name: 'Switch', exact: true }).click();
   await page.getByText('The mail server misbehaves').waitFor();
@@ -223,7 +238,8 @@ test('without JavaScript one signs in, filters, retries, pauses and signs out', 
   await page.getByRole('button', { name: 'Pause SMS' }).click();
   await page.getByRole('button', { name: 'Resume SMS' }).click();
   await page.goto(`${fleet.address}/accounts`);
-  expect(await page.locator('time').first().innerText()).toMatch(/UTC$/);
+  expect(await page.locator('time').first().innerText()).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+  expect(await page.locator('footer').innerText()).toContain('Times are of UTC');
   await page.getByLabel('Name').fill('plain@example.org');
   await page.getByRole('button', { name: 'Add the account' }).click();
   const link = await page.locator('[data-link]').innerText();

@@ -2,6 +2,7 @@
 // the preview has its button, and the server's key guards.
 const form = document.querySelector('[data-send-form]');
 const previewButton = form.querySelector('[data-preview]');
+const previewPart = document.querySelector('[data-preview-part]');
 const PREVIEW_AFTER_MS = 300;
 
 function showFields() {
@@ -10,8 +11,16 @@ function showFields() {
     field.hidden = !field.dataset.only.split(' ').includes(type);
 }
 
+/** There is nothing to see of a message without words. */
+function hasWords() {
+  const fields = new FormData(form);
+  return ['subject', 'message', 'html'].some((name) => fields.get(name) !== '');
+}
+
 /** Into a new frame each time: a frame's first page makes no entry in the history. It takes the old one's place when it is there. */
 function preview() {
+  previewPart.classList.toggle('filled', hasWords());
+  if (!hasWords()) return;
   const old = document.querySelector('iframe.preview');
   const fresh = old.cloneNode();
   fresh.name = `preview-${Date.now()}`;

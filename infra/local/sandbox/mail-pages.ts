@@ -1,6 +1,6 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { Mail, Mailbox } from './mailbox.ts';
-import { parseMail } from './read-mail.ts';
+import { fromOf, parseMail } from './read-mail.ts';
 import { render, renderMissing } from './render.ts';
 
 /** A mail may bring its own styles and pictures, and nothing else: no script, nothing remote. */
@@ -51,6 +51,7 @@ async function showMail(mail: Mail, request: Request, response: Response, more: 
     ...more,
     mail,
     parsed,
+    from: fromOf(parsed),
     tabs: Object.entries(TABS),
     view: Object.hasOwn(TABS, asked) ? asked : parsed.problem === undefined ? first : 'source',
     source: source.slice(0, SHOWN_SOURCE),

@@ -1,4 +1,4 @@
-import PostalMime, { type Email } from 'postal-mime';
+import PostalMime, { type Address, type Email } from 'postal-mime';
 import { toError } from '../../../shared/runtime/errors.ts';
 
 /** A mail taken apart, or why it could not be: what arrives may be anything. */
@@ -18,4 +18,14 @@ export async function parseMail(raw: Buffer): Promise<ParsedMail> {
   } catch (thrown) {
     return { headers: [], headerLines: [], attachments: [], problem: toError(thrown).message };
   }
+}
+
+/** Whom the From of a mail names, as mail programs show it; empty where it has none. */
+export function fromOf({ from }: ParsedMail): string {
+  return from === undefined ? '' : inWords(from);
+}
+
+function inWords({ name, address = '', group }: Address): string {
+  if (group) return `${name}: ${group.map(inWords).join(', ')};`;
+  return name === '' ? address : `${name} <${address}>`;
 }

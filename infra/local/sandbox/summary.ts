@@ -1,11 +1,12 @@
 import type { Mail, Text } from './mailbox.ts';
-import { parseMail } from './read-mail.ts';
+import { fromOf, parseMail } from './read-mail.ts';
 
 /** A line of the list. */
 export interface Summary {
   kind: 'mail' | 'text';
   id: string;
   received_at: Date;
+  /** Of a mail its From; where it has none, the sender of its envelope. */
   from: string;
   to: string;
   subject: string;
@@ -30,13 +31,14 @@ export function summaryOf(item: Mail | Text): Promise<Summary> {
 }
 
 async function ofMail({ kind, id, received_at, envelope, raw }: Mail): Promise<Summary> {
-  const { subject = '', text = '' } = await parseMail(raw);
+  const parsed = await parseMail(raw);
+  const { subject = '', text = '' } = parsed;
   const to = envelope.to.join(', ');
   return {
     kind,
     id,
     received_at,
-    from: envelope.from,
+    from: fromOf(parsed) || envelope.from,
     to,
     subject,
     snippet: snippet(text),

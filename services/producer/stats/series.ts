@@ -2,7 +2,9 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
 import {
   latencyQuantile,
   ratesOf,
+  slowestOf,
   type ChannelRates,
+  type Latencies,
   type RatesLog,
   type Step,
 } from '../../../shared/store/index.ts';
@@ -29,9 +31,10 @@ export interface Series {
   dead: number[];
   delivered: number[];
   bounced: number[];
-  /** Milliseconds from due to sent; null where nothing was. */
+  /** Milliseconds from due to sent, rounded up to two digits but for the slowest; null where nothing was. */
   p50: (number | null)[];
   p95: (number | null)[];
+  slowest: (number | null)[];
 }
 
 /** Puts the sums of a range into its points. A point in which nothing happened is zero; it has no latency. */
@@ -42,7 +45,7 @@ export async function seriesOf(rates: RatesLog, range: Range, now = Date.now()):
   const points = Array.from({ length: ms / pointMs }, (): ChannelRates[] => []);
   for (const one of await rates.since(step, new Date(first)))
     points[Math.floor((one.at.getTime() - first) / pointMs)]?.push(...ratesOf(one));
-  const sums = (of: Exclude<keyof ChannelRates, 'latency'>) =>
+  const sums = (of: Exclude<keyof ChannelRates, keyof Latencies>) =>
     points.map((point) => point.reduce((sum, one) => sum + (one[of] ?? 0), 0));
   const quantiles = (share: number) => points.map((point) => latencyQuantile(point, share) ?? null);
   return {
@@ -57,5 +60,6 @@ export async function seriesOf(rates: RatesLog, range: Range, now = Date.now()):
     bounced: sums('bounced'),
     p50: quantiles(0.5),
     p95: quantiles(0.95),
+    slowest: points.map((point) => slowestOf(point) ?? null),
   };
 }

@@ -2,7 +2,7 @@ import express, { Router, type RequestHandler } from 'express';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BULK_KINDS, MAX_BODY_BYTES, type Role } from '../../../shared/contracts/index.ts';
-import { Problem } from '../api/problem.ts';
+import { Problem, wantsPage } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 import { accountPage, passwordSubmit } from './account.ts';
@@ -140,7 +140,14 @@ export function webRouter(context: ProducerContext): Router {
     if (post) route.post(doors, form, post);
     if (!isShared) route.all(only([...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', ')));
   }
+  router.use(identifyForPage(context));
   return router;
+}
+
+/** What is not there is said on a page like the others, with the ways on for who is signed in. */
+function identifyForPage(context: ProducerContext): RequestHandler {
+  const find = identify(context);
+  return (request, response, next) => (wantsPage(request) ? find(request, response, next) : next());
 }
 
 function only(allow: string): RequestHandler {

@@ -66,14 +66,17 @@ function ladderOf({ queues }: Stats, delays: readonly number[]): object {
   return { tiers, most: Math.max(1, ...counts) };
 }
 
-/** Which states make which term of the balance line. */
+/** Which states make which term of the balance line, in the words that the rest of the page has for them. */
 const TERMS: readonly [string, readonly Status[]][] = [
-  ['sent', ['sent', 'delivered']],
+  ['sent', ['sent']],
+  ['delivered', ['delivered']],
   ['on their way', ['pending', 'sending']],
   ['waiting to retry', ['failed']],
   ['scheduled or held', ['scheduled', 'held']],
-  ['dead or for a person to decide', ['failed_permanently', 'outcome_unknown', 'bounced']],
-  ['ended otherwise', ['suppressed', 'expired', 'canceled', 'discarded']],
+  ['dead letters', ['failed_permanently']],
+  ['bounced', ['bounced']],
+  ['with an unknown outcome, for a person to decide', ['outcome_unknown']],
+  ['suppressed, expired, canceled or discarded', ['suppressed', 'expired', 'canceled', 'discarded']],
 ];
 
 /** Holds the books against the number of records that MongoDB itself keeps: nothing that was accepted is in no state. */
@@ -82,6 +85,7 @@ function acceptedLine({ by_status, documents }: Stats, lately: number): object {
     words,
     count: statuses.reduce((sum, status) => sum + (by_status[status] ?? 0), 0),
   }));
+  const occurring = terms.filter(({ count }, index) => index === 0 || count > 0);
   const drift = documents - terms.reduce((sum, { count }) => sum + count, 0);
-  return { documents, terms, drift, verdict: watch.judge(drift, lately) };
+  return { documents, terms: occurring, drift, verdict: watch.judge(drift, lately) };
 }

@@ -91,6 +91,9 @@ test('a page that is not there says so as a page, and to a program as a problem'
   const page = await person.open('/notifications/nobody');
   expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
   expect(page.text).toContain('There is no such notification');
+  const nowhere = await person.open('/nowhere');
+  expect(nowhere.status).toBe(404);
+  expect(nowhere.text).toContain('<a href="/notifications"');
   const problem = await producer.call('GET', '/nowhere', undefined, { accept: 'application/json' });
   expect([problem.status, problem.json.code]).toEqual([404, 'not_found']);
 });
@@ -386,6 +389,27 @@ test('the stats are a page for a browser, JSON for whoever has the key, and both
   const { json } = await producer.call('GET', '/stats');
   expect(json.total).toBe(await notifications.countDocuments());
   expect((json.queues as { ready: number }[]).every(({ ready }) => Number.isInteger(ready))).toBe(true);
+});
+
+test('the balance says each state by its own name, and leaves out what there is none of', async () => {
+  const statuses = ['sent', 'delivered', 'delivered', 'bounced', 'failed_permanently'] as const;
+  await notifications.insertMany(statuses.map((status) => aRecord({ status })));
+  await until(async () => {
+    const { by_status: counts, total } = (await producer.call('GET', '/stats')).json as {
+      by_status: Record<string, number>;
+      total: number;
+    };
+    const line = /<p class="balance.*?<\/p>/s.exec((await person.open('/stats/state')).text)?.[0] ?? '';
+    const has = (words: string, status: string): boolean => line.includes(` ${counts[status]} ${words}`);
+    return (
+      total === (await notifications.countDocuments()) &&
+      has('sent', 'sent') &&
+      has('delivered', 'delivered') &&
+      has('bounced', 'bounced') &&
+      has('dead letters', 'failed_permanently') &&
+      !line.includes(' 0 ')
+    );
+  });
 });
 
 test('pages allow no foreign script, style or frame', async () => {

@@ -58,6 +58,31 @@ test('the list shows mails and SMS newest first, and which recipients make fault
   expect(page.indexOf('/sms/SM1')).toBeLessThan(page.indexOf(`/mail/${mail.id}`));
   for (const fault of ['bounce@', 'flaky@', 'down@', '+15005550105']) expect(page).toContain(fault);
 });
+test('the list shows the From that people see, and the mail’s page the envelope’s sender, too', async () => {
+  const client = createTransport({ host: '127.0.0.1', port: sandbox.smtpPort });
+  const envelope = { from: 'bounce+01a2@bounces.example.org', to: ['b@example.org'] };
+  await client.sendMail({ envelope, from: 'Tidings <tidings@example.org>', to: 'b@example.org', text: 'Hi' });
+  client.close();
+  const list = await textOf('/');
+  expect(list).toContain('>Tidings &lt;tidings@example.org&gt;</span>');
+  expect(list).not.toContain('bounce+01a2');
+  const page = await textOf(`/mail/${sandbox.mailbox.mails()[0]?.id ?? ''}`);
+  expect(page).toContain('<dt>From</dt><dd>Tidings &lt;tidings@example.org&gt;</dd>');
+  expect(page).toContain('<dt>Sender of the envelope</dt><dd>bounce+01a2@bounces.example.org</dd>');
+});
+test('faults stand in front of the messages, folded until one is on', async () => {
+  addText('SM1', 'Code 1234');
+  const page = await textOf('/');
+  for (const id of ['switches', 'faults']) {
+    const at = page.indexOf(`<details id="${id}"`);
+    expect(at).toBeGreaterThan(0);
+    expect(at).toBeLessThan(page.indexOf('/sms/SM1'));
+  }
+  const isOpen = /<details id="switches"\s+open/;
+  expect(page).not.toMatch(isOpen);
+  sandbox.smtpFault = { delayMs: 1 };
+  expect(await textOf('/')).toMatch(isOpen);
+});
 test('a long list goes on page by page', async () => {
   for (let n = 1; n <= 51; n += 1) addText(`SM${n}`, `text ${n}`);
   const first = await textOf('/');

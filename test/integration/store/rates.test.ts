@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { RatesLog, ratesOf } from '../../../shared/store/index.ts';
+import { RatesLog, latencyQuantile, ratesOf, slowestOf } from '../../../shared/store/index.ts';
 import { TestStore } from '../../support/test-store.ts';
 import { until } from '../../support/until.ts';
 
@@ -33,15 +33,26 @@ test('entries of the journal are summed by minute and hour, channel, and what th
     const found = await rates.since('minute', at('10:00:00'));
     return found.some(({ channels }) => channels.email?.sent === 3) && found;
   });
+  const took = { took: { '12': 1, '3700000': 1 }, slowest_ms: 3_600_001 };
   expect(byMinute.map(({ at: time, channels }) => [time.toISOString().slice(11, 16), channels])).toEqual([
     ['10:00', { email: { accepted: 2 } }],
-    ['10:01', { email: { sent: 3, latency: { '2': 1, '18': 1 } }, sms: { failed: 1 } }],
+    ['10:01', { email: { sent: 3, ...took }, sms: { failed: 1 } }],
     ['11:00', { sms: { dead: 1, delivered: 1, bounced: 1 } }],
   ]);
   const byHour = await rates.since('hour', at('10:00:00'));
-  expect(byHour.map((one) => ratesOf(one, 'email'))).toEqual([
-    [{ accepted: 2, sent: 3, latency: { '2': 1, '18': 1 } }],
-    [],
-  ]);
+  expect(byHour.map((one) => ratesOf(one, 'email'))).toEqual([[{ accepted: 2, sent: 3, ...took }], []]);
   expect(await rates.since('minute', at('11:00:01'))).toEqual([]);
+});
+
+test('the slowest of a minute stays, whatever comes after it, and bounds what the charts say', async () => {
+  await rates.add([{ wallTime: at('10:00:01'), moved: 'email sending sent 150200' }]);
+  const alone = await until(async () => (await rates.since('minute', at('10:00:00')))[0]);
+  expect([0.5, 0.95].map((share) => latencyQuantile(ratesOf(alone), share))).toEqual([150_200, 150_200]);
+  await rates.add([{ wallTime: at('10:00:02'), moved: 'email sending sent 174' }]);
+  const both = await until(async () => {
+    const [found] = await rates.since('minute', at('10:00:00'));
+    return found?.channels.email?.sent === 2 && found;
+  });
+  expect(slowestOf(ratesOf(both))).toBe(150_200);
+  expect(latencyQuantile(ratesOf(both), 0.5)).toBe(180);
 });

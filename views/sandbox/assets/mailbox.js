@@ -18,6 +18,8 @@ let fetching = false;
 let wanted = false;
 let held;
 
+unfold();
+addEventListener('hashchange', unfold);
 showAges(document);
 setInterval(() => showAges(document), AGES_MS);
 // Only the first page follows arrivals; an older one stands still.
@@ -27,6 +29,11 @@ if (list) {
   addEventListener('pagehide', stop);
   addEventListener('pageshow', watch);
   list.addEventListener('focusout', showHeld);
+}
+
+/** A link to something folded opens it. */
+function unfold() {
+  document.querySelector('details:target')?.setAttribute('open', '');
 }
 
 /** One stream for a page that is looked at: browsers open only six connections to a place. */
