@@ -31,6 +31,8 @@ export interface Fleet {
   apiKey: string;
   sandboxUrl: string | undefined;
   managementUrl: string | undefined;
+  /** RabbitMQ, with user and password. */
+  rabbitmqUrl: string;
   /** Where each process says whether it is ready. */
   readiness: Record<string, string>;
   processes: ProcessSpec[];
@@ -77,9 +79,18 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     const own = { ...env, HEALTH_PORT: String(healthPort) };
     processes.push(nodeProcess(name, `services/${name}/main.js`, own, root));
   }
-  const { managementUrl } = servers;
+  const { managementUrl, rabbitmqUrl } = servers;
   const grpcAddress = grpcPort === undefined ? undefined : `${host}:${grpcPort}`;
-  return { address, grpcAddress, apiKey, sandboxUrl: sandbox?.url, managementUrl, readiness, processes };
+  return {
+    address,
+    grpcAddress,
+    apiKey,
+    sandboxUrl: sandbox?.url,
+    managementUrl,
+    rabbitmqUrl,
+    readiness,
+    processes,
+  };
 }
 
 /** Undefined where nobody asked for it, and keys would travel in the clear. */
