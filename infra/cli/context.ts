@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { SECOND } from '../../shared/runtime/duration.ts';
-import { ApiClient } from './api/client.ts';
-import { connectionOf } from './api/connection.ts';
-import type { Exit } from './exit.ts';
+import { ApiClient, answers } from './api/client.ts';
+import { NoKeyError, connectionOf } from './api/connection.ts';
+import { CliError, type Exit } from './exit.ts';
 import type { Output } from './terminal/output.ts';
 
 /** What a command works with. */
@@ -38,8 +38,22 @@ export function acting(output: Output, env: NodeJS.ProcessEnv, onExit: (exit: Ex
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<GlobalOptions>();
       const context = contextOf(output, env, options);
-      onExit(await act(context, options as never, ...(given.slice(0, -2) as never[])));
+      const words = given.slice(0, -2) as never[];
+      const acted = act(context, options as never, ...words).catch(async (thrown: unknown) => {
+        throw await withCause(thrown);
+      });
+      onExit(await acted);
     };
+}
+
+/** Who has no key because nothing runs is told that: a key would not help. */
+async function withCause(thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof NoKeyError) || !thrown.isNoneHere || (await answers(thrown.address))) return thrown;
+  return new CliError(
+    'unreachable',
+    `No fleet runs in this folder (npm start starts one), and nothing answers at ${thrown.address}. ` +
+      'A fleet elsewhere is named with --url or TIDINGS_URL.',
+  );
 }
 
 function contextOf(output: Output, env: NodeJS.ProcessEnv, options: GlobalOptions): Context {

@@ -9,6 +9,7 @@ import { addRetry } from './commands/retry.ts';
 import { addSend } from './commands/send.ts';
 import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
+import { addSuppressions } from './commands/suppressions.ts';
 import { acting, PATIENCE_SECONDS } from './context.ts';
 import { EXITS, type Exit } from './exit.ts';
 import { numberFrom } from './options.ts';
@@ -45,7 +46,16 @@ export function programOf(output: Output, env: NodeJS.ProcessEnv, onExit: (exit:
     .showHelpAfterError('(tidings --help, or tidings <command> --help, says what there is)')
     .exitOverride()
     .addHelpText('after', `${SURROUNDINGS}\n\nExit codes:\n${exitTable()}`);
-  for (const add of [addSend, addStatus, addList, addRetry, addDeadLetters, addStats, addKeys])
+  for (const add of [
+    addSend,
+    addStatus,
+    addList,
+    addRetry,
+    addDeadLetters,
+    addSuppressions,
+    addStats,
+    addKeys,
+  ])
     add(program, acts);
   return program;
 }

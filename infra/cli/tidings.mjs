@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 /**
- * The door of `npx tidings`: plain JavaScript, for it also runs before anything is installed. In a checkout the sources run as they are,
- * without a build; where the development packages are not installed, the build does.
+ * The door of `npx tidings`: plain JavaScript, for it also runs before anything is installed. A build of the very sources that are there runs, as
+ * `npm start` makes one: it starts four times as fast. Else the sources run as they are; where the development packages are not installed, whatever build there is.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isBuildFresh } from '../local/build-stamp.mjs';
 
 const source = new URL('./main.ts', import.meta.url);
 const built = new URL('../../dist/infra/cli/main.js', import.meta.url);
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
 await (
   await program()
@@ -15,6 +17,8 @@ await (
 
 /** @returns {Promise<() => Promise<unknown>>} */
 async function program() {
+  if (existsSync(fileURLToPath(built)) && isBuildFresh(root) && (await hasPackage('commander')))
+    return () => import(built.href);
   if (await hasPackage('tsx/esm/api')) {
     const { register } = await import('tsx/esm/api');
     register();

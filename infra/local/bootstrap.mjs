@@ -4,9 +4,10 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { digestOf, isBuildFresh, noteBuild } from './build-stamp.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** What can be said, and the program behind it. */
@@ -22,8 +23,6 @@ const COMMANDS = {
   'gmail:connect': 'gmail/main',
   'dkim:record': 'dkim/main',
 };
-/** What the build is made of; a change in any of it builds anew. */
-const SOURCES = ['services', 'shared', 'infra', 'tsconfig.json', 'tsconfig.build.json'];
 
 checkNode();
 const program = Object.entries(COMMANDS).find(([name]) => name === process.argv[2])?.[1];
@@ -60,30 +59,12 @@ function install() {
 }
 
 function build() {
-  const stamp = join(ROOT, 'dist/.sources');
-  const wanted = SOURCES.reduce((hash, source) => digest(source, hash), createHash('sha256')).digest('hex');
-  if (read(stamp) === wanted) return;
+  const sources = digestOf(ROOT);
+  if (isBuildFresh(ROOT, sources)) return;
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], 'building', [
     'The build failed; the lines above say where.',
   ]);
-  mkdirSync('dist', { recursive: true });
-  writeFileSync(stamp, wanted);
-}
-
-/**
- * Adds a file, or all files of a folder, to a hash.
- * @param {string} path
- * @param {import('node:crypto').Hash} hash
- * @returns {import('node:crypto').Hash}
- */
-function digest(path, hash) {
-  if (!existsSync(path)) return hash;
-  const entries = path.includes('.') ? [] : readdirSync(path, { recursive: true, withFileTypes: true });
-  const files = path.includes('.')
-    ? [path]
-    : entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files.sort()) hash.update(file).update(readFileSync(file));
-  return hash;
+  noteBuild(ROOT, sources);
 }
 
 /**

@@ -3,6 +3,7 @@ import { STATUS_CALLBACK_PATH, providerRouteOf } from '../../shared/contracts/in
 import type { Config } from '../../shared/runtime/config.ts';
 import { isFree, type Ports } from './ports.ts';
 import { isLoopback } from '../../shared/runtime/loopback.ts';
+import { BAD_SETTINGS_EXIT } from '../../shared/runtime/service.ts';
 import { keptSecret, newAccountSid, newApiKey } from './secrets.ts';
 import type { ProcessSpec } from './supervisor/managed-process.ts';
 
@@ -30,6 +31,8 @@ export interface Fleet {
   apiKey: string;
   sandboxUrl: string | undefined;
   managementUrl: string | undefined;
+  /** RabbitMQ, with user and password. */
+  rabbitmqUrl: string;
   /** Where each process says whether it is ready. */
   readiness: Record<string, string>;
   processes: ProcessSpec[];
@@ -76,9 +79,18 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     const own = { ...env, HEALTH_PORT: String(healthPort) };
     processes.push(nodeProcess(name, `services/${name}/main.js`, own, root));
   }
-  const { managementUrl } = servers;
+  const { managementUrl, rabbitmqUrl } = servers;
   const grpcAddress = grpcPort === undefined ? undefined : `${host}:${grpcPort}`;
-  return { address, grpcAddress, apiKey, sandboxUrl: sandbox?.url, managementUrl, readiness, processes };
+  return {
+    address,
+    grpcAddress,
+    apiKey,
+    sandboxUrl: sandbox?.url,
+    managementUrl,
+    rabbitmqUrl,
+    readiness,
+    processes,
+  };
 }
 
 /** Undefined where nobody asked for it, and keys would travel in the clear. */
@@ -91,7 +103,15 @@ async function grpcPortOf(config: Config, ports: Ports): Promise<number | undefi
 
 function nodeProcess(name: string, script: string, env: NodeJS.ProcessEnv, root: string): ProcessSpec {
   const args = ['--enable-source-maps', `dist/${script}`];
-  return { name, command: process.execPath, args, env, cwd: root, stopWithinMs: SERVICE_STOP_MS };
+  return {
+    name,
+    command: process.execPath,
+    args,
+    env,
+    cwd: root,
+    stopWithinMs: SERVICE_STOP_MS,
+    hopelessCode: BAD_SETTINGS_EXIT,
+  };
 }
 
 interface SandboxPlan {
@@ -109,9 +129,8 @@ async function planSandbox({
 }: Pick<FleetOptions, 'config' | 'dataDir' | 'ports'> & { address: string }): Promise<
   SandboxPlan | undefined
 > {
-  const needsMail = config.SMTP_URL === undefined;
-  const needsSms = config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_AUTH_TOKEN === undefined;
-  const google = needsGmail(config) ? sandboxClient(dataDir) : undefined;
+  const { mail: needsMail, sms: needsSms, gmail } = sandboxNeeds(config);
+  const google = gmail ? sandboxClient(dataDir) : undefined;
   if (!needsMail && !needsSms && !google) return undefined;
   const smtpPort = String(await ports.take('sandbox_smtp'));
   const httpPort = String(await ports.take('sandbox_http'));
@@ -158,6 +177,15 @@ async function planBounces(dataDir: string, ports: Ports): Promise<NodeJS.Proces
     BOUNCE_DOMAIN: 'bounces.localhost.example',
     BOUNCE_SECRET: keptSecret(join(dataDir, 'bounce-secret'), newApiKey),
     BOUNCE_PORT: String(await ports.take('bounces')),
+  };
+}
+
+/** For what the sandbox stands in: what has no credentials. */
+export function sandboxNeeds(config: Config): Record<'mail' | 'sms' | 'gmail', boolean> {
+  return {
+    mail: config.SMTP_URL === undefined,
+    sms: config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_AUTH_TOKEN === undefined,
+    gmail: needsGmail(config),
   };
 }
 

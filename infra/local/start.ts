@@ -10,16 +10,14 @@ import { isFree } from './ports.ts';
 import { ProvisionError } from './provision/run.ts';
 import { provideServers, toolsDirOf, type ProvidedServer } from './provision/servers.ts';
 import { readyBlock } from './ready-block.ts';
+import { serviceProblems } from './settings-check.ts';
 import { setShieldPolicy } from './shield.ts';
+import { Stopping } from './stopping.ts';
 import { ManagedProcess, type ProcessSpec } from './supervisor/managed-process.ts';
 import { createOutput, showsColour, type Output } from './supervisor/output.ts';
 
 /** How long the services may take to be ready, in milliseconds; they take about 3 s. */
 const READY_WITHIN_MS = 120_000;
-/** All of it stops within 10 s; what the services leave of that, the servers have. Milliseconds. */
-const STOP_WITHIN_MS = 9_500;
-/** A terminal and npm may both pass the same Ctrl-C on; milliseconds. */
-const SAME_SIGNAL_MS = 1_000;
 
 // Installing and building, which came before this module, count too.
 const startedAt = performance.timeOrigin;
@@ -39,7 +37,7 @@ try {
 
 async function start(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const config = readConfig();
+  const config = readConfig(process.env, serviceProblems);
   const lock = join(dataDir, 'lock');
   if (!takeLock(lock))
     throw new ProvisionError(
@@ -59,7 +57,8 @@ async function start(): Promise<void> {
   const servers = [rabbitmq, mongodb];
   const serverProcesses = run(servers.flatMap((server) => server.processes));
   const services: ManagedProcess[] = [];
-  stopOnSignals(services, serverProcesses, servers);
+  const stopping = new Stopping({ services, serverProcesses, servers }, output);
+  stopping.onSignals();
   await Promise.all(servers.map((server) => server.ready()));
   await shield(rabbitmq, output);
   const fleet = await planFleet({
@@ -69,7 +68,11 @@ async function start(): Promise<void> {
     ports,
     servers: { rabbitmqUrl: rabbitmq.url, managementUrl: rabbitmq.managementUrl, mongoUri: mongodb.url },
   });
-  services.push(...run(fleet.processes));
+  services.push(
+    ...run(fleet.processes, () => {
+      stopping.because('So everything stops. Mend the settings, then run the same command again.');
+    }),
+  );
   await untilReady(fleet);
   writeFleetFile(fleet, { rabbitmqUrl: rabbitmq.url, mongoUri: mongodb.url }, [
     ...services,
@@ -85,17 +88,17 @@ function given(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
 }
 
-async function checkPorts({ HOST, PORT, GRPC_PORT = 0 }: Config): Promise<void> {
-  for (const [name, port] of Object.entries({ PORT, GRPC_PORT }))
+async function checkPorts({ HOST, PORT, GRPC_PORT = 0, BOUNCE_PORT = 0 }: Config): Promise<void> {
+  for (const [name, port] of Object.entries({ PORT, GRPC_PORT, BOUNCE_PORT }))
     if (port !== 0 && !(await isFree(port, HOST)))
       throw new ProvisionError(
         `Port ${port} of ${HOST} is taken by another program. Stop it, or choose another port:\n  ${name}=${port + 1} npm start`,
       );
 }
 
-function run(specs: readonly ProcessSpec[]): ManagedProcess[] {
+function run(specs: readonly ProcessSpec[], onHopeless?: () => void): ManagedProcess[] {
   const processes = specs.map((spec) => new ManagedProcess(spec, output));
-  for (const one of processes) one.start();
+  for (const one of processes) one.start(onHopeless);
   return processes;
 }
 
@@ -138,38 +141,4 @@ function writeFleetFile(
   const pids = Object.fromEntries(processes.map((one) => [one.name, one.pid]));
   const content = { address, grpcAddress, apiKey, sandboxUrl, managementUrl, ...servers, readiness, pids };
   writeFileSync(join(dataDir, 'fleet.json'), JSON.stringify(content, null, 2), { mode: 0o600 });
-}
-
-function stopOnSignals(
-  services: ManagedProcess[],
-  servers: ManagedProcess[],
-  provided: ProvidedServer[],
-): void {
-  let firstAt: number | undefined;
-  const onSignal = (): void => {
-    if (firstAt !== undefined && Date.now() - firstAt < SAME_SIGNAL_MS) return;
-    if (firstAt !== undefined) {
-      for (const one of services) one.kill();
-      // A killed leash would let its server go. Asked twice, by this and by our end, it ends it at once.
-      for (const one of servers) void one.stop();
-      process.exit(1);
-    }
-    firstAt = Date.now();
-    void stop(services, servers, provided);
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
-}
-
-async function stop(
-  services: ManagedProcess[],
-  servers: ManagedProcess[],
-  provided: ProvidedServer[],
-): Promise<void> {
-  output.say('\nDraining: what is in flight is finished, then everything stops …');
-  const deadline = Date.now() + STOP_WITHIN_MS;
-  await Promise.all(services.map((one) => one.stop()));
-  const left = deadline - Date.now();
-  await Promise.all([...servers.map((one) => one.stop(left)), ...provided.map((one) => one.stop?.())]);
-  output.say('Stopped.');
-  process.exit(0);
 }

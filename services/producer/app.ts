@@ -73,7 +73,7 @@ export function frameworkApp(context: ProducerContext, operations: Operation[]):
   app.use(docsRouter(operations));
   app.use(webRouter(context));
   app.use((request) => {
-    throw new Problem('not_found', { detail: `${request.method} ${request.path}` });
+    throw new Problem('not_found', { detail: `There is no ${request.method} ${request.path}.` });
   });
   app.use(problemHandler(context.log));
   return app;

@@ -60,9 +60,11 @@ export {
   TROUBLED,
   RETRYABLE,
   STATUSES,
+  STEERABLE,
   TRANSITIONS,
   canGo,
   type Status,
+  whyNot,
 } from './states.ts';
 export { notificationSchema, type Notification, type TimelineEntry } from './notification.ts';
 export {

@@ -50,6 +50,16 @@ export const MOVING = [...CANCELABLE, 'sending'] as const satisfies Status[];
 /** Statuses that a person may send again by hand. */
 export const RETRYABLE = ['failed_permanently', 'outcome_unknown'] as const satisfies Status[];
 
+/** Statuses of which a person may say what became of it. */
+export const RESOLVABLE = ['outcome_unknown'] as const satisfies Status[];
+
+/** What a person may do to one notification, as what becomes of it, and the statuses that allow it. */
+export const STEERABLE = {
+  retried: RETRYABLE,
+  canceled: CANCELABLE,
+  resolved: RESOLVABLE,
+} as const satisfies Record<string, readonly Status[]>;
+
 /** Statuses that the word of a provider moves on, to `delivered` or `bounced`: something was handed over, or may have been. */
 export const AWAITING_FEEDBACK = ['sent', 'outcome_unknown'] as const satisfies Status[];
 
@@ -83,4 +93,10 @@ export const FINISHED = [
 /** Whether the table allows to go from one status to another. */
 export function canGo(from: Status, to: Status): boolean {
   return (TRANSITIONS[from] as readonly Status[]).includes(to);
+}
+
+/** Why a notification that stands there cannot be retried, canceled or resolved, in words for people. */
+export function whyNot(status: Status, act: keyof typeof STEERABLE): string {
+  const allowing = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(STEERABLE[act]);
+  return `It is ${status}; only what is ${allowing} can be ${act}.`;
 }

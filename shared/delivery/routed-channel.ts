@@ -1,5 +1,5 @@
 import { providerRouteOf, type RoutedProvider } from '../contracts/index.ts';
-import { ConfigError, type Config } from '../runtime/config.ts';
+import { ConfigError, problemsOf, type Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import type { DeliveryChannel } from './channel.ts';
 import { Failover } from './failover.ts';
@@ -10,17 +10,21 @@ import { Standings } from './standings.ts';
 /** The channels whose providers a setting chooses. */
 const SETTINGS = { email: 'EMAIL_PROVIDERS', sms: 'SMS_PROVIDERS' } as const;
 
+/** All providers of a channel that there are, by name. */
+type Registry = Readonly<Record<string, ProviderMaker>>;
+
 /**
  * The channel that the providers of its setting carry out, of all that there are.
  * @throws ConfigError when the setting names one that there is not, or a setting of a provider is missing.
  */
 export function routedChannel(
   name: keyof typeof SETTINGS,
-  registry: Readonly<Record<string, ProviderMaker>>,
+  registry: Registry,
   config: Config,
 ): DeliveryChannel {
-  const entries = routeOf(SETTINGS[name], registry, config);
-  const providers = entries.flatMap((entry) => registry[entry.name]?.(config) ?? []);
+  const setting = SETTINGS[name];
+  const entries = providerRouteOf(config[setting]) ?? [];
+  const providers = providersOf(entries, { setting, registry, config });
   const standings = new Standings(providers.map((provider) => provider.name));
   const failover = new Failover({
     providers: new Map(providers.map((provider) => [provider.name, provider])),
@@ -47,14 +51,21 @@ function deliverBy(failover: Failover, [only, second]: readonly Provider[]): Del
     notification.via === undefined ? only.send(notification, signal) : choose(notification, signal);
 }
 
-function routeOf(
-  setting: (typeof SETTINGS)[keyof typeof SETTINGS],
-  registry: Readonly<Record<string, ProviderMaker>>,
-  config: Config,
-): readonly RoutedProvider[] {
-  const route = providerRouteOf(config[setting]) ?? [];
-  const unknown = route.filter(({ name }) => !Object.hasOwn(registry, name)).map(({ name }) => name);
-  if (unknown.length === 0) return route;
-  const known = Object.keys(registry).join(', ');
-  throw new ConfigError(`${setting}: there is no provider ${unknown.join(', ')}; there are ${known}`);
+/** @throws ConfigError with the problems of all that cannot be made */
+function providersOf(
+  entries: readonly RoutedProvider[],
+  { setting, registry, config }: { setting: string; registry: Registry; config: Config },
+): Provider[] {
+  const known = Object.keys(registry);
+  const unknown = entries.map(({ name }) => name).filter((name) => !known.includes(name));
+  const makers = entries.flatMap(({ name }) => (known.includes(name) ? (registry[name] ?? []) : []));
+  const providers: Provider[] = [];
+  const problems = [
+    ...(unknown.length > 0
+      ? [`${setting}: there is no provider ${unknown.join(', ')}; there are ${known.join(', ')}`]
+      : []),
+    ...makers.flatMap((make) => problemsOf(() => providers.push(make(config)))),
+  ];
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
+  return providers;
 }

@@ -9,6 +9,9 @@ export interface ServiceContext {
   log: Logger;
 }
 
+/** Exit code of a service that its settings keep from starting: to start it again changes nothing. EX_CONFIG of sysexits.h. */
+export const BAD_SETTINGS_EXIT = 78;
+
 /** A started service. `stop` drains: it takes no new work, finishes what is in flight, and closes. */
 export interface Service {
   stop(): Promise<void>;
@@ -16,7 +19,8 @@ export interface Service {
 
 /**
  * Runs one service of the fleet as this process: reads the environment, starts, and drains on SIGTERM, SIGINT, or when the supervisor's
- * pipe closes. A second signal ends at once. A failed start ends with code 1 and one readable message.
+ * pipe closes. A second signal ends at once. A failed start ends with code 1 and one readable message; with `BAD_SETTINGS_EXIT` and a line for each
+ * problem where the settings are to blame.
  */
 export async function runService(
   name: string,
@@ -28,14 +32,24 @@ export async function runService(
     log.error('unhandled rejection: this is a bug; stopping', { error: toError(reason) });
     process.exit(1);
   });
-  const starting = start({ config, log });
+  // What is wrong with settings may be thrown before there is a promise.
+  const starting = (async () => start({ config, log }))();
   stopOnSignals({ config, log }, starting);
   try {
     await starting;
   } catch (thrown) {
-    log.error('could not start', { error: toError(thrown) });
-    process.exit(1);
+    process.exit(failed(log, toError(thrown)));
   }
+}
+
+/** Says why it could not start; answers the exit code. A stack says nothing about settings. */
+function failed(log: Logger, error: Error): number {
+  if (!(error instanceof ConfigError)) {
+    log.error('could not start', { error });
+    return 1;
+  }
+  for (const problem of error.problems) log.error(`could not start: ${problem}`);
+  return BAD_SETTINGS_EXIT;
 }
 
 function configOrExit(): Config {
@@ -44,7 +58,7 @@ function configOrExit(): Config {
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
-    process.exit(1);
+    process.exit(BAD_SETTINGS_EXIT);
   }
 }
 

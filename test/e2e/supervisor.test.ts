@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLineOf, isServerOf } from '../../infra/local/leftovers.ts';
+import { freePort } from '../../infra/local/ports.ts';
 import { startCommand, type StartedCommand } from '../support/command.ts';
 import { until } from '../support/until.ts';
 
@@ -97,6 +98,36 @@ describe('npm start', () => {
     const command = start({ RETRY_DELAYS: 'soon', API_KEY: 'short' });
     expect(await command.ended).toBe(1);
     expect(command.output()).toMatch(/2 problem\(s\):\n {2}API_KEY: must be.*\n {2}RETRY_DELAYS: must be/);
+  });
+
+  test('lists with them what only a service asks, and starts nothing', async () => {
+    const command = start({
+      API_KEY: 'short',
+      EMAIL_PROVIDERS: 'smtp,smtp_backup,bogus',
+      SMS_PROVIDERS: 'sms_gateway',
+    });
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toMatch(
+      /4 problem\(s\):\n {2}API_KEY: must be.*\n {2}EMAIL_PROVIDERS: there is no provider bogus; there are .*\n {2}SMTP_BACKUP_URL: is needed.*\n {2}.*SMS_GATEWAY_FROM/,
+    );
+    expect(command.output()).not.toMatch(/· (RabbitMQ|MongoDB)|\n {4}at /);
+  });
+
+  test('ends as a whole when a service ends because of its settings, and does not try it again', async () => {
+    const [taken, BOUNCE_PORT] = [createServer(), String(await freePort())];
+    const command = start({
+      ...{ RABBITMQ_URL: process.env.RABBITMQ_URL, MONGO_URI: process.env.MONGO_URI },
+      ...{ BOUNCE_PORT, BOUNCE_DOMAIN: 'bounces.example.org', BOUNCE_SECRET: 'sixteen-characters' },
+    });
+    // Behind its own look at the ports.
+    await until(() => command.output().includes('· RabbitMQ'), 30_000);
+    await new Promise<void>((resolve) => taken.listen(Number(BOUNCE_PORT), '127.0.0.1', resolve));
+    expect(await command.ended).toBe(1);
+    taken.close();
+    expect(command.output()).toContain(`could not start: BOUNCE_PORT: ${BOUNCE_PORT} of 127.0.0.1 is taken`);
+    expect(command.output()).toContain('producer ended (code 78), and is not started again');
+    expect(command.output()).toMatch(/Mend the settings.*\n[^]*Stopped\.\n$/);
+    expect(command.output()).not.toMatch(/starting it again|\n.* {4}at /);
   });
 
   test('does not put another server in the place of one that was named and does not answer', async () => {

@@ -1,7 +1,7 @@
 import type { Collection } from 'mongodb';
 import { createInAppChannel } from '../../services/in-app/channel.ts';
 import type { Notification } from '../../shared/contracts/index.ts';
-import { notificationsOf, openStore } from '../../shared/store/index.ts';
+import { Suppressions, notificationsOf, openStore } from '../../shared/store/index.ts';
 import { Cli } from './cli.ts';
 import { startTestChannel, startTestProducer, testConfig, type TestProducer } from './fleet.ts';
 import { createTestServers } from './servers.ts';
@@ -11,6 +11,7 @@ export interface CliFleet {
   producer: TestProducer;
   cli: Cli;
   notifications: () => Collection<Notification>;
+  suppressions: () => Suppressions;
   stop: () => Promise<void>;
 }
 
@@ -27,5 +28,11 @@ export async function startCliFleet(): Promise<CliFleet> {
     await Promise.all([producer.stop(), inApp.stop(), store.stop()]);
     await servers.drop();
   };
-  return { producer, cli: new Cli(producer.address), notifications: () => notificationsOf(store.db), stop };
+  return {
+    producer,
+    cli: new Cli(producer.address),
+    notifications: () => notificationsOf(store.db),
+    suppressions: () => new Suppressions(store.db),
+    stop,
+  };
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { API_KEY } from './fleet.ts';
 
-/** The command line as it is built; one test goes by the door of `npx`, which runs the sources. */
+/** The command line as it is built; some tests go by the door of `npx`. */
 const BUILT = 'dist/infra/cli/main.js';
 
 /** How a command ended, and what it wrote. */
@@ -21,6 +21,8 @@ export interface CliOptions {
 /** A command that runs. */
 export interface RunningCli {
   child: ChildProcess;
+  /** What it has printed so far. */
+  stdout: () => string;
   ended: Promise<CliResult>;
 }
 
@@ -44,7 +46,7 @@ export function startCli(
       resolve({ ...result, code });
     }),
   );
-  return { child, ended };
+  return { child, stdout: () => result.stdout, ended };
 }
 
 /** `tidings …` against one API, with the tests' key. */

@@ -114,6 +114,25 @@ export const statsAnswer = z.looseObject({
 /** The figures. */
 export type StatsShown = z.output<typeof statsAnswer>;
 
+const suppression = z.looseObject({
+  channel: z.string(),
+  address: z.string().optional(),
+  code: z.string(),
+  reason: z.string().optional(),
+  actor: z.string(),
+  since: z.string(),
+});
+
+/** An address that nothing is handed over to. */
+export const suppressionAnswer = suppression;
+/** An address that nothing is handed over to. */
+export type SuppressionShown = z.output<typeof suppression>;
+/** A page of them. */
+export const suppressionsAnswer = z.looseObject({
+  suppressions: z.array(suppression),
+  next_cursor: z.string().nullable(),
+});
+
 const key = z.looseObject({
   id: z.string(),
   name: z.string(),

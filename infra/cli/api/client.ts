@@ -23,6 +23,7 @@ export interface Call {
 /** What is said when nobody can know. */
 const PERHAPS_DONE = 'It may have been done all the same: look before you repeat it.';
 const TIMEOUT_MS = 30 * SECOND;
+const LOOK_MS = 3 * SECOND;
 /** Answers that may be another one in a moment: too many requests; a proxy without a producer, a producer without its store. */
 const PASSING = new Set([429, 502, 503, 504]);
 
@@ -30,6 +31,16 @@ const PASSING = new Set([429, 502, 503, 504]);
 type Try =
   | { outcome: 'answered'; body: unknown }
   | { outcome: 'passing'; error: CliError; isUndone: boolean; afterMs: number | undefined };
+
+/** Whether anything answers at an address, within a moment. Nothing of a key goes there. */
+export async function answers(address: string): Promise<boolean> {
+  try {
+    await fetch(address, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(LOOK_MS) });
+    return true;
+  } catch (thrown) {
+    return !isUnconnected(thrown) && causeOf(thrown).name !== 'TimeoutError';
+  }
+}
 
 /** Calls the API, and repeats what may be repeated for a while. */
 export class ApiClient {
@@ -120,7 +131,9 @@ export class ApiClient {
       );
     const { title, detail, errors = [] } = problem.data;
     const fields = errors.map(({ field, message }) => `\n  ${field}: ${message}`).join('');
-    const words = `${title}.${detail === undefined ? '' : ` ${detail}`}${fields}`;
+    // What is not there is said by the detail already.
+    const said = status === 404 && detail !== undefined ? [detail] : [`${title}.`, ...[detail ?? []].flat()];
+    const words = `${said.join(' ')}${fields}`;
     if (status === 401) return new CliError('denied', `${words} The key came from ${keyFrom}.`, body);
     if (status === 403) return new CliError('denied', words, body);
     return new CliError(PASSING.has(status) ? 'unreachable' : 'refused', words, body);

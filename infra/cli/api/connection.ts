@@ -22,6 +22,19 @@ export interface Connection {
   warnings: string[];
 }
 
+/** There is no key for an address. */
+export class NoKeyError extends CliError {
+  readonly address: string;
+  /** That no fleet runs in this folder, whose key would have been found. */
+  readonly isNoneHere: boolean;
+
+  constructor(address: string, isNoneHere: boolean, words: string) {
+    super('denied', words);
+    this.address = address;
+    this.isNoneHere = isNoneHere;
+  }
+}
+
 /** What was said about it on the command line. There is none for the key itself: whoever lists processes would see it. */
 export interface ConnectionOptions {
   url?: string;
@@ -41,8 +54,9 @@ export function connectionOf(
   );
   const found = keyOf(keyFile, env, here && isSame(address, here.address) ? here : undefined);
   if (found === undefined)
-    throw new CliError(
-      'denied',
+    throw new NoKeyError(
+      address,
+      here === undefined,
       `No key for ${address}. Set TIDINGS_API_KEY, or name a file that holds one with --key-file or TIDINGS_KEY_FILE. ` +
         'The key of a fleet that npm start runs in this folder is found by itself.',
     );

@@ -9,6 +9,7 @@ import { gathered, numberFrom } from '../options.ts';
 import { confirm } from '../terminal/ask.ts';
 import { withLimit } from './list.ts';
 import { printPages } from './paging.ts';
+import { NOTIFICATIONS } from './show.ts';
 
 /** The API answers an act on many within two minutes, done or not; milliseconds, and a little for the way. */
 const BULK_TIMEOUT_MS = 2 * MINUTE + 10 * SECOND;
@@ -75,7 +76,12 @@ async function list(
   { type, user, code, provider, limit, all }: Which & { limit: number; all?: true },
 ): Promise<Exit> {
   const filters = { type, user_id: user, code, provider };
-  await printPages(context, { path: '/v1/dead-letters', filters, limit: all ? Infinity : limit });
+  await printPages(context, {
+    path: '/v1/dead-letters',
+    filters,
+    limit: all ? Infinity : limit,
+    ...NOTIFICATIONS,
+  });
   return 'done';
 }
 

@@ -5,7 +5,8 @@ import type { ApiClient } from '../api/client.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit.ts';
 import { pathOf } from '../ids.ts';
-import { hasArrived, isEnd, printDetail, printEntry } from './show.ts';
+import type { Output } from '../terminal/output.ts';
+import { hasArrived, isEnd, printEnd, printEntry, printHeading } from './show.ts';
 
 /** How often it is looked at: at first often, as most are sent within a second, then less and less; milliseconds. */
 const LOOKS = { first: 0.2 * SECOND, most: 3 * SECOND, growth: 1.3 };
@@ -16,8 +17,8 @@ export function lookAt(api: ApiClient, id: string): Promise<NotificationDetailSh
 }
 
 /**
- * Prints what happens to one until nothing more will happen by itself: lines of its timeline as they come, or with --json the record each time
- * that it has changed. `timeout` in seconds. @throws CliError
+ * Prints what happens to one until nothing more will happen by itself: lines of its timeline as they come, and last where it stands; or with
+ * --json the record each time that it has changed, the last one as it ended. `timeout` in seconds. @throws CliError
  */
 export async function follow(
   { output, isJson }: Context,
@@ -30,11 +31,13 @@ export async function follow(
     const one = await lookAt(api, id);
     if (one.timeline.length > shown) {
       if (isJson) output.json(one);
-      else if (shown === 0) printDetail(output, one);
-      else for (const entry of one.timeline.slice(shown)) printEntry(output, entry);
+      else printNews(output, one, shown);
       shown = one.timeline.length;
     }
-    if (isEnd(one.status)) return hasArrived(one.status) ? 'done' : 'refused';
+    if (isEnd(one.status)) {
+      if (!isJson) printEnd(output, one);
+      return hasArrived(one.status) ? 'done' : 'refused';
+    }
     if (!output.isOpen) return 'done';
     if (performance.now() + waitMs > deadline) {
       output.say(`${id} is ${one.status} after ${timeout} s.`);
@@ -42,4 +45,9 @@ export async function follow(
     }
     await pause(waitMs);
   }
+}
+
+function printNews(output: Output, one: NotificationDetailShown, shown: number): void {
+  if (shown === 0) printHeading(output, one);
+  for (const entry of one.timeline.slice(shown)) printEntry(output, entry);
 }

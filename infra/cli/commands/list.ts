@@ -4,6 +4,7 @@ import type { Acting, Context } from '../context.ts';
 import type { Exit } from '../exit.ts';
 import { wholeFrom } from '../options.ts';
 import { DEFAULT_LIMIT, printPages } from './paging.ts';
+import { NOTIFICATIONS } from './show.ts';
 
 interface ListOptions {
   status?: string;
@@ -47,6 +48,7 @@ async function listNotifications(context: Context, options: ListOptions): Promis
     path: '/v1/notifications',
     filters: { status, type, user_id: user, from, to, error },
     limit: all ? Infinity : limit,
+    ...NOTIFICATIONS,
   });
   return 'done';
 }

@@ -1,5 +1,6 @@
 import { CANCELABLE, FINISHED, RETRYABLE } from '../../../shared/contracts/index.ts';
-import type { NotificationDetailShown, NotificationShown } from '../api/answers.ts';
+import type { z } from 'zod';
+import { listAnswer, type NotificationDetailShown, type NotificationShown } from '../api/answers.ts';
 import type { Output, Painted } from '../terminal/output.ts';
 import { oneLine } from '../terminal/visible.ts';
 import { printTable } from '../terminal/table.ts';
@@ -40,22 +41,51 @@ export function printList(output: Output, page: readonly NotificationShown[]): v
   printTable(output, heading, rows);
 }
 
+/** How pages of notifications are read and printed. */
+export const NOTIFICATIONS = {
+  answer: listAnswer,
+  itemsOf: ({ notifications }: z.output<typeof listAnswer>) => notifications,
+  print: printList,
+};
+
 /** Prints one notification with its timeline. */
 export function printDetail(output: Output, one: NotificationDetailShown): void {
   output.print(one.id, '  ', painted(one.status));
-  const facts = {
+  printFacts(output, {
+    ...lastingFactsOf(one),
+    'next try': one.next_retry_time,
+    provider: one.provider,
+    error: errorOf(one),
+  });
+  for (const entry of one.timeline) printEntry(output, entry);
+}
+
+/** Prints what stays true of one that is followed: where it stands comes last. */
+export function printHeading(output: Output, one: NotificationDetailShown): void {
+  output.print(one.id);
+  printFacts(output, lastingFactsOf(one));
+}
+
+/** Prints where one stands at its end: `sent by smtp`, `failed_permanently: 550 no such mailbox`. */
+export function printEnd(output: Output, one: NotificationDetailShown): void {
+  const by = hasArrived(one.status) && one.provider !== undefined ? ` by ${oneLine(one.provider)}` : '';
+  const why = hasArrived(one.status) || !one.error ? '' : `: ${oneLine(errorOf(one))}`;
+  output.print(painted(one.status), `${by}${why}`);
+}
+
+function lastingFactsOf(one: NotificationDetailShown): Record<string, string | undefined> {
+  return {
     type: `${one.type}, ${one.lane}`,
     to: recipientOf(one),
     user: one.user_id,
     subject: one.subject,
     'send at': one.send_at,
-    'next try': one.next_retry_time,
-    provider: one.provider,
-    error: errorOf(one),
   };
+}
+
+function printFacts(output: Output, facts: Record<string, string | undefined>): void {
   for (const [name, value] of Object.entries(facts))
     if (value !== undefined && value !== '') output.print(`  ${name.padEnd(9)} ${oneLine(value)}`);
-  for (const entry of one.timeline) printEntry(output, entry);
 }
 
 /** Prints one line of a timeline. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { statsAnswer, type StatsShown } from '../api/answers.ts';
 import type { Acting, Context } from '../context.ts';
 import type { Exit } from '../exit.ts';
-import type { Output } from '../terminal/output.ts';
+import type { Output, Painted } from '../terminal/output.ts';
 import { printTable } from '../terminal/table.ts';
 
 /** `tidings stats` */
@@ -60,6 +60,7 @@ function printQueues(output: Output, { queues }: StatsShown): void {
   printTable(output, ['QUEUE', 'READY', 'OLDEST'], rows);
 }
 
+/** In the words of the page /stats. A closed breaker lets all through, whatever comes back. */
 function printProviders(output: Output, { providers }: StatsShown): void {
   if (providers.length === 0) return;
   output.print('');
@@ -67,10 +68,15 @@ function printProviders(output: Output, { providers }: StatsShown): void {
     one.name,
     one.channel,
     one.processes,
-    one.is_paused ? 'paused' : one.breaker === 'closed' ? 'working' : `breaker ${one.breaker}`,
-    one.error_rate === null ? '' : `${(100 * one.error_rate).toFixed(1)} %`,
+    { text: `${one.breaker}${one.is_paused ? '; paused' : ''}`, colour: colourOf(one) },
+    one.error_rate === null ? 'none yet' : `${(100 * one.error_rate).toFixed(1)} %`,
   ]);
-  printTable(output, ['PROVIDER', 'CHANNEL', 'PROCESSES', 'STATE', 'ERRORS IN AN HOUR'], rows);
+  printTable(output, ['PROVIDER', 'CHANNEL', 'PROCESSES', 'BREAKER', 'NOT TAKEN IN AN HOUR'], rows);
+}
+
+function colourOf({ breaker, is_paused: isPaused }: StatsShown['providers'][number]): Painted['colour'] {
+  if (breaker !== 'closed') return 'bad';
+  return isPaused ? 'wait' : 'good';
 }
 
 function printBalance(output: Output, { balance }: StatsShown): void {

@@ -15,6 +15,8 @@ export interface CsvFile {
 /** A row that can be sent. `row`: which one it is, as the journal knows it. */
 export interface GoodRow extends CsvRecord {
   row: string;
+  /** That an earlier row says the same. */
+  isRepeat: boolean;
   key: string;
   fields: Fields;
 }
@@ -79,8 +81,8 @@ class RowReader {
       ...this.#keyErrors(record.line, ownKey),
     ];
     if (errors.length > 0) return { ...record, errors };
-    const row = this.#nameOf(fields, ownKey);
-    return { ...record, fields, row, key: ownKey ?? `csv-${row}` };
+    const { row, isRepeat } = this.#nameOf(fields, ownKey);
+    return { ...record, fields, row, isRepeat, key: ownKey ?? `csv-${row}` };
   }
 
   /** An empty cell says nothing. */
@@ -115,12 +117,12 @@ class RowReader {
     return [];
   }
 
-  #nameOf(fields: Fields, ownKey: string | undefined): string {
+  #nameOf(fields: Fields, ownKey: string | undefined): Pick<GoodRow, 'row' | 'isRepeat'> {
     const content = JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
     const said = nameFrom(this.#run, ownKey ?? '', content);
     const nth = this.#seen.get(said) ?? 0;
     this.#seen.set(said, nth + 1);
-    return nth === 0 ? said : nameFrom(said, String(nth));
+    return { row: nth === 0 ? said : nameFrom(said, String(nth)), isRepeat: nth > 0 };
   }
 }
 

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { usageError, type Exit } from '../exit.ts';
 import type { Fields } from '../request.ts';
 import type { Output } from '../terminal/output.ts';
-import { checkFile, digestOf, type CheckedFile, sayBadRows } from './check.ts';
+import { checkFile, digestOf, doubtsOf, type CheckedFile, sayBadRows } from './check.ts';
 import { handOver, type RowResult } from './hand-over.ts';
 import type { Journal } from './journal.ts';
 import { Rejects } from './rejects.ts';
@@ -44,6 +44,7 @@ export async function sendFile(
     );
   if (options.dryRun) {
     output.print(`${checked.rows - checked.bad} of ${checked.rows} rows can be sent; nothing was`);
+    for (const doubt of doubtsOf(checked)) output.print(doubt);
     return checked.bad > 0 ? 'partly' : 'done';
   }
   const api = context.api(PATIENCE_SECONDS);

@@ -19,10 +19,18 @@ export interface ProcessSpec {
   stopWithinMs: number;
   /** Runs before each start. */
   prepare?: () => Promise<void>;
+  /** An exit code that says that to start it again changes nothing. */
+  hopelessCode?: number;
+}
+
+/** How a process ended: in words, and its exit code where it had one. */
+interface Ending {
+  words: string;
+  code?: number | null;
 }
 
 /**
- * Keeps one process running: starts it in a process group of its own, starts it again when it dies, and says so. Its standard input is a
+ * Keeps one process running: starts it in a process group of its own, starts it again when it dies, unless that is hopeless, and says so. Its standard input is a
  * pipe that closes with us, however we end, and tells it to end too.
  */
 export class ManagedProcess {
@@ -47,9 +55,11 @@ export class ManagedProcess {
     return this.#child?.pid;
   }
 
-  /** Starts it, in the background. */
-  start(): void {
-    this.#loop ??= this.#keepRunning();
+  /** Starts it, in the background. `onHopeless` hears that it ended and will not be started again. */
+  start(onHopeless?: () => void): void {
+    this.#loop ??= this.#keepRunning().then((isHopeless) => {
+      if (isHopeless) onHopeless?.();
+    });
   }
 
   /** Asks it to end, ends it by force when it takes longer than `withinMs`, and resolves when it is gone. */
@@ -78,34 +88,41 @@ export class ManagedProcess {
     this.#signal('SIGKILL');
   }
 
-  async #keepRunning(): Promise<void> {
+  /** Resolves when it is stopped; with true when there is no hope for it. */
+  async #keepRunning(): Promise<boolean> {
     let crashes = 0;
     while (!this.#isStopping()) {
       const startedAt = Date.now();
-      const ending = await this.#prepareAndRun();
-      if (this.#isStopping()) return;
+      const { words, code } = await this.#prepareAndRun();
+      if (this.#isStopping()) return false;
+      if (code !== undefined && code === this.#spec.hopelessCode) {
+        this.#output.warn(
+          `${this.name} ended (${words}), and is not started again: its settings keep it from it`,
+        );
+        return true;
+      }
       crashes = Date.now() - startedAt > HEALTHY_AFTER_MS ? 1 : crashes + 1;
       const delay = restartDelay(crashes);
-      this.#output.warn(`${this.name} ended (${ending}); starting it again in ${formatDuration(delay)}`);
+      this.#output.warn(`${this.name} ended (${words}); starting it again in ${formatDuration(delay)}`);
       await pause(delay, this.#stopping.signal);
     }
+    return false;
   }
 
-  async #prepareAndRun(): Promise<string> {
+  async #prepareAndRun(): Promise<Ending> {
     try {
       await this.#spec.prepare?.();
     } catch (thrown) {
-      return toError(thrown).message;
+      return { words: toError(thrown).message };
     }
-    return this.#isStopping() ? 'stopped' : this.#runOnce();
+    return this.#isStopping() ? { words: 'stopped' } : this.#runOnce();
   }
 
   #isStopping(): boolean {
     return this.#stopping.signal.aborted;
   }
 
-  /** Resolves with how it ended, in words. */
-  #runOnce(): Promise<string> {
+  #runOnce(): Promise<Ending> {
     const { command, args, env, cwd, name } = this.#spec;
     return new Promise((resolve) => {
       const child = spawn(command, args, { env, cwd, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -117,10 +134,10 @@ export class ManagedProcess {
       // Its end of the pipe may be gone before ours.
       child.stdin.on('error', () => undefined);
       child.once('error', (error) => {
-        resolve(error.message);
+        resolve({ words: error.message });
       });
       child.once('close', (code, signal) => {
-        resolve(signal ?? `code ${String(code)}`);
+        resolve({ words: signal ?? `code ${String(code)}`, code });
       });
     });
   }

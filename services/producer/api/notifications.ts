@@ -88,7 +88,7 @@ export function notificationOperations({ reception, notifications }: ProducerCon
       problems: ['validation_failed', 'not_found'],
       handle: async ({ params }) => {
         const record = await getNotification(notifications, params.id);
-        if (!record) throw new Problem('not_found', { detail: `There is no notification ${params.id}.` });
+        if (!record) throw new Problem('not_found', { detail: 'There is no such notification.' });
         return { status: 200, body: detailOf(record) };
       },
     }),

@@ -1,4 +1,9 @@
-import { acceptedSchema, resolveRequestSchema } from '../../../shared/contracts/index.ts';
+import {
+  acceptedSchema,
+  resolveRequestSchema,
+  whyNot,
+  type STEERABLE,
+} from '../../../shared/contracts/index.ts';
 import type { Operated } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { TAG, idParams } from './notifications.ts';
@@ -19,7 +24,8 @@ export function steeringOperations(context: ProducerContext): Operation[] {
       params: idParams,
       answer: { status: 202, description: 'Pending again, with a full ladder', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],
-      handle: async ({ params, identity }) => operatedAnswer(await retry(context, params.id, identity.actor)),
+      handle: async ({ params, identity }) =>
+        operatedAnswer('retried', await retry(context, params.id, identity.actor)),
     }),
     operation({
       method: 'post',
@@ -32,7 +38,7 @@ export function steeringOperations(context: ProducerContext): Operation[] {
       answer: { status: 202, description: 'Canceled: nothing will be sent', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],
       handle: async ({ params, identity }) =>
-        operatedAnswer(await cancel(context, params.id, identity.actor)),
+        operatedAnswer('canceled', await cancel(context, params.id, identity.actor)),
     }),
     operation({
       method: 'post',
@@ -46,15 +52,18 @@ export function steeringOperations(context: ProducerContext): Operation[] {
       answer: { status: 202, description: 'Resolved', schema: acceptedSchema },
       problems: [...BODY_PROBLEMS, 'not_found', 'state_conflict'],
       handle: async ({ params, body, identity }) =>
-        operatedAnswer(await resolve(context, params.id, body.outcome, identity.actor)),
+        operatedAnswer('resolved', await resolve(context, params.id, body.outcome, identity.actor)),
     }),
   ];
 }
 
-function operatedAnswer(operated: Operated): Answer {
+function operatedAnswer(act: keyof typeof STEERABLE, operated: Operated): Answer {
   if (operated.outcome === 'missing')
     throw new Problem('not_found', { detail: 'There is no such notification.' });
   if (operated.outcome === 'conflict')
-    throw new Problem('state_conflict', { detail: `It is ${operated.state}.`, state: operated.state });
+    throw new Problem('state_conflict', {
+      detail: whyNot(operated.state, act),
+      state: operated.state,
+    });
   return { status: 202, body: { id: operated.record._id, status: operated.record.status } };
 }

@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { pause } from '../../../shared/runtime/backoff.ts';
 import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
 import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
-import { toError } from '../../../shared/runtime/errors.ts';
 import { readiness } from '../../../shared/runtime/health.ts';
 import { TOLERATED } from '../app.ts';
 import type { ProducerContext } from '../context.ts';
 import { Health } from './health.ts';
 import { SCHEDULER, DEFINITIONS, schedulerService } from './protos.ts';
 import { scheduleMeet } from './schedule-meet.ts';
+import { grpcTlsOf } from './tls.ts';
 
 /** What a client may take of us. A request has 11 000 characters at most, of four bytes each at most. */
 const LIMITS = {
@@ -71,27 +69,11 @@ export async function startGrpc(context: ProducerContext, port: number): Promise
 }
 
 /** With a certificate, TLS; without one in the clear, which the settings allow on a loopback address only. @throws ConfigError */
-function credentialsOf({ GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE }: Config): ServerCredentials {
-  if (GRPC_TLS_CERT_FILE === undefined || GRPC_TLS_KEY_FILE === undefined)
-    return ServerCredentials.createInsecure();
-  const cert_chain = read('GRPC_TLS_CERT_FILE', GRPC_TLS_CERT_FILE);
-  const private_key = read('GRPC_TLS_KEY_FILE', GRPC_TLS_KEY_FILE);
-  try {
-    createSecureContext({ cert: cert_chain, key: private_key });
-  } catch (thrown) {
-    throw new ConfigError(
-      `GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE: must be a certificate and its key in PEM: ${toError(thrown).message}`,
-    );
-  }
-  return ServerCredentials.createSsl(null, [{ cert_chain, private_key }]);
-}
-
-function read(setting: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (thrown) {
-    throw new ConfigError(`${setting}: cannot be read: ${toError(thrown).message}`);
-  }
+function credentialsOf(config: Config): ServerCredentials {
+  const tls = grpcTlsOf(config);
+  return tls === undefined
+    ? ServerCredentials.createInsecure()
+    : ServerCredentials.createSsl(null, [{ ...tls }]);
 }
 
 function bind(

@@ -1,8 +1,8 @@
 import type { RequestHandler, Response } from 'express';
 import {
-  CANCELABLE,
-  RETRYABLE,
+  STEERABLE,
   viewOf,
+  whyNot,
   type Notification,
   type Status,
 } from '../../../shared/contracts/index.ts';
@@ -14,12 +14,11 @@ import { cancel, resolve, retry } from '../steering.ts';
 import { actorOf } from './identity.ts';
 import { formOf } from './forms.ts';
 import { findNotification, render } from './pages.ts';
-import { lookOf } from './presentation.ts';
 
 /** What a person may do to one notification: asked once more on a page of its own, so that it works without scripts. */
 interface Act {
-  /** The states in which it can be done. */
-  from: readonly Status[];
+  /** What becomes of the notification: the states in which it can be done hang on it. */
+  done: keyof typeof STEERABLE;
   question: string;
   words: string;
   button: string;
@@ -29,28 +28,28 @@ interface Act {
 /** Every act, by the last part of its address. */
 export const ACTS = {
   retry: {
-    from: RETRYABLE,
+    done: 'retried',
     question: 'Send this notification again?',
     words: 'It keeps its id and its Message-ID, and gets all of its retries again.',
     button: 'Retry this notification',
     run: retry,
   },
   cancel: {
-    from: CANCELABLE,
+    done: 'canceled',
     question: 'Take this notification back?',
     words: 'It is not sent any more. This cannot be undone.',
     button: 'Cancel this notification',
     run: cancel,
   },
   'mark-sent': {
-    from: ['outcome_unknown'],
+    done: 'resolved',
     question: 'Did this notification reach its person?',
     words: 'Look at the provider first: nobody here knows. It is recorded as sent, and not sent again.',
     button: 'Mark as sent',
     run: (context, id, actor) => resolve(context, id, 'sent', actor),
   },
   'mark-failed': {
-    from: ['outcome_unknown'],
+    done: 'resolved',
     question: 'Did this notification get lost?',
     words:
       'Look at the provider first: nobody here knows. It becomes a dead letter, which can be sent again.',
@@ -64,9 +63,11 @@ export type ActName = keyof typeof ACTS;
 
 /** The acts that a notification's state allows. */
 export function actsFor(status: Status): ActName[] {
-  return (Object.keys(ACTS) as ActName[]).filter((name) =>
-    (ACTS[name].from as readonly Status[]).includes(status),
-  );
+  return (Object.keys(ACTS) as ActName[]).filter((name) => allows(status, name));
+}
+
+function allows(status: Status, name: ActName): boolean {
+  return (STEERABLE[ACTS[name].done] as readonly Status[]).includes(status);
 }
 
 /** Asks before it is done. */
@@ -77,10 +78,11 @@ export function confirmPage(context: ProducerContext, name: ActName): RequestHan
 }
 
 async function askAbout(record: Notification, name: ActName, response: Response): Promise<void> {
-  const isPossible = actsFor(record.status).includes(name);
-  const { question, words, button } = ACTS[name];
+  const isPossible = allows(record.status, name);
+  const { done, question, words, button } = ACTS[name];
   const title = `${question} · Tidings`;
-  const data = { title, question, words, button, act: name, isPossible, notification: viewOf(record) };
+  const view = { notification: viewOf(record), whyNot: whyNot(record.status, done) };
+  const data = { title, question, words, button, act: name, isPossible, ...view };
   await render(response, 'confirm', data, isPossible ? 200 : 409);
 }
 
@@ -98,19 +100,19 @@ export function actSubmit(context: ProducerContext, name: ActName): RequestHandl
     const { _id, updated_at } = await findNotification(context, request);
     const isAsAsked = seen === undefined || seen === updated_at.toISOString();
     const operated = isAsAsked ? await ACTS[name].run(context, _id, actor) : undefined;
-    if (operated?.outcome !== 'done') refuseUnlessDoubled(await findNotification(context, request), actor);
+    if (operated?.outcome !== 'done')
+      refuseUnlessDoubled(await findNotification(context, request), name, actor);
     response.redirect(303, `/notifications/${encodeURIComponent(_id)}`);
   };
 }
 
-function refuseUnlessDoubled({ status, timeline }: Notification, actor: string): void {
+function refuseUnlessDoubled({ status, timeline }: Notification, name: ActName, actor: string): void {
   const isOurs = timeline.some(
     (entry) => entry.actor === actor && Date.now() - entry.at.getTime() < DOUBLE_CLICK_MS,
   );
   // What was accepted by the form counts as an entry of ours, too; one that nobody has touched since was not acted on.
   if (isOurs && timeline.length > 1) return;
-  throw new Problem('state_conflict', {
-    detail: `It is “${lookOf(status).words}” by now. Nothing was changed.`,
-    state: status,
-  });
+  // Somebody else may have done it, and it may stand there once more.
+  const why = allows(status, name) ? 'It has changed by now.' : whyNot(status, ACTS[name].done);
+  throw new Problem('state_conflict', { detail: `${why} Nothing was changed.`, state: status });
 }

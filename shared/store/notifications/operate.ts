@@ -1,7 +1,6 @@
 import type { Filter } from 'mongodb';
 import {
-  CANCELABLE,
-  RETRYABLE,
+  STEERABLE,
   type Channel,
   type DeadLetterFilter,
   type Notification,
@@ -30,7 +29,7 @@ export function retryNotification(
   id: string,
   change: Change,
 ): Promise<Operated> {
-  return operate(notifications, id, RETRYABLE, redrivePipeline(change));
+  return operate(notifications, id, STEERABLE.retried, redrivePipeline(change));
 }
 
 /** Takes back what has not begun to be sent. From the claim on it is too late. */
@@ -41,7 +40,7 @@ export function cancelNotification(
   retentionDays: number,
 ): Promise<Operated> {
   const stage = transitionStage('canceled', change, { delete_at: retentionEnd(retentionDays) });
-  return operate(notifications, id, CANCELABLE, [stage, { $unset: ['next_retry_time'] }]);
+  return operate(notifications, id, STEERABLE.canceled, [stage, { $unset: ['next_retry_time'] }]);
 }
 
 /** A person says what became of an unknown outcome. */
@@ -61,7 +60,7 @@ export function resolveNotification(
           moved: { $concat: ['$type', ' outcome_unknown sent'] },
         })
       : transitionStage('failed_permanently', change);
-  return operate(notifications, id, ['outcome_unknown'], [stage]);
+  return operate(notifications, id, STEERABLE.resolved, [stage]);
 }
 
 /** The dead letters that a filter means. */

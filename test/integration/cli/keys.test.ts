@@ -83,6 +83,16 @@ describe('when it cannot', () => {
       .ended;
     expect(none).toMatchObject({ code: 5, stderr: expect.stringContaining('Set TIDINGS_API_KEY') as string });
   });
+  test('find a key, and there is nobody to show it to, it ends with 3 and says that no fleet runs here', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const none = await startCli(['list'], { env: { TIDINGS_API_KEY: '', TIDINGS_URL: url } }).ended;
+    expect(none).toMatchObject({ code: 3, stdout: '' });
+    expect(none.stderr).toMatch(
+      new RegExp(
+        `^No fleet runs in this folder \\(npm start starts one\\), and nothing answers at ${url}\\.`,
+      ),
+    );
+  });
   test('read the key file, or use the address, it ends with 2', async () => {
     expect(await fleet.cli.run(['stats', '--key-file', join(folder, 'gone')])).toMatchObject({ code: 2 });
     const open = join(folder, 'open');

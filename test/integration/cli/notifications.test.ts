@@ -4,6 +4,7 @@ import { jsonLines } from '../../support/cli.ts';
 import { startCliFleet, type CliFleet } from '../../support/cli-fleet.ts';
 import { API_KEY } from '../../support/fleet.ts';
 import { aRecord } from '../../support/records.ts';
+import { suppressionIdOf } from '../../../shared/store/index.ts';
 
 /** `tidings status`, `list`, `retry`, `dead-letters` and `stats`. */
 let fleet: CliFleet;
@@ -27,7 +28,7 @@ describe('status, list, retry', () => {
     const { code, stdout, stderr } = await fleet.cli.run(['status', record._id, 'gone']);
     expect(code).toBe(4);
     expect(stdout).toMatch(/failed_permanently[^]*error +550 no such mailbox[^]*accepted/);
-    expect(stderr).toContain('gone: There is nothing under this address. There is no notification gone.');
+    expect(stderr).toContain('gone: There is no such notification.\n');
     const missing = await fleet.cli.run(['status', '../keys', '--json']);
     expect(missing).toMatchObject({ code: 1 });
     expect(jsonLines(missing.stdout)).toMatchObject([{ id: '../keys', problem: { code: 'not_found' } }]);
@@ -44,7 +45,7 @@ describe('status, list, retry', () => {
     expect(new Set((await lines('--all')).map(({ id }) => id)).size).toBe(430);
     const table = await fleet.cli.run(['list', '--user', 'many']);
     expect(table.stdout.trimEnd().split('\n')).toHaveLength(51);
-    expect(table.stderr).toContain('There are more');
+    expect(table.stderr).toContain('There are more: say a larger --limit, or --all.');
     // Colours are not for a pipe.
     expect(table.stdout).not.toContain('\u001b');
   });
@@ -73,7 +74,7 @@ describe('status, list, retry', () => {
     const { code, stdout, stderr } = await fleet.cli.run(['retry', '-'], { stdin });
     expect({ code, stdout }).toEqual({ code: 4, stdout: `${dead._id}  pending\n` });
     expect(stderr).toContain(
-      `${waiting._id}: The notification is in a state that forbids this. It is pending.`,
+      `${waiting._id}: The notification is in a state that forbids this. It is pending; only what is failed_permanently or outcome_unknown can be retried.`,
     );
   });
 });
@@ -105,12 +106,55 @@ describe('dead-letters', () => {
   });
 });
 
+describe('suppressions', () => {
+  const since = new Date('2030-01-31T09:00:00Z');
+  const suppress = (channel: 'email' | 'sms', address: string) =>
+    fleet.suppressions().add({
+      ...{ _id: suppressionIdOf(channel, address), channel, address, since },
+      ...{ code: '5.1.1', reason: 'no such mailbox', actor: 'consumer:email' },
+    });
+  test('are listed, by channel and by address, and lifted once', async () => {
+    await suppress('email', 'gone+1@example.org');
+    await suppress('sms', '+12025550123');
+    const all = await fleet.cli.run(['suppressions']);
+    expect(all).toMatchObject({ code: 0, stdout: (await fleet.cli.run(['suppressions', 'list'])).stdout });
+    expect(all.stdout).toMatch(
+      /^CHANNEL +ADDRESS +SINCE +BY +WHY\n[^]*email +gone\+1@example.org +2030-01-31T09:00:00.000Z +consumer:email +5.1.1 no such mailbox\n/,
+    );
+    const listed = async (...args: string[]) =>
+      jsonLines((await fleet.cli.run(['suppressions', 'list', '--json', ...args])).stdout).map(
+        ({ address }) => address,
+      );
+    expect(await listed('--channel', 'sms')).toEqual(['+12025550123']);
+    expect(await listed('--address', 'gone+1@example.org')).toEqual(['gone+1@example.org']);
+    const first = await fleet.cli.run(['suppressions', '--limit', '1']);
+    expect(first.stderr).toContain('a larger --limit, or --all');
+    expect(await listed('--all')).toHaveLength(2);
+
+    const lift = () => fleet.cli.run(['suppressions', 'lift', 'email', 'gone+1@example.org']);
+    expect(await lift()).toMatchObject({
+      code: 0,
+      stdout: 'gone+1@example.org gets email again; it was suppressed since 2030-01-31T09:00:00.000Z\n',
+    });
+    expect(await listed()).toEqual(['+12025550123']);
+    expect(await lift()).toMatchObject({ code: 1, stderr: 'This address is not suppressed.\n' });
+  });
+  test('of another channel than the two is refused before anything is asked', async () => {
+    const { code, stderr } = await fleet.cli.run(['suppressions', 'lift', 'in_app', 'u1']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('Allowed choices are email, sms') as string,
+    });
+  });
+});
+
 test('stats shows counts, queues and the balance; --json all of it', async () => {
   const { code, stdout } = await fleet.cli.run(['stats']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^\d+ notifications, as of 20/);
   expect(stdout).toMatch(/STATUS +email +sms +in_app +ALL/);
   expect(stdout).toContain('BALANCE');
+  expect(stdout).toMatch(/BREAKER +NOT TAKEN IN AN HOUR\ninbox +in_app +1 +closed +none yet\n/);
   const [stats] = jsonLines((await fleet.cli.run(['stats', '--json'])).stdout);
   expect(Object.keys(stats ?? {})).toEqual(Object.keys((await fleet.producer.call('GET', '/stats')).json));
 });

@@ -221,7 +221,7 @@ test('with a bad row nothing is sent, and each is named by its line; --skip-inva
   expect(await stored('bad')).toBe(0);
   expect(await send(file, '--dry-run', '--skip-invalid')).toMatchObject({
     code: 4,
-    stdout: '2 of 6 rows can be sent; nothing was\n',
+    stdout: '2 of 6 rows can be sent; nothing was\n1 e-mail has no subject\n',
   });
 
   const sent = await send(file, '--skip-invalid');

@@ -84,7 +84,10 @@ test('--wait follows it to its end: 0 when it was sent', async () => {
     '20',
   ]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/ pending .*\n[^]* sent /);
+  // Where it stands is said once, last, and is true: at its first look it may still be on its way.
+  expect(stdout).toMatch(
+    /^[0-9a-f-]{36}\n {2}type +in_app, transactional\n[^]* pending .*\n[^]* sent .*\nsent by inbox\n$/,
+  );
 });
 test('--wait ends with 6 when its time is over, with 1 when it will not be sent', async () => {
   const args = [
@@ -107,4 +110,30 @@ test('--wait ends with 6 when its time is over, with 1 when it will not be sent'
   const { code, stdout } = await ended;
   expect(code).toBe(1);
   expect(jsonLines(stdout).at(-1)).toMatchObject({ id, status: 'canceled' });
+});
+test('--wait says at the end why it failed, and nothing of a next try', async () => {
+  const args = ['send', '--email', 'b@example.org', '--idempotency-key', 'dying', 'Hello', '--wait'];
+  const running = fleet.cli.start([...args, '--timeout', '30']);
+  const { _id } = await until(
+    async () => (await fleet.notifications().findOne({ idempotency_key: 'dying' })) ?? false,
+  );
+  // What a consumer records, in two steps: it has failed for now, then for good.
+  const error = { code: '451', reason: 'try again later', provider: 'smtp' };
+  const record = (status: 'failed' | 'failed_permanently', more: object) =>
+    fleet.notifications().updateOne(
+      { _id },
+      {
+        $set: { status, error, ...more },
+        $push: { timeline: { at: new Date(), status, actor: 'consumer:email' } },
+      },
+    );
+  await record('failed', { next_retry_time: new Date(Date.now() + 600_000) });
+  await until(() => running.stdout().includes(' failed '));
+  await record('failed_permanently', {});
+  const { code, stdout } = await running.ended;
+  expect({ code, last: stdout.trimEnd().split('\n').at(-1) }).toEqual({
+    code: 1,
+    last: 'failed_permanently: 451 try again later',
+  });
+  expect(stdout).not.toContain('next try');
 });

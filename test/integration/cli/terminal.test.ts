@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => fleet.stop());
 
 describe('the door', () => {
-  test('of npx runs the sources, and says every exit code', async () => {
+  test('of npx says every exit code', async () => {
     const { code, stdout } = await startCli(['--help'], { program: 'infra/cli/tidings.mjs' }).ended;
     expect(code).toBe(0);
     for (const { code: exit, meaning } of Object.values(EXITS))

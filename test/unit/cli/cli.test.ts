@@ -108,6 +108,20 @@ test.each([
   await expect(run(['send', '--dry-run', '--csv', file])).rejects.toThrow(words);
 });
 
+test('a dry run counts rows that say the same, and e-mails without a subject; what has a key of its own is meant', async () => {
+  const file = join(folder, 'twice.csv');
+  const row = 'a@example.org,Hi,Hello,';
+  const rows = [row, row, row, 'a@example.org,,Hello,', `${row}k1`, `${row}k2`, 'b@example.org,,Hello,'];
+  writeFileSync(file, ['email,subject,message,idempotency_key', ...rows].join('\n'));
+  expect(await run(['send', '--dry-run', '--csv', file])).toBe(
+    '7 of 7 rows can be sent; nothing was\n' +
+      '2 rows say the same as a row above; each would be sent\n' +
+      '2 e-mails have no subject\n',
+  );
+  writeFileSync(file, ['email,subject,message', 'a@example.org,Hi,Hello'].join('\n'));
+  expect(await run(['send', '--dry-run', '--csv', file])).toBe('1 of 1 rows can be sent; nothing was\n');
+});
+
 /** What `send --dry-run` would send. */
 async function dryRun(args: readonly string[]): Promise<Record<string, unknown>> {
   return JSON.parse(await run(['send', '--dry-run', ...args])) as Record<string, unknown>;

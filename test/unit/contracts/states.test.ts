@@ -8,6 +8,7 @@ import {
   STATUSES,
   TRANSITIONS,
   canGo,
+  whyNot,
 } from '../../../shared/contracts/index.ts';
 
 const anyStatus = fc.constantFrom(...STATUSES);
@@ -53,4 +54,14 @@ test('a sent notification is never sent again', () => {
       }
     }),
   );
+});
+
+test('what cannot be done to one is said with what it could be done to', () => {
+  expect(whyNot('scheduled', 'retried')).toBe(
+    'It is scheduled; only what is failed_permanently or outcome_unknown can be retried.',
+  );
+  expect(whyNot('sent', 'canceled')).toBe(
+    'It is sent; only what is scheduled, pending, held or failed can be canceled.',
+  );
+  expect(whyNot('sent', 'resolved')).toBe('It is sent; only what is outcome_unknown can be resolved.');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../../../shared/runtime/config.ts';
+import { ConfigError, problemsOf, readConfig } from '../../../shared/runtime/config.ts';
 
 describe('the configuration', () => {
   test('of an empty environment is the documented default', () => {
@@ -21,6 +21,22 @@ describe('the configuration', () => {
     const read = (): unknown => readConfig(bad);
     expect(read).toThrow(ConfigError);
     for (const name of Object.keys(bad)) expect(read).toThrow(new RegExp(`${name}: must be`));
+  });
+  test('says in the same message what is wrong between settings, and what else is asked of them, once each', () => {
+    const env = { API_KEY: 'short', JWT_ISSUER: 'https://issuer.example', BOUNCE_DOMAIN: 'Not a domain' };
+    const read = (): unknown =>
+      readConfig({ ...env, BOUNCE_SECRET: 'sixteen-characters' }, ({ API_KEY, PORT }) => [
+        `EXTRA: key ${String(API_KEY)}, port ${PORT}`,
+        'EXTRA_TOO: needs an API_KEY',
+      ]);
+    expect(problemsOf(read)).toEqual([
+      expect.stringMatching(/^API_KEY: must be/),
+      expect.stringMatching(/^BOUNCE_DOMAIN: must be a domain/),
+      expect.stringMatching(/^JWKS_URL: is needed beside/),
+      expect.stringMatching(/^JWT_AUDIENCE: is needed beside/),
+      'EXTRA: key undefined, port 3000',
+    ]);
+    expect(read).toThrow(/^The environment has 5 problem\(s\):\n {2}API_KEY: /);
   });
   test('takes the nodes of a cluster and the members of a replica set', () => {
     const RABBITMQ_URL = 'amqp://u:p@a:5672/v,amqps://u:p@b:5671/v';
