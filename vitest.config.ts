@@ -9,8 +9,8 @@ const WHOLE_MACHINE = [
 
 export default defineConfig({
   test: {
-    // Tests wait more than half of the time: on two cores there is room for a third worker. More only make every wait longer.
-    maxWorkers: 3,
+    // Two cores: more workers only make every wait longer.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
@@ -41,6 +41,8 @@ export default defineConfig({
           exclude: WHOLE_MACHINE,
           testTimeout: 90_000,
           hookTimeout: 90_000,
+          // These and the end-to-end tests wait for leases, restarts and pages, most of the time: there is room for one more.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
@@ -64,6 +66,7 @@ export default defineConfig({
           exclude: WHOLE_MACHINE,
           testTimeout: 60_000,
           hookTimeout: 90_000,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

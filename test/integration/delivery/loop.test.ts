@@ -79,6 +79,12 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     if (!record) throw new Error(`no record ${id}`);
     return record;
   };
+  /** A few at a time: on a busy machine, more would wait for a connection longer than they may. */
+  const sendMany = async (count: number): Promise<string[]> => {
+    const ids: string[] = [];
+    while (ids.length < count) ids.push(...(await Promise.all(Array.from({ length: 50 }, () => send()))));
+    return ids;
+  };
   const untilStatus = (id: string, status: Notification['status']) =>
     until(async () => {
       const record = await recordOf(id);
@@ -297,7 +303,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
       tries += 1;
       return Promise.resolve(isDown ? { kind: 'transient', ...failure, providerFault: true } : sent);
     });
-    const ids = await Promise.all(Array.from({ length: 200 }, () => send()));
+    const ids = await sendMany(200);
     await until(() => tries >= 20);
     await pause(3_000);
     // Twenty outcomes to know, and what was in flight then.
@@ -408,12 +414,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
       return { tried, slow: () => (isSlow = true), stop: () => service.stop() };
     }
     const untilSome = (tried: string[]) => until(() => Promise.resolve(tried.length > 100));
-    async function backlog(): Promise<string[]> {
-      const records = Array.from({ length: 400 }, () => aRecord());
-      await notifications.insertMany(records);
-      await Promise.all(records.map((record) => publishDue(broker.publisher, record)));
-      return records.map(({ _id }) => _id);
-    }
+    const backlog = (): Promise<string[]> => sendMany(400);
 
     test('all are delivered once, and no more at once than may be', async () => {
       let going = 0;
