@@ -174,6 +174,8 @@ test('a fault that is switched on in the mailbox makes mails fail, until it is s
   await page.goto(mailbox);
   // The Gmail API has a switch of the same words.
   const ofMail = page.getByRole('group', { name: 'The mail server' });
+  await page.goto(`${mailbox}#faults`);
+  await page.getByText('bounce@example.org').first().waitFor();
   await page.getByText('Faults for everybody').click();
   await ofMail.getByLabel('Answers 550 to all').check();
   await page.getByRole('button', { name: 'Switch', exact: true }).click();

@@ -147,7 +147,10 @@ export function webRouter(context: ProducerContext): Router {
 /** What is not there is said on a page like the others, with the ways on for who is signed in. */
 function identifyForPage(context: ProducerContext): RequestHandler {
   const find = identify(context);
-  return (request, response, next) => (wantsPage(request) ? find(request, response, next) : next());
+  return async function findForPage(request, response, next) {
+    if (wantsPage(request)) await find(request, response, next);
+    else next();
+  };
 }
 
 function only(allow: string): RequestHandler {

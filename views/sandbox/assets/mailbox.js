@@ -33,7 +33,7 @@ if (list) {
 
 /** A link to something folded opens it. */
 function unfold() {
-  document.querySelector('details:target')?.setAttribute('open', '');
+  document.getElementById(location.hash.slice(1))?.setAttribute('open', '');
 }
 
 /** One stream for a page that is looked at: browsers open only six connections to a place. */
