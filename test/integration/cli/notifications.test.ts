@@ -116,27 +116,25 @@ describe('suppressions', () => {
   test('are listed, by channel and by address, and lifted once', async () => {
     await suppress('email', 'gone+1@example.org');
     await suppress('sms', '+12025550123');
-    const all = await fleet.cli.run(['suppressions']);
-    expect(all).toMatchObject({ code: 0, stdout: (await fleet.cli.run(['suppressions', 'list'])).stdout });
-    expect(all.stdout).toMatch(
-      /^CHANNEL +ADDRESS +SINCE +BY +WHY\n[^]*email +gone\+1@example.org +2030-01-31T09:00:00.000Z +consumer:email +5.1.1 no such mailbox\n/,
-    );
-    const listed = async (...args: string[]) =>
-      jsonLines((await fleet.cli.run(['suppressions', 'list', '--json', ...args])).stdout).map(
-        ({ address }) => address,
-      );
-    expect(await listed('--channel', 'sms')).toEqual(['+12025550123']);
-    expect(await listed('--address', 'gone+1@example.org')).toEqual(['gone+1@example.org']);
-    const first = await fleet.cli.run(['suppressions', '--limit', '1']);
-    expect(first.stderr).toContain('a larger --limit, or --all');
-    expect(await listed('--all')).toHaveLength(2);
+    const run = (...args: string[]) => fleet.cli.run(['suppressions', ...args]);
+    expect(await run()).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^CHANNEL +ADDRESS +SINCE +BY +WHY\n[^]*email +gone\+1@example.org +2030-01-31T09:00:00.000Z +consumer:email +5.1.1 no such mailbox\n/,
+      ) as string,
+    });
+    const one = await run('list', '--limit', '1', '--json');
+    expect(jsonLines(one.stdout)).toHaveLength(1);
+    expect(one.stderr).toContain('a larger --limit, or --all');
+    const sms = await run('list', '--channel', 'sms', '--json');
+    expect(jsonLines(sms.stdout)).toMatchObject([{ address: '+12025550123' }]);
 
-    const lift = () => fleet.cli.run(['suppressions', 'lift', 'email', 'gone+1@example.org']);
+    const lift = () => run('lift', 'email', 'gone+1@example.org');
     expect(await lift()).toMatchObject({
       code: 0,
       stdout: 'gone+1@example.org gets email again; it was suppressed since 2030-01-31T09:00:00.000Z\n',
     });
-    expect(await listed()).toEqual(['+12025550123']);
+    expect(await run('--address', 'gone+1@example.org')).toMatchObject({ stderr: 'There are none.\n' });
     expect(await lift()).toMatchObject({ code: 1, stderr: 'This address is not suppressed.\n' });
   });
   test('of another channel than the two is refused before anything is asked', async () => {
