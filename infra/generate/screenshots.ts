@@ -70,8 +70,6 @@ function picturesOf(retrying: string): Record<string, string> {
     'dead-letters': '/dead-letters',
     controls: '/controls',
     send: '/send-notification',
-    keys: '/keys',
-    audit: '/audit',
   };
 }
 
