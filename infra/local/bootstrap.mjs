@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { digestOf, isBuildFresh, noteBuild } from './build-stamp.mjs';
+import { digestOf, forgetBuild, isBuildFresh, noteBuild } from './build-stamp.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** What can be said, and the program behind it. */
@@ -61,6 +61,7 @@ function install() {
 function build() {
   const sources = digestOf(ROOT);
   if (isBuildFresh(ROOT, sources)) return;
+  forgetBuild(ROOT);
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], 'building', [
     'The build failed; the lines above say where.',
   ]);

@@ -1,6 +1,6 @@
 /** Whether the build in dist/ is of the sources as they are: plain JavaScript without dependencies, for it is asked before anything is installed. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the build is made of; a change in any of it builds anew. */
@@ -23,6 +23,14 @@ export function isBuildFresh(root, digest = digestOf(root)) {
 export function noteBuild(root, digest) {
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(stampOf(root), digest);
+}
+
+/**
+ * From now on there is no whole build, until one has come to its end: what is half built must not pass for the former one, whose sources may come back.
+ * @param {string} root
+ */
+export function forgetBuild(root) {
+  rmSync(stampOf(root), { force: true });
 }
 
 /** @param {string} root */

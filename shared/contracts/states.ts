@@ -95,8 +95,12 @@ export function canGo(from: Status, to: Status): boolean {
   return (TRANSITIONS[from] as readonly Status[]).includes(to);
 }
 
-/** Why a notification that stands there cannot be retried, canceled or resolved, in words for people. */
-export function whyNot(status: Status, act: keyof typeof STEERABLE): string {
-  const allowing = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(STEERABLE[act]);
-  return `It is ${status}; only what is ${allowing} can be ${act}.`;
+/** Why a notification that stands there cannot be retried, canceled or resolved, in words for people; `nameOf` is how a status is called. */
+export function whyNot(
+  status: Status,
+  act: keyof typeof STEERABLE,
+  nameOf: (status: Status) => string = String,
+): string {
+  const allowing = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(STEERABLE[act].map(nameOf));
+  return `It is ${nameOf(status)}; only what is ${allowing} can be ${act}.`;
 }

@@ -49,7 +49,7 @@ export function decide(record: Notification, outcome: Outcome, context: Decision
     case 'deferred':
       return hold(record, outcome, context);
     case 'suppressed':
-      // A dead letter that a person sends again stays one: once the suppression is lifted, it can be sent again.
+      // What a person has sent again ends as a dead letter instead: once the suppression is lifted, it can be sent again.
       return record.retried_at ? dead(record, outcome, context) : ended(record, outcome, context);
     case 'expired':
       return ended(record, outcome, context);
@@ -109,8 +109,8 @@ function suppressionBy(
   outcome: Permanent | Transient | Ambiguous | Suppressed,
   { actor }: DecisionContext,
 ): Suppression | undefined {
-  if (outcome.kind !== 'permanent' || !outcome.isForGood) return undefined;
-  const { code, reason } = outcome;
+  if (outcome.kind !== 'permanent' || outcome.codeForGood === undefined) return undefined;
+  const { codeForGood: code, reason } = outcome;
   return suppressionOf(record, { actor, code, reason });
 }
 

@@ -91,8 +91,12 @@ export class Deliveries {
   /** Holds what one claim brought, and finds out at once for all of it whether something stands in the way. Never throws. */
   async prepare(claimed: readonly Claimed[]): Promise<void> {
     for (const one of claimed) this.#leases.hold(one);
+    const hasSuspect = claimed.some(({ record }) => record.interrupted >= SUSPECT_AT);
+    const handedIn = hasSuspect ? this.#isolation.expect() : undefined;
     const refusals = await this.#suppressionLook.refusalsOf(claimed.map(({ record }) => record));
     for (const [index, one] of claimed.entries()) one.refusal = refusals[index];
+    // Those of this claim are handed in at once, in the same turn.
+    if (handedIn) setImmediate(handedIn);
   }
 
   /** Has a claimed and prepared notification delivered and recorded; never throws. */

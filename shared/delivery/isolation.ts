@@ -8,11 +8,22 @@ import type { Limit } from './lane-slots.ts';
 export class Isolation implements Limit {
   #running = 0;
   #hasSuspect = false;
+  /** Claims that are being prepared with a suspect among them: nothing more is claimed beside those either. */
+  #expected = 0;
   #turn = (): void => undefined;
   #wake = (): void => undefined;
 
   free(): number {
-    return this.#hasSuspect ? 0 : Infinity;
+    return this.#hasSuspect || this.#expected > 0 ? 0 : Infinity;
+  }
+
+  /** A claim brought a suspect, which runs soon: call what this answers when it is handed in. */
+  expect(): () => void {
+    this.#expected += 1;
+    return () => {
+      this.#expected -= 1;
+      if (this.#expected === 0) this.#wake();
+    };
   }
 
   onFree(wake: () => void): void {

@@ -34,8 +34,8 @@ export interface Transient extends NotSent {
 /** It will never work: a dead letter at once. */
 export interface Permanent extends NotSent {
   kind: 'permanent';
-  /** The address takes nothing any more, so it is suppressed. */
-  isForGood?: true;
+  /** By this code the address takes nothing any more, such as 5.1.1, so it is suppressed. */
+  codeForGood?: string;
 }
 
 /** Put off by the provider or a limit: spends nothing. */

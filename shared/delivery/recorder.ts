@@ -41,6 +41,12 @@ export class Recorder {
     run: (bulk) => this.#run(bulk),
   });
 
+  /** Apart: while an address cannot be suppressed, nothing else waits for its result. */
+  readonly #refusedForGood = new Batcher<Finished, undefined>({
+    maxItems: MAX_BULK,
+    run: (bulk) => this.#suppressAndRun(bulk),
+  });
+
   constructor(options: {
     notifications: Notifications;
     suppressions: Pick<Suppressions, 'add'>;
@@ -57,7 +63,20 @@ export class Recorder {
 
   /** Resolves when the result is recorded and its next hop published, so that the message can be acknowledged. */
   async finish(finished: Finished): Promise<void> {
-    await this.#batcher.add(finished);
+    const { suppression } = finished.decision;
+    await (suppression ? this.#refusedForGood : this.#batcher).add(finished);
+  }
+
+  /** In this order, as with what is reported later: a record that says so must not be alone with it. */
+  async #suppressAndRun(bulk: Finished[]): Promise<undefined[]> {
+    const onFailure = (thrown: unknown, failures: number): void => {
+      if (failures === 0)
+        this.#log.warn('addresses cannot be suppressed; trying on', { error: toError(thrown) });
+    };
+    const work = (): Promise<unknown> =>
+      Promise.all(suppressionsOf(bulk).map((one) => this.#suppressions.add(one)));
+    await untilDone(work, { onFailure, pauseMs: AGAIN_AFTER_MS });
+    return this.#run(bulk);
   }
 
   async #run(bulk: Finished[]): Promise<undefined[]> {
@@ -78,11 +97,7 @@ export class Recorder {
       if (failures === 0)
         this.#log.warn('results cannot be recorded; trying on', { results: results.length, error });
     };
-    const work = async (): Promise<Set<string>> => {
-      // First, as with what is reported later: a record that says so must not be alone with it.
-      for (const suppression of suppressionsOf(bulk)) await this.#suppressions.add(suppression);
-      return recordResults(this.#notifications, results, this.#retentionDays);
-    };
+    const work = (): Promise<Set<string>> => recordResults(this.#notifications, results, this.#retentionDays);
     return untilDone(work, { onFailure, pauseMs: AGAIN_AFTER_MS });
   }
 

@@ -83,8 +83,8 @@ function isAboutOurSession({ command = '', ownSender }: SmtpFailure, responseCod
   return SENDER_COMMAND.test(command) && !ownSender && responseCode !== TOO_LARGE;
 }
 
-function forGoodBy({ command = '', status = '' }: SmtpFailure): { isForGood?: true } {
-  return RECIPIENT_COMMAND.test(command) && isHardBounce(status) ? { isForGood: true } : {};
+function forGoodBy({ command = '', status = '' }: SmtpFailure): { codeForGood?: string } {
+  return RECIPIENT_COMMAND.test(command) && isHardBounce(status) ? { codeForGood: status } : {};
 }
 
 function faultOf(isFault: boolean): { providerFault?: true } {

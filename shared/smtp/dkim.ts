@@ -36,7 +36,7 @@ export function dkimSignerOf(config: Config): MailSigner | undefined {
   const senders = [config.MAIL_FROM, ...others];
   if (!senders.some((sender) => isOfDomain(sender, domain)))
     throw new ConfigError(
-      `DKIM_DOMAIN: no sender is of ${domain}, so nothing would be signed: they are of ${senders.map(domainOf).join(', ')}`,
+      `DKIM_DOMAIN: no sender is of ${domain}, so nothing would be signed: those of MAIL_FROM, ALLOWED_SENDERS and SMS_GATEWAY_FROM are of ${senders.map(domainOf).join(', ')}`,
     );
   return dkimSigner({ domain, selector, privateKey: readSigningKey(file) });
 }

@@ -1,9 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLineOf, isServerOf } from '../../infra/local/leftovers.ts';
-import { freePort } from '../../infra/local/ports.ts';
 import { startCommand, type StartedCommand } from '../support/command.ts';
 import { createTestServers } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -116,21 +117,22 @@ describe('npm start', () => {
 
   test('ends as a whole when a service ends because of its settings, and does not try it again', async () => {
     const servers = await createTestServers();
-    const [taken, BOUNCE_PORT] = [createServer(), String(await freePort())];
+    const DKIM_KEY_FILE = join(tmpdir(), `tidings-dkim-${process.pid}.pem`);
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    writeFileSync(DKIM_KEY_FILE, privateKey.export({ type: 'pkcs8', format: 'pem' }));
     const command = start({
       ...{ RABBITMQ_URL: servers.rabbitmqUrl, MONGO_URI: servers.mongoUri },
-      ...{ BOUNCE_PORT, BOUNCE_DOMAIN: 'bounces.example.org', BOUNCE_SECRET: 'sixteen-characters' },
+      ...{ DKIM_KEY_FILE, DKIM_DOMAIN: 'localhost.example' },
     });
-    // Behind its own look at the ports.
+    // Behind its own look at the settings.
     await until(() => command.output().includes('· RabbitMQ'), 30_000);
-    await new Promise<void>((resolve) => taken.listen(Number(BOUNCE_PORT), '127.0.0.1', resolve));
+    rmSync(DKIM_KEY_FILE);
     expect(await command.ended).toBe(1);
-    taken.close();
     await servers.drop();
-    expect(command.output()).toContain(`could not start: BOUNCE_PORT: ${BOUNCE_PORT} of 127.0.0.1 is taken`);
-    expect(command.output()).toContain('producer ended (code 78), and is not started again');
+    expect(command.output()).toContain('could not start: DKIM_KEY_FILE: ');
+    expect(command.output()).toContain('email ended (code 78), and is not started again');
     expect(command.output()).toMatch(/Mend the settings.*\n[^]*Stopped\.\n$/);
-    expect(command.output()).not.toMatch(/producer ended.*starting it again|producer +\| +at /);
+    expect(command.output()).not.toMatch(/email ended.*starting it again|email +\| +at /);
   });
 
   test('does not put another server in the place of one that was named and does not answer', async () => {

@@ -28,12 +28,18 @@ const seed = Number(values.seed ?? (values.short ? FIXED_SEED : randomInt(1_000_
 const folder = resolve('.data/fuzz/reports');
 const SEQUENCES = ['stateful'];
 const EACH_OPERATION = ['examples', 'coverage', 'fuzzing'];
-const RUNS: readonly Run[] = [
+/** One after the other. */
+const WITH_KEY: readonly Run[] = [
   { name: 'with a key', key: API_KEY, phases: EACH_OPERATION, seed, maxExamples: size.withKey },
   { name: 'in sequences', key: API_KEY, phases: SEQUENCES, seed, maxSeconds: size.statefulSeconds },
-  // Nothing that could be linked is answered without a key, so there are no sequences to walk through.
-  { name: 'without a key', phases: EACH_OPERATION, seed, maxExamples: size.withoutKey },
 ];
+/** Beside those, for it changes nothing. What could be linked is not answered without a key, so there are no sequences to walk through. */
+const WITHOUT_KEY: Run = {
+  name: 'without a key',
+  phases: EACH_OPERATION,
+  seed,
+  maxExamples: size.withoutKey,
+};
 const say = (words: string): void => {
   process.stdout.write(`${words}\n`);
 };
@@ -52,20 +58,10 @@ try {
   await layGround(fleet.address);
   const { json } = await callApi(fleet.address, 'GET', '/openapi.json');
   const operations = operationsOf(json as unknown as OpenApiDocument);
-  for (const run of RUNS) {
-    const startedAt = Date.now();
-    const finished = await runSchemathesis(schemathesis, run, { address: fleet.address, folder });
-    cases += finished.summary.test_cases.generated;
-    const own = troublesOf(finished, operations, {
-      hasKey: run.key !== undefined,
-      callsAll: run.phases !== SEQUENCES,
-    });
-    say(
-      `· ${run.name}: ${describe(finished, operations)}, ${Math.round((Date.now() - startedAt) / 1_000)} s`,
-    );
-    if (own.length > 0) say(findingsIn(finished.output));
-    troubles.push(...own.map((trouble) => `${run.name}: ${trouble}`));
-  }
+  await Promise.all([
+    carryOut(WITHOUT_KEY, operations),
+    WITH_KEY.reduce((before, run) => before.then(() => carryOut(run, operations)), Promise.resolve()),
+  ]);
 } finally {
   await fleet.stop();
 }
@@ -78,6 +74,20 @@ else {
   say(`Once more: npm run fuzz -- ${values.short ? '--short ' : ''}--seed ${seed}`);
 }
 process.exit(troubles.length === 0 ? 0 : 1);
+
+/** Carries one out, and adds what it found to the rest. */
+async function carryOut(run: Run, operations: ReturnType<typeof operationsOf>): Promise<void> {
+  const startedAt = Date.now();
+  const finished = await runSchemathesis(schemathesis, run, { address: fleet.address, folder });
+  cases += finished.summary.test_cases.generated;
+  const own = troublesOf(finished, operations, {
+    hasKey: run.key !== undefined,
+    callsAll: run.phases !== SEQUENCES,
+  });
+  say(`· ${run.name}: ${describe(finished, operations)}, ${Math.round((Date.now() - startedAt) / 1_000)} s`);
+  if (own.length > 0) say(findingsIn(finished.output));
+  troubles.push(...own.map((trouble) => `${run.name}: ${trouble}`));
+}
 
 /** The findings in what schemathesis says, each with a curl command that repeats it; not its warnings and totals. */
 function findingsIn(output: string): string {

@@ -34,11 +34,12 @@ export async function runSchemathesis(
   run: Run,
   { address, folder }: Place,
 ): Promise<Finished & { output: string }> {
-  const files = filesOf(run.name.replaceAll(' ', '-'), folder);
+  const name = run.name.replaceAll(' ', '-');
+  const files = filesOf(name, folder);
   rmSync(files.summary, { force: true });
   const reports = ['--report-json-path', files.summary, '--report-ndjson-path', files.journal];
   const args = ['--config-file', CONFIG, 'run', `${address}/openapi.json`, ...reports, ...optionsOf(run)];
-  const code = await execute(command, args, { folder, output: files.output });
+  const code = await execute(command, args, { folder: join(folder, name), output: files.output });
   const output = readFileSync(files.output, 'utf8');
   try {
     const summary = readSummary(readFileSync(files.summary, 'utf8'));
@@ -64,7 +65,7 @@ function filesOf(name: string, folder: string): { summary: string; journal: stri
   return { summary: file('json'), journal: file('ndjson'), output: file('txt') };
 }
 
-/** What it says goes to a file; it works in the folder, for it keeps notes where it works. Answers its exit code. */
+/** What it says goes to a file; it works in a folder of its own, for it keeps notes where it works. Answers its exit code. */
 function execute(
   { file, args, env }: PythonCommand,
   more: readonly string[],

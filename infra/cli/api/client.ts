@@ -38,7 +38,9 @@ export async function answers(address: string): Promise<boolean> {
     await fetch(address, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(LOOK_MS) });
     return true;
   } catch (thrown) {
-    return !isUnconnected(thrown) && causeOf(thrown).name !== 'TimeoutError';
+    // Whoever cuts a connection, or says what nobody understands, is there; all else never came about.
+    const code = codeOf(causeOf(thrown)) ?? '';
+    return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code.startsWith('HPE_');
   }
 }
 

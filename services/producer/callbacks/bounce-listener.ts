@@ -1,6 +1,5 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import { ConfigError } from '../../../shared/runtime/config.ts';
 import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
@@ -100,9 +99,7 @@ function listening(server: SMTPServer, { host, port }: { host: string; port: num
   return new Promise((resolve, reject) => {
     server.server.once('error', (error) => {
       const isTaken = codeOf(error) === 'EADDRINUSE';
-      reject(
-        isTaken ? new ConfigError(`BOUNCE_PORT: ${port} of ${host} is taken by another program`) : error,
-      );
+      reject(isTaken ? new Error(`BOUNCE_PORT: ${port} of ${host} is taken by another program`) : error);
     });
     server.listen(port, host, resolve);
   });

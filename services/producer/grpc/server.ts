@@ -1,7 +1,7 @@
 import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { pause } from '../../../shared/runtime/backoff.ts';
-import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
+import type { Config } from '../../../shared/runtime/config.ts';
 import { MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
 import { readiness } from '../../../shared/runtime/health.ts';
 import { TOLERATED } from '../app.ts';
@@ -83,7 +83,7 @@ function bind(
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
-      if (error) reject(new ConfigError(`GRPC_PORT: cannot listen on ${address}: ${error.message}`));
+      if (error) reject(new Error(`GRPC_PORT: cannot listen on ${address}: ${error.message}`));
       else resolve(bound);
     });
   });

@@ -42,7 +42,14 @@ function rangeOf({ query }: Request): Range {
   return wanted ?? 'hour';
 }
 
-const watch = new BalanceWatch();
+/** One for each producer, also where there are several in a process. */
+const watches = new WeakMap<ProducerContext, BalanceWatch>();
+
+function watchOf(context: ProducerContext): BalanceWatch {
+  const watch = watches.get(context) ?? new BalanceWatch();
+  watches.set(context, watch);
+  return watch;
+}
 
 async function figuresOf(context: ProducerContext): Promise<object> {
   const since = new Date(Date.now() - 2 * MINUTE);
@@ -51,7 +58,7 @@ async function figuresOf(context: ProducerContext): Promise<object> {
   return {
     stats,
     ladder: ladderOf(stats, context.config.RETRY_DELAYS),
-    accepted: acceptedLine(stats, accepted),
+    accepted: acceptedLine(stats, accepted, watchOf(context)),
   };
 }
 
@@ -80,7 +87,7 @@ const TERMS: readonly [string, readonly Status[]][] = [
 ];
 
 /** Holds the books against the number of records that MongoDB itself keeps: nothing that was accepted is in no state. */
-function acceptedLine({ by_status, documents }: Stats, lately: number): object {
+function acceptedLine({ by_status, documents }: Stats, lately: number, watch: BalanceWatch): object {
   const terms = TERMS.map(([words, statuses]) => ({
     words,
     count: statuses.reduce((sum, status) => sum + (by_status[status] ?? 0), 0),

@@ -14,6 +14,7 @@ import { cancel, resolve, retry } from '../steering.ts';
 import { actorOf } from './identity.ts';
 import { formOf } from './forms.ts';
 import { findNotification, render } from './pages.ts';
+import { lookOf } from './presentation.ts';
 
 /** What a person may do to one notification: asked once more on a page of its own, so that it works without scripts. */
 interface Act {
@@ -81,9 +82,13 @@ async function askAbout(record: Notification, name: ActName, response: Response)
   const isPossible = allows(record.status, name);
   const { done, question, words, button } = ACTS[name];
   const title = `${question} · Tidings`;
-  const view = { notification: viewOf(record), whyNot: whyNot(record.status, done) };
+  const view = { notification: viewOf(record), whyNot: whyNot(record.status, done, wordsOf) };
   const data = { title, question, words, button, act: name, isPossible, ...view };
   await render(response, 'confirm', data, isPossible ? 200 : 409);
+}
+
+function wordsOf(status: Status): string {
+  return lookOf(status).words.toLowerCase();
 }
 
 /** A second answer to the same question within so long is a double click, in milliseconds. */
@@ -113,6 +118,6 @@ function refuseUnlessDoubled({ status, timeline }: Notification, name: ActName, 
   // What was accepted by the form counts as an entry of ours, too; one that nobody has touched since was not acted on.
   if (isOurs && timeline.length > 1) return;
   // Somebody else may have done it, and it may stand there once more.
-  const why = allows(status, name) ? 'It has changed by now.' : whyNot(status, ACTS[name].done);
+  const why = allows(status, name) ? 'It has changed by now.' : whyNot(status, ACTS[name].done, wordsOf);
   throw new Problem('state_conflict', { detail: `${why} Nothing was changed.`, state: status });
 }

@@ -68,8 +68,8 @@ export function classifyTwilioAnswer({ status, code, message, retryAfterSeconds 
 }
 
 /** At the hand-over it is as good a reason to suppress as in a report afterwards. */
-function forGoodBy(code: string): { isForGood?: true } {
-  return whyForGood(code) === undefined ? {} : { isForGood: true };
+function forGoodBy(code: string): { codeForGood?: string } {
+  return whyForGood(code) === undefined ? {} : { codeForGood: code };
 }
 
 /** Puts a failed connection into one of our outcomes: unless it never came about (`wasOpen`), the request may have arrived. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { TcpProxy } from '../../../infra/chaos/tcp-proxy.ts';
 import { SuppressionLook } from '../../../shared/delivery/suppression-look.ts';
+import type { Outcome } from '../../../shared/delivery/index.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
 import {
@@ -41,13 +42,18 @@ afterAll(async () => {
   await servers.drop();
 });
 
+const REFUSED = 'refused@example.org';
+const refused: Outcome = {
+  ...{ kind: 'permanent', provider: 'smtp', code: '550', reason: '550 5.1.1 no such user' },
+  codeForGood: '5.1.1',
+};
 async function consume(): Promise<void> {
   const channel = {
     name: 'email' as const,
     provider: 'smtp',
-    deliver: ({ email = '' }: { email?: string | undefined }) => {
+    deliver: ({ email = '' }: { email?: string | undefined }): Promise<Outcome> => {
       handedOver.push(email);
-      return Promise.resolve({ kind: 'sent' as const, provider: 'smtp' });
+      return Promise.resolve(email === REFUSED ? refused : { kind: 'sent', provider: 'smtp' });
     },
   };
   consumer = await startTestChannel(testConfig(servers), channel, { concurrency: 20, inHand: 200 });
@@ -90,6 +96,28 @@ test('what is suppressed is not handed over, however it is written, and what was
   // The claims read as often as they claim.
   expect(looks).toBeLessThanOrEqual(claims);
   expect(looks).toBeLessThan(30);
+});
+
+test('while an address that was refused for good cannot be suppressed, its result waits, and no other does', async () => {
+  // The store itself refuses it, as it would a consumer whose role may not write there.
+  const validator = { address: { $ne: REFUSED } };
+  await store.db.command({ collMod: 'suppressions', validator });
+  const others = Array.from({ length: 30 }, (_, index) => `b${index}@example.org`);
+  await consume();
+  await sendTo([REFUSED]);
+  await until(() => handedOver.includes(REFUSED));
+  await sendTo(others);
+  const statusOf = async (email: string) => (await notifications.findOne({ email }))?.status;
+  await until(
+    async () => (await notifications.countDocuments({ email: { $in: others }, status: 'sent' })) === 30,
+  );
+  expect(await statusOf(REFUSED)).toBe('sending');
+  await store.db.command({ collMod: 'suppressions', validator: {} });
+  await until(async () => (await statusOf(REFUSED)) === 'failed_permanently');
+  expect(await suppressions.get(suppressionIdOf('email', REFUSED))).toMatchObject({
+    ...{ address: REFUSED, code: '5.1.1', actor: 'consumer:email' },
+  });
+  expect(handedOver.filter((email) => email === REFUSED)).toHaveLength(1);
 });
 
 test('while nobody can tell who is suppressed, nothing is handed over, and nothing is spent', async () => {

@@ -66,7 +66,7 @@ test('an address that a mail server does not know for good is suppressed by the 
     error: { code: '550', reason: expect.stringMatching(/5\.1\.1.*; the address is suppressed$/) as string },
   });
   expect(await suppressionsOf('nobody@example.org')).toMatchObject([
-    { channel: 'email', code: '550', actor: 'consumer:email', notification_id: first },
+    { channel: 'email', code: '5.1.1', actor: 'consumer:email', notification_id: first },
   ]);
   await untilStatus(await mailTo('nobody@example.org'), 'suppressed');
 });

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { digestOf, isBuildFresh, noteBuild } from '../../../infra/local/build-stamp.mjs';
+import { digestOf, forgetBuild, isBuildFresh, noteBuild } from '../../../infra/local/build-stamp.mjs';
 
 /** What `npx tidings` runs: the build where it is of these very sources, which starts faster; else the sources. */
 const root = mkdtempSync(join(tmpdir(), 'tidings-door-'));
@@ -32,5 +32,9 @@ test('a build of other sources does not run, nor one that did not come to its en
   write('shared/part.ts', 'const changed = true;');
   // Also when it was built while that changed.
   noteBuild(root, digest);
+  expect([isBuildFresh(root), run()]).toEqual([false, 'sources']);
+  // Also when the sources of the build before come back after a build that failed.
+  forgetBuild(root);
+  write('shared/part.ts', '');
   expect([isBuildFresh(root), run()]).toEqual([false, 'sources']);
 }, 60_000);

@@ -91,10 +91,10 @@ describe('an ambiguous attempt', () => {
 
 test('a refusal for good suppresses the address, and says so; any other does not', () => {
   const refusal = { kind: 'permanent', ...failure } as const;
-  const forGood = decide(aRecord(), { ...refusal, isForGood: true }, context([1]));
+  const forGood = decide(aRecord(), { ...refusal, codeForGood: '5.1.1' }, context([1]));
   expect(forGood).toMatchObject({
     result: { status: 'failed_permanently', change: { reason: 'try later; the address is suppressed' } },
-    suppression: { channel: 'email', actor: 'consumer:email', code: '451', reason: 'try later' },
+    suppression: { channel: 'email', actor: 'consumer:email', code: '5.1.1', reason: 'try later' },
   });
   expect(decide(aRecord(), refusal, context([1])).suppression).toBeUndefined();
 });

@@ -16,7 +16,7 @@ test('the names of the documented faults are there, each once', () => {
   expect(MAGIC_MAILBOXES.map(({ local }) => local).sort()).toEqual(
     [
       ...['bounce', 'down', 'drop', 'fail', 'flaky', 'full', 'hang', 'slow'],
-      ...['gone', 'received', 'unreachable'],
+      ...['gone', 'nobody', 'received', 'unreachable'],
     ].sort(),
   );
 });

@@ -50,7 +50,7 @@ describe('SMTP', () => {
     expect(classifySmtpFailure({ ...failure, ...change }).kind).toBe(kind);
   });
   test.each([
-    ['550 5.1.1 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.1.1' }, true],
+    ['550 5.1.1 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.1.1' }, '5.1.1'],
     ['550 5.7.1 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.7.1' }, undefined],
     ['550 without more', { responseCode: 550, command: 'RCPT TO' }, undefined],
     ['450 5.1.1, which cannot be', { responseCode: 450, command: 'RCPT TO', status: '5.1.1' }, undefined],
@@ -60,8 +60,9 @@ describe('SMTP', () => {
       { responseCode: 550, command: 'MAIL FROM', status: '5.1.1', ownSender: true },
       undefined,
     ],
-  ])('%s suppresses: %s', (_what, change, isForGood) => {
-    expect('isForGood' in classifySmtpFailure({ ...failure, ...change }) || undefined).toBe(isForGood);
+  ])('%s suppresses by %s', (_what, change, code) => {
+    const { codeForGood } = classifySmtpFailure({ ...failure, ...change }) as { codeForGood?: string };
+    expect(codeForGood).toBe(code);
   });
 });
 
@@ -118,11 +119,12 @@ describe('Twilio', () => {
     expect(classifyTwilioAnswer({ ...answer, ...change }).kind).toBe(kind);
   });
   test.each([
-    ['21610, unsubscribed', { code: 21610 }, true],
-    ['21612, not from this sender', { code: 21612 }, false],
-    ['30005 of a status, which an answer does not have', { code: 30005 }, false],
-  ])('%s suppresses: %s', (_what, change, isForGood) => {
-    expect('isForGood' in classifyTwilioAnswer({ ...answer, ...change })).toBe(isForGood);
+    ['21610, unsubscribed', { code: 21610 }, '21610'],
+    ['21612, not from this sender', { code: 21612 }, undefined],
+    ['30005 of a status, which an answer does not have', { code: 30005 }, undefined],
+  ])('%s suppresses by %s', (_what, change, code) => {
+    const { codeForGood } = classifyTwilioAnswer({ ...answer, ...change }) as { codeForGood?: string };
+    expect(codeForGood).toBe(code);
   });
   test('Retry-After says how long to hold', () => {
     expect(classifyTwilioAnswer({ ...answer, status: 429, retryAfterSeconds: 7 })).toMatchObject({
