@@ -31,8 +31,8 @@ export interface Fleet {
   apiKey: string;
   sandboxUrl: string | undefined;
   managementUrl: string | undefined;
-  /** RabbitMQ, with user and password; undefined where somebody else's is used, whose password is not ours to print. */
-  ownRabbitmqUrl: string | undefined;
+  /** RabbitMQ's address with user and password, or in words where it is somebody else's, whose password is not ours to print. */
+  amqp: string;
   /** Where each process says whether it is ready. */
   readiness: Record<string, string>;
   processes: ProcessSpec[];
@@ -80,7 +80,7 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     processes.push(nodeProcess(name, `services/${name}/main.js`, own, root));
   }
   const { managementUrl, rabbitmqUrl } = servers;
-  const ownRabbitmqUrl = process.env.RABBITMQ_URL === undefined ? rabbitmqUrl : undefined;
+  const amqp = process.env.RABBITMQ_URL === undefined ? rabbitmqUrl : 'the RabbitMQ of RABBITMQ_URL';
   const grpcAddress = grpcPort === undefined ? undefined : `${host}:${grpcPort}`;
   return {
     address,
@@ -88,7 +88,7 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     apiKey,
     sandboxUrl: sandbox?.url,
     managementUrl,
-    ownRabbitmqUrl,
+    amqp,
     readiness,
     processes,
   };

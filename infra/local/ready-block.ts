@@ -3,13 +3,13 @@ import type { Fleet } from './fleet.ts';
 
 /** What is printed once everything runs: where to go, with which key, and a first command to paste. */
 export function readyBlock(fleet: Fleet, signIn: IssuedLink | undefined, tookMs: number): string {
-  const { address, grpcAddress, apiKey, sandboxUrl, managementUrl, ownRabbitmqUrl } = fleet;
+  const { address, grpcAddress, apiKey, sandboxUrl, managementUrl, amqp } = fleet;
   const body = '{"user_id":"u1","type":"email","email":"a@example.org","subject":"Hi","message":"Hello"}';
   const rows: [string, string | undefined][] = [
     ['Pages', signIn ? `${signIn.address}   signs you in, once` : `${address}/`],
     ['API documentation', `${address}/docs`],
     ['gRPC', grpcAddress && `${grpcAddress}   tidings.v1.Scheduler (docs/grpc.md)`],
-    ['AMQP', ownRabbitmqUrl && `${ownRabbitmqUrl}   exchange tidings.requests (docs/amqp.md)`],
+    ['AMQP', `${amqp}   exchange tidings.requests (docs/amqp.md)`],
     ['API key', apiKey],
     ['Sandbox mailbox', sandboxUrl && `${sandboxUrl}/`],
     ['RabbitMQ management', managementUrl && loginOf(managementUrl)],

@@ -1,3 +1,4 @@
+import { connect } from 'amqplib';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -50,12 +51,22 @@ function processesOf(pids: readonly number[]): string[] {
     .filter((line) => /\d+ \S/.test(line));
 }
 
+/** As another service would, by the address that is printed. */
+async function findsRequestsExchange(output: string): Promise<void> {
+  const [, url = ''] = /^ {2}AMQP +(\S+) {3}exchange tidings\.requests/m.exec(output) ?? [];
+  const connection = await connect(url);
+  const channel = await connection.createChannel();
+  await channel.checkExchange('tidings.requests');
+  await connection.close();
+}
+
 describe('npm start', () => {
   test('provides everything, keeps its data, stops within 10 s, and leaves nothing behind', async () => {
     const firstAt = Date.now();
     const first = start();
     await ready(first);
     const firstMs = Date.now() - firstAt;
+    await findsRequestsExchange(first.output());
     const { address, apiKey, pids } = fleetFile();
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
     const body = JSON.stringify({ user_id: 'keeper', type: 'in_app', message: 'Hello' });
