@@ -84,6 +84,7 @@ async function carryOut(run: Run, operations: ReturnType<typeof operationsOf>): 
     hasKey: run.key !== undefined,
     callsAll: run.phases !== SEQUENCES,
   });
+  if (finished.summary.test_cases.generated === 0) own.push('it found nothing to call');
   say(`· ${run.name}: ${describe(finished, operations)}, ${Math.round((Date.now() - startedAt) / 1_000)} s`);
   if (own.length > 0) say(findingsIn(finished.output));
   troubles.push(...own.map((trouble) => `${run.name}: ${trouble}`));

@@ -39,7 +39,10 @@ export async function runSchemathesis(
   rmSync(files.summary, { force: true });
   const reports = ['--report-json-path', files.summary, '--report-ndjson-path', files.journal];
   const args = ['--config-file', CONFIG, 'run', `${address}/openapi.json`, ...reports, ...optionsOf(run)];
-  const code = await execute(command, args, { folder: join(folder, name), output: files.output });
+  const code = await execute(command, args, {
+    folder: join(folder, run.key === undefined ? 'unknown' : 'known'),
+    output: files.output,
+  });
   const output = readFileSync(files.output, 'utf8');
   try {
     const summary = readSummary(readFileSync(files.summary, 'utf8'));
@@ -65,7 +68,7 @@ function filesOf(name: string, folder: string): { summary: string; journal: stri
   return { summary: file('json'), journal: file('ndjson'), output: file('txt') };
 }
 
-/** What it says goes to a file; it works in a folder of its own, for it keeps notes where it works. Answers its exit code. */
+/** What it says goes to a file; it works in the folder, for it keeps notes where it works: runs that go on beside each other have one each. Answers its exit code. */
 function execute(
   { file, args, env }: PythonCommand,
   more: readonly string[],
