@@ -25,7 +25,7 @@ export interface Decision {
   result: Result;
   hop: Hop;
   /** What is suppressed before the result is recorded. */
-  suppression?: Suppression | undefined;
+  suppression?: Suppression;
 }
 
 /** What a decision depends on besides the attempt. */
@@ -45,7 +45,7 @@ export function decide(record: Notification, outcome: Outcome, context: Decision
     case 'transient':
       return climb(record, outcome, context);
     case 'permanent':
-      return dead(record, outcome, context);
+      return refused(record, outcome, context);
     case 'deferred':
       return hold(record, outcome, context);
     case 'suppressed':
@@ -95,23 +95,20 @@ function dead(
   outcome: Permanent | Transient | Ambiguous | Suppressed,
   context: DecisionContext,
 ): Decision {
-  const suppression = suppressionBy(record, outcome, context);
-  const reason = suppression ? `${outcome.reason}; the address is suppressed` : outcome.reason;
   return {
-    result: resultOf(record, { ...outcome, reason }, context, 'failed_permanently'),
+    result: resultOf(record, outcome, context, 'failed_permanently'),
     hop: { to: 'dead', code: outcome.code },
-    suppression,
   };
 }
 
-function suppressionBy(
-  record: Notification,
-  outcome: Permanent | Transient | Ambiguous | Suppressed,
-  { actor }: DecisionContext,
-): Suppression | undefined {
-  if (outcome.kind !== 'permanent' || outcome.codeForGood === undefined) return undefined;
+/** A dead letter, and where it was refused for good its address is suppressed. */
+function refused(record: Notification, outcome: Permanent, context: DecisionContext): Decision {
   const { codeForGood: code, reason } = outcome;
-  return suppressionOf(record, { actor, code, reason });
+  const suppression =
+    code === undefined ? undefined : suppressionOf(record, { actor: context.actor, code, reason });
+  if (!suppression) return dead(record, outcome, context);
+  const told = { ...outcome, reason: `${reason}; the address is suppressed` };
+  return { ...dead(record, told, context), suppression };
 }
 
 function ended(record: Notification, outcome: Expired | Suppressed, context: DecisionContext): Decision {

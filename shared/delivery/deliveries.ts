@@ -88,19 +88,26 @@ export class Deliveries {
     await this.#options.channel.stop?.();
   }
 
-  /** Holds what one claim brought, and finds out at once for all of it whether something stands in the way. Never throws. */
-  async prepare(claimed: readonly Claimed[]): Promise<void> {
+  /**
+   * Begins with what one claim brought, once it is known for all of it whether something stands in the way: that belongs to the claim's own time.
+   * `onEnd` hears of each that is recorded. Never throws.
+   */
+  async begin(claimed: readonly Claimed[], onEnd: (claimed: Claimed) => void): Promise<void> {
     for (const one of claimed) this.#leases.hold(one);
     const hasSuspect = claimed.some(({ record }) => record.interrupted >= SUSPECT_AT);
-    const handedIn = hasSuspect ? this.#isolation.expect() : undefined;
+    const begun = hasSuspect ? this.#isolation.expect() : undefined;
     const refusals = await this.#suppressionLook.refusalsOf(claimed.map(({ record }) => record));
-    for (const [index, one] of claimed.entries()) one.refusal = refusals[index];
-    // Those of this claim are handed in at once, in the same turn.
-    if (handedIn) setImmediate(handedIn);
+    for (const [index, one] of claimed.entries()) {
+      one.refusal = refusals[index];
+      void this.#handle(one).then(() => {
+        onEnd(one);
+      });
+    }
+    begun?.();
   }
 
-  /** Has a claimed and prepared notification delivered and recorded; never throws. */
-  async handle(claimed: Claimed): Promise<void> {
+  /** Has one delivered and recorded; never throws. */
+  async #handle(claimed: Claimed): Promise<void> {
     const { record } = claimed;
     try {
       const settled = settledBefore(claimed, this.#options.channel);

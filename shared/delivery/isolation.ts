@@ -8,7 +8,7 @@ import type { Limit } from './lane-slots.ts';
 export class Isolation implements Limit {
   #running = 0;
   #hasSuspect = false;
-  /** Claims that are being prepared with a suspect among them: nothing more is claimed beside those either. */
+  /** Claims with a suspect that have not begun: nothing more is claimed beside those either. */
   #expected = 0;
   #turn = (): void => undefined;
   #wake = (): void => undefined;
@@ -17,7 +17,7 @@ export class Isolation implements Limit {
     return this.#hasSuspect || this.#expected > 0 ? 0 : Infinity;
   }
 
-  /** A claim brought a suspect, which runs soon: call what this answers when it is handed in. */
+  /** A claim brought a suspect, which runs soon: call what this answers when it has begun. */
   expect(): () => void {
     this.#expected += 1;
     return () => {

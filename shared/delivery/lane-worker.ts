@@ -19,10 +19,8 @@ const CLAIMS_APART_MS = 8;
 
 /** Delivers claimed notifications one by one and records them. */
 interface Handler {
-  /** What all of one claim have in common, before any of them begins; it is part of the claim's own time. Never throws. */
-  prepare(claimed: readonly Claimed[]): Promise<void>;
-  /** Never throws. */
-  handle(claimed: Claimed): Promise<void>;
+  /** Resolves when all that one claim brought has begun; `onEnd` hears of each that has come to its end. Never throws. */
+  begin(claimed: readonly Claimed[], onEnd: (claimed: Claimed) => void): Promise<void>;
 }
 
 /** How a lane's notifications get out: by a claim and then one by one, or all in the write that claims them. */
@@ -163,14 +161,11 @@ export class LaneWorker {
     // Innocents first: a suspect waits until they are done.
     records.sort((a, b) => a.interrupted - b.interrupted);
     const claimed = records.map((record) => new Claimed(record, token, claimedAt));
-    await handler.prepare(claimed);
-    for (const one of claimed) {
-      const held = taken.get(one.record._id);
-      taken.delete(one.record._id);
-      void handler.handle(one).then(() => {
-        this.#end(held?.deliveries ?? []);
-      });
-    }
+    const held = new Map(taken);
+    for (const { _id } of records) taken.delete(_id);
+    await handler.begin(claimed, ({ record }) => {
+      this.#end(held.get(record._id)?.deliveries ?? []);
+    });
   }
 
   /** Acknowledges what is done, and gives its slot back. */

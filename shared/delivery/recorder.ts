@@ -69,18 +69,17 @@ export class Recorder {
 
   /** In this order, as with what is reported later: a record that says so must not be alone with it. */
   async #suppressAndRun(bulk: Finished[]): Promise<undefined[]> {
-    const onFailure = (thrown: unknown, failures: number): void => {
-      if (failures === 0)
-        this.#log.warn('addresses cannot be suppressed; trying on', { error: toError(thrown) });
-    };
-    const work = (): Promise<unknown> =>
-      Promise.all(suppressionsOf(bulk).map((one) => this.#suppressions.add(one)));
-    await untilDone(work, { onFailure, pauseMs: AGAIN_AFTER_MS });
+    await this.#patiently('addresses cannot be suppressed', bulk, () =>
+      Promise.all(suppressionsOf(bulk).map((one) => this.#suppressions.add(one))),
+    );
     return this.#run(bulk);
   }
 
   async #run(bulk: Finished[]): Promise<undefined[]> {
-    const recorded = await this.#recordPatiently(bulk);
+    const results = bulk.map(({ decision }) => decision.result);
+    const recorded = await this.#patiently('results cannot be recorded', bulk, () =>
+      recordResults(this.#notifications, results, this.#retentionDays),
+    );
     const ours = bulk.filter(({ decision }) => recorded.has(decision.result.id));
     const hops = await Promise.all(ours.map((finished) => this.#hop(finished)));
     await this.#noteLost(ours.filter((_, index) => !hops[index]));
@@ -90,14 +89,11 @@ export class Recorder {
   }
 
   /** A known result must not be forgotten because MongoDB is away for a while: the same write is repeated until it is answered. */
-  async #recordPatiently(bulk: Finished[]): Promise<Set<string>> {
-    const results = bulk.map(({ decision }) => decision.result);
+  #patiently<T>(trouble: string, bulk: readonly Finished[], work: () => Promise<T>): Promise<T> {
     const onFailure = (thrown: unknown, failures: number): void => {
       const error = toError(thrown);
-      if (failures === 0)
-        this.#log.warn('results cannot be recorded; trying on', { results: results.length, error });
+      if (failures === 0) this.#log.warn(`${trouble}; trying on`, { results: bulk.length, error });
     };
-    const work = (): Promise<Set<string>> => recordResults(this.#notifications, results, this.#retentionDays);
     return untilDone(work, { onFailure, pauseMs: AGAIN_AFTER_MS });
   }
 

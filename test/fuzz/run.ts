@@ -34,13 +34,12 @@ export async function runSchemathesis(
   run: Run,
   { address, folder }: Place,
 ): Promise<Finished & { output: string }> {
-  const name = run.name.replaceAll(' ', '-');
-  const files = filesOf(name, folder);
+  const files = filesOf(run.name.replaceAll(' ', '-'), folder);
   rmSync(files.summary, { force: true });
   const reports = ['--report-json-path', files.summary, '--report-ndjson-path', files.journal];
   const args = ['--config-file', CONFIG, 'run', `${address}/openapi.json`, ...reports, ...optionsOf(run)];
   const code = await execute(command, args, {
-    folder: join(folder, run.key === undefined ? 'unknown' : 'known'),
+    folder: join(folder, run.key === undefined ? 'without-key' : 'with-key'),
     output: files.output,
   });
   const output = readFileSync(files.output, 'utf8');

@@ -57,6 +57,23 @@ describe('isolation', () => {
     expect(log.slice(-2)).toEqual(['next starts', 'next ends']);
   });
 
+  test('nothing more is claimed beside a suspect that is claimed and has not begun', async () => {
+    const isolation = new Isolation();
+    let woken = 0;
+    isolation.onFree(() => (woken += 1));
+    const begun = [isolation.expect(), isolation.expect()];
+    expect(isolation.free()).toBe(0);
+    const suspect = deferred();
+    const alone = isolation.run(true, () => suspect.promise);
+    begun[0]?.();
+    expect([isolation.free(), woken]).toEqual([0, 0]);
+    suspect.resolve();
+    await alone;
+    expect(isolation.free()).toBe(0);
+    begun[1]?.();
+    expect([isolation.free(), woken]).toEqual([Infinity, 2]);
+  });
+
   test('a suspect that fails lets the others go on, and wakes who waits to claim', async () => {
     const isolation = new Isolation();
     let woken = 0;
