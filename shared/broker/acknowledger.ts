@@ -34,9 +34,10 @@ export class Acknowledger {
     });
   }
 
-  /** A message goes to the broker's dead lettering. @throws when the channel is closed. */
+  /** Sends a message to the broker's dead lettering, unless it is acknowledged already. @throws when the channel is closed. */
   reject(tag: number): void {
-    this.#open.delete(tag);
+    // RabbitMQ closes the channel over a second answer to one message.
+    if (this.#done.has(tag) || !this.#open.delete(tag)) return;
     this.#channel.reject(messageOf(tag), false);
   }
 

@@ -30,7 +30,8 @@ export interface ConsumerOptions {
   log: Logger;
   /** Declares the queue and what belongs to it, so that a deleted one comes back before it is consumed again. */
   declare: (model: ChannelModel) => Promise<void>;
-  onDelivery: (delivery: Delivery) => void;
+  /** Handles one message. An error of it is a bug: it is logged, and the message is parked. */
+  onDelivery: (delivery: Delivery) => Promise<void> | void;
 }
 
 /**
@@ -139,7 +140,7 @@ export class Consumer {
     this.#lastDeliveryAt = Date.now();
     const { deliveryTag, routingKey } = message.fields;
     acknowledger.delivered(deliveryTag);
-    this.#options.onDelivery({
+    void this.#handle({
       body: message.content,
       routingKey,
       properties: message.properties,
@@ -151,6 +152,19 @@ export class Consumer {
         this.#reject(acknowledger, deliveryTag);
       },
     });
+  }
+
+  /** Keeps an unexpected error with its message: it must neither end the process nor come back with every restart. */
+  async #handle(delivery: Delivery): Promise<void> {
+    try {
+      await this.#options.onDelivery(delivery);
+    } catch (thrown) {
+      this.#options.log.error('a message could not be handled: this is a bug; the message is parked', {
+        queue: this.queue,
+        error: toError(thrown),
+      });
+      delivery.reject();
+    }
   }
 
   /** On a closed channel amqplib throws; the message is back in its queue then, and the claim refuses it there. */

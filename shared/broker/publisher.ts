@@ -1,4 +1,4 @@
-import type { ConfirmChannel, Message as AmqpMessage } from 'amqplib';
+import { IllegalOperationError, type ConfirmChannel, type Message as AmqpMessage } from 'amqplib';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -11,8 +11,8 @@ const CONFIRM_TIMEOUT_MS = 5 * SECOND;
 /** Publishes that may wait for their confirm at once; the broker gains nothing above it. */
 const MAX_IN_FLIGHT = 1_000;
 
-/** Why a publish is not known to be safe. */
-export type PublishFailure = 'unavailable' | 'unroutable' | 'refused' | 'unknown';
+/** Why a publish is not known to be safe. `invalid`: AMQP cannot carry the message, so another try would fail as well. */
+export type PublishFailure = 'unavailable' | 'unroutable' | 'refused' | 'invalid' | 'unknown';
 
 /** A message that RabbitMQ did not confirm. With `unknown` it may have arrived all the same. */
 export class PublishError extends Error {
@@ -160,7 +160,8 @@ export class Publisher {
       });
       if (!more) this.#pauseUntilDrained(channel);
     } catch (thrown) {
-      entry.settle(new PublishError('unavailable', toError(thrown).message));
+      const failure = thrown instanceof IllegalOperationError ? 'unavailable' : 'invalid';
+      entry.settle(new PublishError(failure, toError(thrown).message));
     }
   }
 

@@ -1,6 +1,10 @@
-/** Makes an Error of whatever was thrown, for every catch. */
+/** Makes an Error of whatever was thrown, for every catch. Never throws, not even for an object without `toString`. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  try {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  } catch {
+    return new Error('something was thrown that has no text');
+  }
 }
 
 /** The errno-like `code` of an error (`ECONNREFUSED`, `EENVELOPE`…), when it has one. */

@@ -17,29 +17,51 @@ export interface Logger {
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
-/** A logger of one service, on standard output unless told otherwise. */
+/**
+ * Creates the logger of one service, on standard output unless told otherwise. It never throws, whatever it is given: a log line about a bad
+ * message must not end the process that received the message.
+ */
 export function createLogger(
   config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'> & Partial<Config>,
   service: string,
   stream: NodeJS.WritableStream = process.stdout,
 ): Logger {
   const { combine, timestamp } = winston.format;
-  const shape = config.LOG_FORMAT === 'json' ? jsonLine : textLine;
-  return winston.createLogger({
+  const lines = winston.createLogger({
     level: config.LOG_LEVEL,
     defaultMeta: { service },
-    format: combine(timestamp(), redacted(config)(), shape),
+    format: combine(timestamp(), config.LOG_FORMAT === 'json' ? jsonLine : textLine),
     transports: [new winston.transports.Stream({ stream })],
   });
-}
-
-function redacted(config: Partial<Config>): winston.Logform.FormatWrap {
   const masking = { secrets: secretsOf(config), showRecipients: config.LOG_RECIPIENTS === 'full' };
-  return winston.format((info) => {
-    const clean = redact({ ...info }, masking) as winston.Logform.TransformableInfo;
-    // winston finds level and message under symbols, which entries() does not see.
-    return Object.assign(info, clean);
-  });
+  const write = (level: string, words: string, fields?: LogFields): void => {
+    if (!lines.isLevelEnabled(level)) return;
+    // Masked before winston sees it, because winston reads the fields as well.
+    const shown = redact(fields ?? {}, masking);
+    try {
+      lines.log({
+        ...(typeof shown === 'object' ? shown : { fields: shown }),
+        level,
+        message: String(redact(words, masking)),
+      });
+    } catch (thrown) {
+      lines.log({ level: 'error', message: 'a log line could not be written', error: redact(thrown) });
+    }
+  };
+  return {
+    error: (words, fields) => {
+      write('error', words, fields);
+    },
+    warn: (words, fields) => {
+      write('warn', words, fields);
+    },
+    info: (words, fields) => {
+      write('info', words, fields);
+    },
+    debug: (words, fields) => {
+      write('debug', words, fields);
+    },
+  };
 }
 
 /** JSON escapes a part of them itself, and takes the others escaped as well. */
@@ -61,7 +83,8 @@ function inline(value: unknown): string {
   // Each line of a stack is one of ours, further in than where a log line begins.
   if (typeof value === 'object' && value !== null && 'stack' in value)
     return String(value.stack).split('\n').map(escaped).join('\n    ');
-  return escaped(JSON.stringify(value));
+  // Of `undefined` there is no JSON, whatever the declaration says.
+  return escaped(value === undefined ? 'undefined' : JSON.stringify(value));
 }
 
 function escaped(text: string): string {

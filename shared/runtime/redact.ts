@@ -16,6 +16,14 @@ const PHONE = /(?<![\w.+])\+[1-9]\d{6,14}(?!\d)/g;
 /** The local part of our own Message-IDs, by which a mail is found again: nobody's address. */
 const MESSAGE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_DEPTH = 5;
+/** Items of an array, and fields of an object, that a log line shows. */
+const MAX_ITEMS = 200;
+/** Characters of one text that a log line shows; a request may be a megabyte long. */
+const MAX_TEXT = 16_384;
+/** Stands for a value whose getter, proxy or conversion throws. */
+const UNREADABLE = '[unreadable]';
+/** What is shown of an error. Most of these do not enumerate. */
+const ERROR_FIELDS = ['name', 'message', 'code', 'stack', 'cause'] as const;
 /** A secret of fewer characters is no secret, and masking it would mask words. */
 const LEAST_SECRET = 6;
 
@@ -27,18 +35,53 @@ export interface Masking {
   showRecipients?: boolean;
 }
 
-/** Takes secrets and recipients out of a value: fields by their name, texts by what is in them. Errors become plain objects with their cause. */
+/**
+ * Copies a value for a log line: plain data that JSON can hold, without secrets and recipients. Fields are masked by their name, texts by
+ * what is in them. Errors become plain objects with their cause. Never throws: what cannot be read is replaced by a note in brackets.
+ */
 export function redact(value: unknown, masking: Masking = {}, depth = 0): unknown {
+  try {
+    return copyOf(value, masking, depth);
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+function copyOf(value: unknown, masking: Masking, depth: number): unknown {
   if (typeof value === 'string') return redactText(value, masking);
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (typeof value === 'object') return value === null ? null : copyOfObject(value, masking, depth);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'bigint' || typeof value === 'symbol') return redactText(String(value), masking);
+  return typeof value === 'function' ? '[function]' : value;
+}
+
+function copyOfObject(value: object, masking: Masking, depth: number): unknown {
   if (depth >= MAX_DEPTH) return '…';
-  if (value instanceof Error) return redact(errorFields(value), masking, depth);
-  if (Array.isArray(value)) return value.map((item) => redact(item, masking, depth + 1));
-  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [
-    key,
-    SECRET_KEY.test(key) ? '***' : redact(inner, masking, depth + 1),
-  ]);
-  return Object.fromEntries(entries);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '[invalid date]' : value.toISOString();
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (Array.isArray(value)) return copyOfArray(value, masking, depth);
+  const keys = value instanceof Error ? ERROR_FIELDS.filter((key) => key in value) : Object.keys(value);
+  return Object.fromEntries(
+    keys.slice(0, MAX_ITEMS).map((key): [string, unknown] => [key, copyOfField(value, key, masking, depth)]),
+  );
+}
+
+/** By index, because an array may lie about its iterator. */
+function copyOfArray(value: readonly unknown[], masking: Masking, depth: number): unknown[] {
+  const items = Array.from({ length: Math.min(value.length, MAX_ITEMS) }, (_, index) =>
+    copyOfField(value, String(index), masking, depth),
+  );
+  return value.length > MAX_ITEMS ? [...items, `[${value.length - MAX_ITEMS} more]`] : items;
+}
+
+/** Each field by itself: one getter that throws must not hide the others. */
+function copyOfField(owner: object, key: string, masking: Masking, depth: number): unknown {
+  if (SECRET_KEY.test(key)) return '***';
+  try {
+    return redact(Reflect.get(owner, key), masking, depth + 1);
+  } catch {
+    return UNREADABLE;
+  }
 }
 
 /** The secrets that the settings hold. */
@@ -52,7 +95,8 @@ export function secretsOf(config: Partial<Config>): string[] {
   return [...new Set(values)].filter((value): value is string => (value?.length ?? 0) >= LEAST_SECRET);
 }
 
-function redactText(text: string, { secrets = [], showRecipients = false }: Masking): string {
+function redactText(whole: string, { secrets = [], showRecipients = false }: Masking): string {
+  const text = whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT)}[cut]` : whole;
   const known = secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
   const open = SECRET_SHAPES.reduce((left, [shape, mask]) => left.replace(shape, mask), known);
   if (showRecipients) return open;
@@ -73,10 +117,4 @@ function passwordsOf(url: string): string[] {
   } catch {
     return [written];
   }
-}
-
-function errorFields(error: Error): Record<string, unknown> {
-  const code = 'code' in error ? { code: error.code } : {};
-  const cause = error.cause === undefined ? {} : { cause: error.cause };
-  return { name: error.name, message: error.message, ...code, stack: error.stack, ...cause };
 }

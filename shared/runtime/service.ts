@@ -28,9 +28,9 @@ export async function runService(
 ): Promise<void> {
   const config = configOrExit();
   const log = createLogger(config, name);
+  // The work that failed has ended, and all other work goes on: a message that causes a bug must not end the process at every restart.
   process.on('unhandledRejection', (reason) => {
-    log.error('unhandled rejection: this is a bug; stopping', { error: toError(reason) });
-    process.exit(1);
+    log.error('unhandled rejection: this is a bug', { error: toError(reason) });
   });
   // What is wrong with settings may be thrown before there is a promise.
   const starting = (async () => start({ config, log }))();

@@ -47,8 +47,8 @@ export interface Answer {
 }
 
 /** Starts the real producer inside this process. */
-export async function startTestProducer(config: Config): Promise<TestProducer> {
-  const producer = await startProducer({ config, log: silentLogger });
+export async function startTestProducer(config: Config, log = silentLogger): Promise<TestProducer> {
+  const producer = await startProducer({ config, log });
   const address = `http://127.0.0.1:${producer.port}`;
   return {
     ...producer,

@@ -5,6 +5,7 @@ import type { Notification } from '../../shared/contracts/index.ts';
 import { notificationsOf, openStore, type Notifications, type Store } from '../../shared/store/index.ts';
 import { startTestProducer, testConfig, type TestProducer } from './fleet.ts';
 import { runPeer } from './python-peers.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
 import { createTestServers, type BROKERS, type TestServers } from './servers.ts';
 import { until } from './until.ts';
 
@@ -18,6 +19,16 @@ export interface Message {
   properties?: Record<string, string>;
   routing_key?: string;
   exchange?: string;
+}
+
+/** A message as bytes, in base64: also what no text can say. */
+export interface RawMessage {
+  body: string;
+  routing_key: string;
+  properties: Record<string, string | undefined>;
+  headers: Record<string, unknown> | null;
+  timestamp: string | null;
+  priority: number | null;
 }
 
 /** What `amqp_parked.py` says of a parked request. */
@@ -50,12 +61,13 @@ export class RequestsFleet {
   static async start(
     settings: Record<string, string> = {},
     version?: (typeof BROKERS)[number],
+    log?: Logger,
   ): Promise<RequestsFleet> {
     const servers = await createTestServers(version);
     const proxy = await TcpProxy.start(Number(new URL(servers.mongoUri).port));
     const MONGO_URI = `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`;
     const config = testConfig(servers, { SMS_COUNTRIES: 'US', ...settings });
-    const fleet = new RequestsFleet(servers, await startTestProducer({ ...config, MONGO_URI }), proxy);
+    const fleet = new RequestsFleet(servers, await startTestProducer({ ...config, MONGO_URI }, log), proxy);
     await fleet.#giveRights();
     return fleet;
   }
@@ -85,6 +97,13 @@ export class RequestsFleet {
   /** Publishes what no honest client would; answers what RabbitMQ said of each. */
   publish(messages: readonly Message[], url = this.urlOf(this.shop)): Promise<unknown[]> {
     return runPython('test/peers/amqp_messages.py', url, { input: messages });
+  }
+
+  /** Publishes messages whose properties and bodies are any bytes, as one who may use any routing key; answers what RabbitMQ said of each. */
+  publishRaw(messages: readonly RawMessage[]): Promise<{ outcome: string }[]> {
+    return runPython('test/peers/amqp_raw_messages.py', this.urlOf(), { input: messages }) as Promise<
+      { outcome: string }[]
+    >;
   }
 
   /** Runs the operators' example. */

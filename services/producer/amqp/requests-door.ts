@@ -1,5 +1,11 @@
 import { setMaxListeners } from 'node:events';
-import { REQUESTS_QUEUE, type Broker, type Consumer, type Delivery } from '../../../shared/broker/index.ts';
+import {
+  PublishError,
+  REQUESTS_QUEUE,
+  type Broker,
+  type Consumer,
+  type Delivery,
+} from '../../../shared/broker/index.ts';
 import { pause, untilDone } from '../../../shared/runtime/backoff.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
@@ -64,6 +70,7 @@ export class RequestsDoor {
           if (this.#inHand.size === 0) void this.#reopen();
         });
         this.#inHand.add(work);
+        return work;
       },
     });
   }
@@ -77,7 +84,7 @@ export class RequestsDoor {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#consumer.pause();
-    await Promise.all(this.#inHand);
+    await Promise.allSettled(this.#inHand);
     await this.#consumer.stop();
   }
 
@@ -92,7 +99,7 @@ export class RequestsDoor {
     return { ok: false, detail: `${REQUESTS_QUEUE} holds ${depth} requests, and none comes` };
   }
 
-  /** Takes one to its end, which is its acknowledgement; without one it comes again. Never throws. */
+  /** Takes one to its end, which is its acknowledgement; without one it comes again. @throws what keeps it from being parked with its reason. */
   async #settle(delivery: Delivery): Promise<void> {
     const isDone = await this.#take(delivery).catch((thrown: unknown) =>
       this.#park(delivery, problemOf(thrown, this.#options.log)),
@@ -140,14 +147,21 @@ export class RequestsDoor {
       code: problem.code,
       reason,
     });
-    return this.#patiently(delivery, () => parkRequest(broker.publisher, delivery, problem));
+    return this.#patiently(
+      delivery,
+      () => parkRequest(broker.publisher, delivery, problem),
+      (thrown) => {
+        // Without RabbitMQ it waits. What the client library refuses would fail each time: the broker's own dead lettering parks it.
+        if (!(thrown instanceof PublishError) || thrown.failure === 'invalid') throw thrown;
+      },
+    );
   }
 
   /** Repeats until it works; false when we stop before. Whatever has gone back to its queue is left to whom it comes next. */
   async #patiently(
     delivery: Delivery,
     work: () => Promise<void>,
-    onFailure?: (thrown: unknown) => Promise<void>,
+    onFailure?: (thrown: unknown) => Promise<void> | void,
   ): Promise<boolean> {
     const { signal } = this.#stopping;
     const isDone = await untilDone(
