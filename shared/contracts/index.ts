@@ -66,7 +66,7 @@ export {
   type Status,
   whyNot,
 } from './states.ts';
-export { notificationSchema, type Notification, type TimelineEntry } from './notification.ts';
+export { TIMELINE_KEEPS, notificationSchema, type Notification, type TimelineEntry } from './notification.ts';
 export {
   HEADERS,
   MAX_MESSAGE_BYTES,

@@ -27,6 +27,12 @@ export const deliveryErrorSchema = z.object({
   provider: z.string().optional(),
 });
 
+/**
+ * How many entries a timeline keeps: the first say how it began, the last how it goes on. MongoDB refuses a document above 16 MB, and a
+ * notification that is deferred again and again would reach that.
+ */
+export const TIMELINE_KEEPS = { first: 20, last: 80 } as const;
+
 /** The record of a notification: the one document that MongoDB holds for it. */
 export const notificationSchema = z.object({
   _id: z.string().describe('UUID v7: sorts by the time of acceptance'),
@@ -84,7 +90,11 @@ export const notificationSchema = z.object({
   sent_at: z.date().optional(),
   erased_at: z.date().optional().describe('When all that is about a person was taken out of it'),
   delete_at: z.date().optional().describe('When retention ends'),
-  timeline: z.array(timelineEntrySchema),
+  timeline: z.array(timelineEntrySchema).describe('Bounded by TIMELINE_KEEPS'),
+  timeline_omitted: z
+    .int()
+    .optional()
+    .describe('Entries that were dropped between the first and the last ones'),
 });
 
 /** The record of a notification. */

@@ -70,6 +70,12 @@ export const notificationDetailSchema = notificationViewSchema
         ambiguous: z.literal(true).optional(),
       }),
     ),
+    timeline_omitted: z
+      .int()
+      .optional()
+      .describe(
+        'Entries that were dropped after the first 20 of the timeline, which keeps the first 20 and the last 80',
+      ),
   })
   .meta({ id: 'NotificationDetail' });
 
@@ -116,5 +122,6 @@ export function viewOf(record: Notification): NotificationView {
 /** Picks what the API shows of a record, with its timeline. */
 export function detailOf(record: Notification): NotificationDetail {
   const timeline = record.timeline.map((entry: TimelineEntry) => ({ ...entry, at: entry.at.toISOString() }));
-  return { ...viewOf(record), timeline };
+  const { timeline_omitted } = record;
+  return { ...viewOf(record), timeline, ...(timeline_omitted !== undefined && { timeline_omitted }) };
 }

@@ -55,6 +55,13 @@ export class TestStore {
     return claimNotifications(this.notifications, ids, { token: randomUUID(), actor: 'test', leaseMs });
   }
 
+  /** A record that is there. */
+  async get(id: string): Promise<Notification> {
+    const record = await this.notifications.findOne({ _id: id });
+    if (!record) throw new Error(`there is no record ${id}`);
+    return record;
+  }
+
   /** The status of a record that is there. */
   async statusOf(id: string): Promise<Status | undefined> {
     return (await this.notifications.findOne({ _id: id }))?.status;

@@ -69,6 +69,7 @@ export const detailAnswer = view.extend({
       ambiguous: z.boolean().optional(),
     }),
   ),
+  timeline_omitted: z.number().optional(),
 });
 
 /** A notification with its timeline. */

@@ -29,10 +29,11 @@ export async function follow(
   let shown = 0;
   for (let waitMs = LOOKS.first; ; waitMs = Math.min(LOOKS.most, waitMs * LOOKS.growth)) {
     const one = await lookAt(api, id);
-    if (one.timeline.length > shown) {
+    const entries = one.timeline.length + (one.timeline_omitted ?? 0);
+    if (entries > shown) {
       if (isJson) output.json(one);
-      else printNews(output, one, shown);
-      shown = one.timeline.length;
+      else printNews(output, one, entries - shown);
+      shown = entries;
     }
     if (isEnd(one.status)) {
       if (!isJson) printEnd(output, one);
@@ -47,7 +48,9 @@ export async function follow(
   }
 }
 
-function printNews(output: Output, one: NotificationDetailShown, shown: number): void {
-  if (shown === 0) printHeading(output, one);
-  for (const entry of one.timeline.slice(shown)) printEntry(output, entry);
+/** Prints the newest entries; the heading before the first of all. */
+function printNews(output: Output, one: NotificationDetailShown, newEntries: number): void {
+  const isFirst = newEntries === one.timeline.length + (one.timeline_omitted ?? 0);
+  if (isFirst) printHeading(output, one);
+  for (const entry of one.timeline.slice(-newEntries)) printEntry(output, entry);
 }

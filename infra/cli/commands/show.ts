@@ -1,4 +1,4 @@
-import { CANCELABLE, FINISHED, RETRYABLE } from '../../../shared/contracts/index.ts';
+import { CANCELABLE, FINISHED, RETRYABLE, TIMELINE_KEEPS } from '../../../shared/contracts/index.ts';
 import type { z } from 'zod';
 import { listAnswer, type NotificationDetailShown, type NotificationShown } from '../api/answers.ts';
 import type { Output, Painted } from '../terminal/output.ts';
@@ -57,7 +57,11 @@ export function printDetail(output: Output, one: NotificationDetailShown): void 
     provider: one.provider,
     error: errorOf(one),
   });
-  for (const entry of one.timeline) printEntry(output, entry);
+  for (const [index, entry] of one.timeline.entries()) {
+    if (index === TIMELINE_KEEPS.first && one.timeline_omitted)
+      output.print(`  … ${one.timeline_omitted} entries are not kept`);
+    printEntry(output, entry);
+  }
 }
 
 /** Prints what stays true of one that is followed: where it stands comes last. */

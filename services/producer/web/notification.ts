@@ -1,5 +1,11 @@
 import type { Request, Response } from 'express';
-import { MOVING, detailOf, type Notification, type Status } from '../../../shared/contracts/index.ts';
+import {
+  MOVING,
+  TIMELINE_KEEPS,
+  detailOf,
+  type Notification,
+  type Status,
+} from '../../../shared/contracts/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { findNotification, render } from './pages.ts';
@@ -49,6 +55,7 @@ function shown(record: Notification): object {
   return {
     notification: detailOf(record),
     acts,
+    timelineFirst: TIMELINE_KEEPS.first,
     isFinal: !(MOVING as readonly Status[]).includes(record.status),
   };
 }

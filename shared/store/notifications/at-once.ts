@@ -1,5 +1,6 @@
 import { NOT_EXPIRED, claimPipeline, claimable, type ClaimOptions } from './claim.ts';
 import { BY_ID, movedTo, retentionEnd, type Notifications } from './collection.ts';
+import { withTimelineEntry } from './timeline.ts';
 
 /** Where our own store is the provider, one write claims, hands over and records. */
 export interface AtOnce {
@@ -41,7 +42,7 @@ function atOncePipeline({ provider, retentionDays, actor }: ClaimOptions & AtOnc
         delete_at: retentionEnd(retentionDays),
         provider: { $literal: provider },
         unread: true,
-        timeline: { $concatArrays: ['$timeline', [entry]] },
+        ...withTimelineEntry(entry),
       },
     },
     { $unset: ['lease_until', 'held_since', 'error'] },

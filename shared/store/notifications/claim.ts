@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { CLAIMABLE_WHEN_DUE, type Notification } from '../../contracts/index.ts';
 import { SECOND } from '../../runtime/duration.ts';
 import { BY_ID, movedTo, type Notifications } from './collection.ts';
+import { withTimelineEntry } from './timeline.ts';
 
 /** A message of a wait queue may come back a little before the database thinks that it is due, in milliseconds. */
 const EARLY_TOLERANCE_MS = 2 * SECOND;
@@ -102,7 +103,7 @@ export function claimPipeline(
         claimed_at: '$$NOW',
         lease_until: { $add: ['$$NOW', leaseMs] },
         updated_at: '$$NOW',
-        timeline: { $concatArrays: ['$timeline', [claimEntry(actor, ambiguous)]] },
+        ...withTimelineEntry(claimEntry(actor, ambiguous)),
       },
     },
     // Its message was published: here it is.

@@ -3,6 +3,7 @@ import { CHANNEL_NAMES, LANES, type Notification, type Status } from '../../cont
 import { DAY } from '../../runtime/duration.ts';
 import { bounded } from '../bounded.ts';
 import { literals } from '../literals.ts';
+import { withTimelineEntry } from './timeline.ts';
 
 /** The collection of records. */
 export type Notifications = Collection<Notification>;
@@ -54,7 +55,7 @@ export function changeStage(
       status,
       moved: movedTo(status),
       updated_at: '$$NOW',
-      timeline: { $concatArrays: ['$timeline', [{ at: '$$NOW', status, ...entry }]] },
+      ...withTimelineEntry({ at: '$$NOW', status, ...entry }),
       ...set,
     },
   };

@@ -2,6 +2,10 @@ import type { Filter } from 'mongodb';
 import type { Notification, Status } from '../../contracts/index.ts';
 import { FINISHED } from '../../contracts/index.ts';
 import { BY_ID, changeStage, retentionEnd, type Change, type Notifications } from './collection.ts';
+import { withTimelineEntry } from './timeline.ts';
+
+/** Characters of a reason that a record keeps. */
+const MAX_REASON_CHARS = 1_000;
 
 /** The result of one attempt, ready to be recorded. */
 export interface Result {
@@ -30,12 +34,21 @@ export async function recordResults(
 ): Promise<Set<string>> {
   // The driver refuses an empty bulk.
   if (results.length === 0) return new Set();
-  const operations = [...alike(results)].map((group) => ({
+  const operations = [...alike(results.map(withShortReason))].map((group) => ({
     updateMany: { filter: oursStill(group), update: resultPipeline(group, retentionDays), ...BY_ID },
   }));
   const written = await notifications.bulkWrite(operations, { ordered: false });
   if (written.matchedCount === results.length) return new Set(results.map((result) => result.id));
   return findRecorded(notifications, results);
+}
+
+/** A provider may answer with a page of text. */
+function withShortReason(result: Result): Result {
+  const { change, set } = result;
+  if ((change.reason?.length ?? 0) <= MAX_REASON_CHARS) return result;
+  const reason = `${change.reason?.slice(0, MAX_REASON_CHARS)} …`;
+  const error = set?.error && { error: { ...set.error, reason } };
+  return { ...result, change: { ...change, reason }, ...(set && { set: { ...set, ...error } }) };
 }
 
 /** Results that end alike and differ only in what was said: together they are one statement, at a third of the cost of one each. */
@@ -125,6 +138,6 @@ async function noteLateResult(
   };
   // Of whom is erased nothing is noted any more.
   await notifications.updateOne({ _id: id, erased_at: { $exists: false } }, [
-    { $set: { timeline: { $concatArrays: ['$timeline', [entry]] } } },
+    { $set: withTimelineEntry(entry) },
   ]);
 }
