@@ -18,6 +18,7 @@ import { notificationOperations } from './api/notifications.ts';
 import { onlyGet, serve, type Operation } from './api/operation.ts';
 import { Problem, problemHandler, wantsPage } from './api/problem.ts';
 import { statsOperation } from './api/stats.ts';
+import { quarantineOperations } from './api/quarantine.ts';
 import { quickOperations } from './api/quick.ts';
 import { steeringOperations } from './api/steering.ts';
 import { privacyOperations } from './api/privacy.ts';
@@ -42,6 +43,7 @@ export function operationsOf(context: ProducerContext): Operation[] {
     ...privacyOperations(context),
     ...callbackOperations(context),
     ...suppressionOperations(context),
+    ...quarantineOperations(context),
     ...keyOperations(context),
     ...authOperations(context),
     ...quickOperations(context),

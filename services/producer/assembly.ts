@@ -86,7 +86,7 @@ interface Ground {
 
 /** How notifications come in. */
 function acceptingParts({ config, log, store, broker }: Ground & { broker: Broker }) {
-  const notifications = notificationsOf(store.db);
+  const notifications = notificationsOf(store.db, log);
   const controls = new Controls(store.db);
   const controlsNow = new ControlsWatch({ controls, log });
   const isOpen = (): boolean => !controlsNow.isOn(ACCEPTING);

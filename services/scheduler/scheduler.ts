@@ -41,7 +41,7 @@ export async function startScheduler(
   });
   const context: JobContext = {
     broker,
-    notifications: notificationsOf(store.db),
+    notifications: notificationsOf(store.db, log),
     store,
     locks: new Locks(store.db),
     books: new Books(store.db),

@@ -27,6 +27,8 @@ export const AUDIT_ACTS = [
   'user_exported',
   'user_erased',
   'suppression_lifted',
+  'quarantine_retry',
+  'quarantine_discard',
 ] as const;
 
 /** One of them. */

@@ -66,6 +66,7 @@ export {
   type Status,
   whyNot,
 } from './states.ts';
+export { quarantineViewSchema, type QuarantineView } from './quarantine.ts';
 export { TIMELINE_KEEPS, notificationSchema, type Notification, type TimelineEntry } from './notification.ts';
 export {
   HEADERS,
@@ -118,6 +119,7 @@ export {
   batchAcceptedSchema,
   bulkResultSchema,
   detailOf,
+  notificationAnswerSchema,
   notificationDetailSchema,
   notificationListSchema,
   notificationViewSchema,

@@ -3,6 +3,7 @@ import { attachmentViewOf, attachmentViewSchema } from './attachments.ts';
 import { CHANNEL_NAMES, LANES } from './channels.ts';
 import { ON_AMBIGUOUS, type Notification, type TimelineEntry } from './notification.ts';
 import { fieldErrorSchema } from './problems.ts';
+import { quarantineViewSchema } from './quarantine.ts';
 import { STATUSES } from './states.ts';
 
 const status = z.enum(STATUSES);
@@ -78,6 +79,11 @@ export const notificationDetailSchema = notificationViewSchema
       ),
   })
   .meta({ id: 'NotificationDetail' });
+
+/** What the API answers of one notification: also whether MongoDB refuses to write its record. */
+export const notificationAnswerSchema = notificationDetailSchema
+  .extend({ quarantine: quarantineViewSchema.optional() })
+  .meta({ id: 'NotificationAnswer' });
 
 /** A page of notifications. */
 export const notificationListSchema = z

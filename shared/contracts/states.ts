@@ -3,12 +3,13 @@
  * status that it leaves, so what is not in this table cannot happen. A status that leads nowhere is final.
  */
 export const TRANSITIONS = {
-  scheduled: ['pending', 'sending', 'canceled', 'expired'],
+  // What MongoDB refuses to write waits in quarantine, from where a person may discard it in whatever status it is.
+  scheduled: ['pending', 'sending', 'canceled', 'expired', 'discarded'],
   // In-app passes `sending` within one write: its timeline has both.
-  pending: ['sending', 'canceled', 'expired'],
+  pending: ['sending', 'canceled', 'expired', 'discarded'],
   // Delivered when an attempt before was ambiguous, and the provider says that it arrived.
-  held: ['pending', 'sending', 'canceled', 'expired', 'delivered'],
-  failed: ['pending', 'sending', 'canceled', 'expired', 'delivered'],
+  held: ['pending', 'sending', 'canceled', 'expired', 'delivered', 'discarded'],
+  failed: ['pending', 'sending', 'canceled', 'expired', 'delivered', 'discarded'],
   // sending → sending: a lease that ran out is taken over, which is the ambiguous case.
   sending: [
     'sending',
@@ -19,6 +20,7 @@ export const TRANSITIONS = {
     'outcome_unknown',
     'expired',
     'suppressed',
+    'discarded',
   ],
   sent: ['delivered', 'bounced'],
   failed_permanently: ['pending', 'held', 'discarded'],

@@ -42,7 +42,7 @@ export async function startChannelService(
     delays: config.RETRY_DELAYS,
     log,
   });
-  const notifications = notificationsOf(store.db);
+  const notifications = notificationsOf(store.db, log);
   const suppressions = new Suppressions(store.db);
   const loop = new DeliveryLoop({ channel, broker, notifications, suppressions, config, ...capacity, log });
   const pauses = new ControlsWatch({

@@ -113,11 +113,15 @@ export class LaneWorker {
     this.#working = true;
     // One turn of the event loop, so that messages of the same read of the socket share a claim.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#intake.size > 0 && !this.#stopping.signal.aborted) {
-      await this.#spacing.turn(this.#intake.size, this.#stopping.signal);
-      await this.#claimSome();
+    try {
+      while (this.#intake.size > 0 && !this.#stopping.signal.aborted) {
+        await this.#spacing.turn(this.#intake.size, this.#stopping.signal);
+        await this.#claimSome();
+      }
+    } finally {
+      // Whatever happens, the next message starts the work again.
+      this.#working = false;
     }
-    this.#working = false;
   }
 
   async #claimSome(): Promise<void> {

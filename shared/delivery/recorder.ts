@@ -123,6 +123,8 @@ export class Recorder {
   #logAll(bulk: Finished[], recorded: Set<string>): void {
     for (const { decision } of bulk) {
       const { id, status, change, set } = decision.result;
+      // The quarantine has logged it.
+      if (this.#notifications.quarantine.has(id)) continue;
       if (!recorded.has(id))
         this.#log.warn('late result: the claim was overtaken', { id, status, ...change });
       else if (status === 'sent')

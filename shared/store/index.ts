@@ -74,6 +74,14 @@ export {
   markRead,
   type Page,
 } from './notifications/queries.ts';
+export { Quarantine, QuarantineFull, type Quarantined } from './quarantine.ts';
+export { isRefusal } from './refusal.ts';
+export {
+  deleteDiscarded,
+  discardQuarantined,
+  retryQuarantined,
+  type Released,
+} from './notifications/quarantined.ts';
 export { Presences, announce } from './presences.ts';
 export { rolesFor, type CreateRole } from './roles.ts';
 export { TaskUpdates, type NewTaskUpdate } from './task-updates.ts';

@@ -66,6 +66,8 @@ export const INDEXES = {
       partialFilterExpression: { delete_at: { $exists: true } },
     },
   ],
+  // A thousand at most, so it is read whole.
+  quarantine: [],
   locks: [],
   books: [],
   rates: [

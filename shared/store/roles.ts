@@ -19,6 +19,7 @@ const BEATS: readonly Action[] = ['insert', 'update', 'remove'];
 
 const PRODUCER: Rights = {
   notifications: ['find', 'insert', 'update'],
+  quarantine: ['find', 'insert', 'update', 'remove'],
   books: ['find'],
   rates: ['find'],
   presences: ['find', ...BEATS],
@@ -41,6 +42,7 @@ const PRODUCER: Rights = {
 
 const CONSUMER: Rights = {
   notifications: ['find', 'update'],
+  quarantine: ['find', 'insert'],
   controls: ['find'],
   presences: BEATS,
   recipient_limits: ['find', 'insert', 'update', 'remove'],
@@ -49,6 +51,7 @@ const CONSUMER: Rights = {
 
 const SCHEDULER: Rights = {
   notifications: ['find', 'update', 'remove', 'changeStream'],
+  quarantine: ['find', 'insert', 'remove'],
   locks: ['insert', 'update', 'remove'],
   books: ['find', 'insert', 'update'],
   rates: ['insert', 'update'],

@@ -39,6 +39,10 @@ function figures(register: Registry): (stats: Stats) => void {
     new Gauge({ name: `tidings_${name}`, help, labelNames, registers: [register] });
   const notifications = gauge('notifications', 'Notifications in the store', ['type', 'status']);
   const unpublished = gauge('unpublished', 'Stored, and not yet confirmed by RabbitMQ');
+  const quarantined = gauge(
+    'quarantined',
+    'Records that MongoDB refuses to write and that wait for a person',
+  );
   const ambiguous = gauge('ambiguous_attempts', 'Attempts whose outcome is unknown');
   const queued = gauge('queue_messages', 'Messages that are ready in a queue', ['queue']);
   const oldest = gauge('queue_oldest_seconds', 'Age of the oldest of what a queue stands for', ['queue']);
@@ -52,6 +56,7 @@ function figures(register: Registry): (stats: Stats) => void {
     for (const [type, counts] of Object.entries(stats.by_type))
       for (const [status, count] of Object.entries(counts)) notifications.set({ type, status }, count);
     unpublished.set(stats.unpublished);
+    quarantined.set(stats.quarantined);
     ambiguous.set(stats.ambiguous.attempts);
     for (const { name: queue, ready, oldest_age_seconds: age } of stats.queues) {
       if (ready !== null) queued.set({ queue }, ready);

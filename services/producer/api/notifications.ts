@@ -3,7 +3,7 @@ import {
   acceptedSchema,
   detailOf,
   listQuerySchema,
-  notificationDetailSchema,
+  notificationAnswerSchema,
   notificationListSchema,
   notificationRequestSchema,
   viewOf,
@@ -16,6 +16,7 @@ import type { Received } from '../accept/reception.ts';
 import type { ProducerContext } from '../context.ts';
 import { idempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
 import { BODY_PROBLEMS, operation, scopeMissing, type Answer, type Operation } from './operation.ts';
+import { quarantineViewOf } from '../quarantine.ts';
 import { Problem } from './problem.ts';
 
 /** The heading of these calls in the documentation. */
@@ -84,12 +85,14 @@ export function notificationOperations({ reception, notifications }: ProducerCon
       tag: TAG,
       summary: 'One notification with its timeline',
       params: idParams,
-      answer: { status: 200, description: 'The record', schema: notificationDetailSchema },
+      answer: { status: 200, description: 'The record', schema: notificationAnswerSchema },
       problems: ['validation_failed', 'not_found'],
       handle: async ({ params }) => {
         const record = await getNotification(notifications, params.id);
         if (!record) throw new Problem('not_found', { detail: 'There is no such notification.' });
-        return { status: 200, body: detailOf(record) };
+        const entry = await notifications.quarantine.get(record._id);
+        const quarantine = entry && { quarantine: quarantineViewOf(entry) };
+        return { status: 200, body: { ...detailOf(record), ...quarantine } };
       },
     }),
   ];

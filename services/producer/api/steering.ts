@@ -60,6 +60,10 @@ export function steeringOperations(context: ProducerContext): Operation[] {
 function operatedAnswer(act: keyof typeof STEERABLE, operated: Operated): Answer {
   if (operated.outcome === 'missing')
     throw new Problem('not_found', { detail: 'There is no such notification.' });
+  if (operated.outcome === 'refused')
+    throw new Problem('state_conflict', {
+      detail: `MongoDB refuses to write this notification, which is in quarantine now: ${operated.reason}`,
+    });
   if (operated.outcome === 'conflict')
     throw new Problem('state_conflict', {
       detail: whyNot(operated.state, act),

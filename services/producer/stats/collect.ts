@@ -15,6 +15,7 @@ import {
   totalOf,
   type Balance,
   type Counts,
+  type Quarantined,
 } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { oldestAges } from './oldest-ages.ts';
@@ -77,6 +78,11 @@ export const statsSchema = z
     switched: z
       .array(z.object({ what: z.string(), by: z.string(), reason: z.string(), since: z.iso.datetime() }))
       .describe('What operators have paused, such as channel:email; accepting: the fleet drains'),
+    quarantined: z
+      .int()
+      .describe(
+        'Records that MongoDB refuses to write and that wait for a person; not counted in by_status and by_type',
+      ),
     documents: z.int().describe('Records by the count that MongoDB itself keeps; total comes from the books'),
     balance: z.array(
       z.object({
@@ -97,20 +103,22 @@ const STALE_AFTER_MS = 30 * SECOND;
 
 /** Asks the store and the broker. RabbitMQ may be away: its figures are null then. */
 export async function collectStats(context: ProducerContext): Promise<Stats> {
-  const [balance, unpublished, queues, providers, switched, documents] = await Promise.all([
+  const [balance, entries, unpublished, queues, providers, switched, documents] = await Promise.all([
     balanceNow(context),
+    context.notifications.quarantine.list(),
     countUnpublished(context.notifications),
     queueFigures(context),
     providerFigures(context),
     context.controls.active(),
     context.notifications.estimatedDocumentCount(),
   ]);
-  const { counts, ambiguous, asOf } = balance;
+  const { ambiguous, asOf } = balance;
+  const counts = withoutQuarantined(balance.counts, entries);
   const byStatus = sumOver(counts);
   const sent = (byStatus.sent ?? 0) + (byStatus.delivered ?? 0) + (byStatus.bounced ?? 0);
   return {
     as_of: asOf.toISOString(),
-    total: totalOf(counts),
+    total: totalOf(balance.counts),
     by_status: byStatus,
     by_type: Object.fromEntries(CHANNEL_NAMES.map((type) => [type, counts[type] ?? {}])),
     unpublished,
@@ -123,9 +131,21 @@ export async function collectStats(context: ProducerContext): Promise<Stats> {
       reason,
       since: since.toISOString(),
     })),
+    quarantined: entries.filter(({ discarded_at }) => !discarded_at).length,
     documents,
     balance: balanceOf(counts, queues, context),
   };
+}
+
+/** Takes quarantined records out of the status that they could not leave. One that a person discarded counts as discarded. */
+function withoutQuarantined(counts: Counts, entries: readonly Quarantined[]): Counts {
+  const left = structuredClone(counts);
+  for (const { type, status, discarded_at } of entries) {
+    const ofType = (left[type] ??= {});
+    ofType[status] = Math.max(0, (ofType[status] ?? 0) - 1);
+    if (discarded_at) ofType.discarded = (ofType.discarded ?? 0) + 1;
+  }
+  return left;
 }
 
 /** From the books, which cost the same however many records there are; counted only where no scheduler keeps them. */

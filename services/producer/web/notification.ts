@@ -8,6 +8,7 @@ import {
 } from '../../../shared/contracts/index.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
+import { quarantineViewOf } from '../quarantine.ts';
 import { findNotification, render } from './pages.ts';
 import { lookOf } from './presentation.ts';
 import { ACTS, actsFor } from './steering.ts';
@@ -17,14 +18,15 @@ export function notificationPage(context: ProducerContext) {
   return async function showNotification(request: Request, response: Response): Promise<void> {
     const record = await findNotification(context, request);
     const title = `${lookOf(record.status).words}: ${record.subject ?? 'notification'} · Tidings`;
-    await render(response, 'notification', { title, ...shown(record) });
+    await render(response, 'notification', { title, ...(await shown(context, record)) });
   };
 }
 
 /** The part of the page that changes, for the page's script. */
 export function notificationFragment(context: ProducerContext) {
   return async function showFragment(request: Request, response: Response): Promise<void> {
-    await render(response, 'partials/notification-state', shown(await findNotification(context, request)));
+    const record = await findNotification(context, request);
+    await render(response, 'partials/notification-state', await shown(context, record));
   };
 }
 
@@ -50,10 +52,12 @@ export function notificationHtml(context: ProducerContext) {
   };
 }
 
-function shown(record: Notification): object {
+async function shown({ notifications }: ProducerContext, record: Notification): Promise<object> {
+  const entry = await notifications.quarantine.get(record._id);
   const acts = actsFor(record.status).map((name) => ({ name, words: ACTS[name].button }));
   return {
     notification: detailOf(record),
+    quarantined: entry && quarantineViewOf(entry),
     acts,
     timelineFirst: TIMELINE_KEEPS.first,
     isFinal: !(MOVING as readonly Status[]).includes(record.status),

@@ -30,6 +30,8 @@ import {
 } from './notification.ts';
 import { notificationsPage } from './notifications.ts';
 import { surroundings } from './pages.ts';
+import { QUARANTINE_ACTIONS } from '../quarantine.ts';
+import { quarantinePage, quarantineSubmit } from './quarantine.ts';
 import { signInForm, signInLinkPage, signInLinkSubmit, signInSubmit, signOut } from './sign-in.ts';
 import { ACTS, actSubmit, confirmPage, type ActName } from './steering.ts';
 import { statsFragment, statsPage, statsSeries } from './stats.ts';
@@ -74,6 +76,7 @@ export function pageRoutes(context: ProducerContext): PageRoute[] {
     ...deadLetterRoutes(context),
     { path: '/suppressions', needs: 'viewer', get: suppressionsPage(context) },
     { path: '/suppressions/:id/lift', needs: 'operator', get: liftPage(context), post: liftSubmit(context) },
+    ...quarantineRoutes(context),
     { path: '/audit', needs: 'admin', get: auditPage(context) },
     { path: '/keys', needs: 'admin', get: keysPage(context), post: keySubmit(context) },
     { path: '/keys/:id/rotate', needs: 'admin', post: keyRotateSubmit(context) },
@@ -106,6 +109,17 @@ function notificationRoutes(context: ProducerContext): PageRoute[] {
       needs: 'operator' as const,
       get: confirmPage(context, name),
       post: actSubmit(context, name),
+    })),
+  ];
+}
+
+function quarantineRoutes(context: ProducerContext): PageRoute[] {
+  return [
+    { path: '/quarantine', needs: 'viewer', get: quarantinePage(context) },
+    ...QUARANTINE_ACTIONS.map((action) => ({
+      path: `/quarantine/:id/${action}`,
+      needs: 'operator' as const,
+      post: quarantineSubmit(context, action),
     })),
   ];
 }

@@ -87,11 +87,16 @@ const TERMS: readonly [string, readonly Status[]][] = [
 ];
 
 /** Holds the books against the number of records that MongoDB itself keeps: nothing that was accepted is in no state. */
-function acceptedLine({ by_status, documents }: Stats, lately: number, watch: BalanceWatch): object {
-  const terms = TERMS.map(([words, statuses]) => ({
+function acceptedLine(
+  { by_status, quarantined, documents }: Stats,
+  lately: number,
+  watch: BalanceWatch,
+): object {
+  const ofStatuses = TERMS.map(([words, statuses]) => ({
     words,
     count: statuses.reduce((sum, status) => sum + (by_status[status] ?? 0), 0),
   }));
+  const terms = [...ofStatuses, { words: 'in quarantine', count: quarantined }];
   const occurring = terms.filter(({ count }, index) => index === 0 || count > 0);
   const drift = documents - terms.reduce((sum, { count }) => sum + count, 0);
   return { documents, terms: occurring, drift, verdict: watch.judge(drift, lately) };

@@ -2,6 +2,7 @@ import { MongoBulkWriteError } from 'mongodb';
 import type { Notification } from '../../contracts/index.ts';
 import { DUPLICATE_KEY } from '../duplicate.ts';
 import { BY_ID, type Notifications } from './collection.ts';
+import { writeIsolated } from './isolated-write.ts';
 
 /** What became of one record that was to be stored. */
 export type Stored =
@@ -62,8 +63,11 @@ async function findReplay(notifications: Notifications, record: Notification): P
  * time, instead of two minutes after it.
  */
 export async function markUnpublished(notifications: Notifications, ids: string[]): Promise<void> {
-  const waiting = { _id: { $in: ids }, status: 'failed' as const };
-  await notifications.updateMany(waiting, { $set: { unpublished: true } }, BY_ID);
+  await writeIsolated(notifications, 'sweep', ids, async (some) => {
+    const waiting = { _id: { $in: [...some] }, status: 'failed' as const };
+    await notifications.updateMany(waiting, { $set: { unpublished: true } }, BY_ID);
+    return [];
+  });
 }
 
 /** What was published: a record, and how often it had been tried by then. */
@@ -78,21 +82,24 @@ export async function clearUnpublished(
   published: readonly Published[],
   { late = false } = {},
 ): Promise<void> {
-  if (published.length === 0) return;
-  const attempts = new Set(published.map(({ attempt }) => attempt));
-  const operations = [...attempts].map((attempt) => {
-    const ids = published.filter((one) => one.attempt === attempt).map(({ _id }) => _id);
-    return {
+  const attempts = new Map(published.map(({ _id, attempt }) => [_id, attempt]));
+  await writeIsolated(notifications, 'sweep', [...attempts.keys()], async (some) => {
+    const operations = [...new Set(attempts.values())].map((attempt) => ({
       updateMany: {
-        filter: { _id: { $in: ids }, attempt, unpublished: true as const },
+        filter: {
+          _id: { $in: some.filter((id) => attempts.get(id) === attempt) },
+          attempt,
+          unpublished: true as const,
+        },
         update: {
           $unset: { unpublished: true as const },
           ...(late && { $currentDate: { hinted_at: true as const } }),
         },
         ...BY_ID,
       },
-    };
+    }));
+    // Nothing waits for it: were it lost in a failover, the relay would publish a second message, which the claim refuses.
+    await notifications.bulkWrite(operations, { ordered: false, writeConcern: { w: 1, journal: false } });
+    return [];
   });
-  // Nothing waits for it: were it lost in a failover, the relay would publish a second message, which the claim refuses.
-  await notifications.bulkWrite(operations, { ordered: false, writeConcern: { w: 1, journal: false } });
 }

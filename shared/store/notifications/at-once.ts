@@ -1,5 +1,6 @@
 import { NOT_EXPIRED, claimPipeline, claimable, type ClaimOptions } from './claim.ts';
 import { BY_ID, movedTo, retentionEnd, type Notifications } from './collection.ts';
+import { withoutQuarantined, writeIsolated } from './isolated-write.ts';
 import { withTimelineEntry } from './timeline.ts';
 
 /** Where our own store is the provider, one write claims, hands over and records. */
@@ -19,15 +20,17 @@ export async function sendAtOnce(
   options: ClaimOptions & AtOnce,
 ): Promise<ReadonlySet<string>> {
   const { token } = options;
-  const filter = { _id: { $in: ids }, ...claimable(options, NOT_EXPIRED) };
   const pipeline = [...claimPipeline(options, false), ...atOncePipeline(options)];
-  const { modifiedCount } = await notifications.updateMany(filter, pipeline, BY_ID);
-  if (modifiedCount === ids.length) return new Set(ids);
-  const sent = notifications.find(
-    { _id: { $in: ids }, claim: token, status: 'sent' },
-    { projection: { _id: 1 }, ...BY_ID },
-  );
-  return new Set(await sent.map(({ _id }) => _id).toArray());
+  const free = await withoutQuarantined(notifications, ids);
+  const sent = await writeIsolated(notifications, 'send', free, async (some) => {
+    const filter = { _id: { $in: [...some] }, ...claimable(options, NOT_EXPIRED) };
+    const { modifiedCount } = await notifications.updateMany(filter, pipeline, BY_ID);
+    if (modifiedCount === some.length) return some;
+    const ours = { _id: { $in: [...some] }, claim: token, status: 'sent' as const };
+    const found = notifications.find(ours, { projection: { _id: 1 }, ...BY_ID });
+    return found.map(({ _id }) => _id).toArray();
+  });
+  return new Set(sent);
 }
 
 /** From claimed to sent, in the same write. The token stays: it tells what this claim has sent. */

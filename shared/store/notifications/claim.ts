@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { CLAIMABLE_WHEN_DUE, type Notification } from '../../contracts/index.ts';
 import { SECOND } from '../../runtime/duration.ts';
 import { BY_ID, movedTo, type Notifications } from './collection.ts';
+import { withoutQuarantined, writeIsolated } from './isolated-write.ts';
 import { withTimelineEntry } from './timeline.ts';
 
 /** A message of a wait queue may come back a little before the database thinks that it is due, in milliseconds. */
@@ -71,16 +72,18 @@ export async function claimNotifications(
   options: ClaimOptions & { again?: boolean; isOwnStore?: boolean },
 ): Promise<Notification[]> {
   const { token, leaseMs, again, isOwnStore } = options;
-  const filter = { _id: { $in: ids }, ...claimable(options) };
   const pipeline = isOwnStore ? claimPipeline(options, false) : claimPipeline(options);
-  await notifications.updateMany(filter, pipeline, BY_ID);
-  if (again)
-    await renewLeases(
-      notifications,
-      ids.map((id) => ({ id, token })),
-      leaseMs,
-    );
-  return notifications.find({ _id: { $in: ids }, claim: token, status: 'sending' }, BY_ID).toArray();
+  const free = await withoutQuarantined(notifications, ids);
+  return writeIsolated(notifications, 'claim', free, async (some) => {
+    await notifications.updateMany({ _id: { $in: [...some] }, ...claimable(options) }, pipeline, BY_ID);
+    if (again)
+      await renewLeases(
+        notifications,
+        some.map((id) => ({ id, token })),
+        leaseMs,
+      );
+    return notifications.find({ _id: { $in: [...some] }, claim: token, status: 'sending' }, BY_ID).toArray();
+  });
 }
 
 /** The update of a claim. `ambiguous`: whether what is taken over was sent is unknown; false where a hand-over is one write with its claim. */
@@ -134,12 +137,13 @@ export async function renewLeases(
   claims: readonly { id: string; token: string }[],
   leaseMs: number,
 ): Promise<Set<string>> {
-  const mine = {
-    _id: { $in: claims.map((claim) => claim.id) },
-    claim: { $in: [...new Set(claims.map((claim) => claim.token))] },
-    status: 'sending' as const,
-  };
-  await notifications.updateMany(mine, [{ $set: { lease_until: { $add: ['$$NOW', leaseMs] } } }], BY_ID);
-  const kept = await notifications.find(mine, { projection: { _id: 1 }, ...BY_ID }).toArray();
-  return new Set(kept.map((record) => record._id));
+  const tokens = [...new Set(claims.map((claim) => claim.token))];
+  const ids = claims.map((claim) => claim.id);
+  const renewal = [{ $set: { lease_until: { $add: ['$$NOW', leaseMs] } } }];
+  const kept = await writeIsolated(notifications, 'claim', ids, async (some) => {
+    const mine = { _id: { $in: [...some] }, claim: { $in: tokens }, status: 'sending' as const };
+    await notifications.updateMany(mine, renewal, BY_ID);
+    return notifications.find(mine, { projection: { _id: 1 }, ...BY_ID }).toArray();
+  });
+  return new Set(kept.map(({ _id }) => _id));
 }

@@ -1,16 +1,19 @@
 import type { Collection, Db } from 'mongodb';
 import { CHANNEL_NAMES, LANES, type Notification, type Status } from '../../contracts/index.ts';
 import { DAY } from '../../runtime/duration.ts';
+import { silentLogger, type Logger } from '../../runtime/logger.ts';
 import { bounded } from '../bounded.ts';
 import { literals } from '../literals.ts';
+import { Quarantine } from '../quarantine.ts';
 import { withTimelineEntry } from './timeline.ts';
 
-/** The collection of records. */
-export type Notifications = Collection<Notification>;
+/** The collection of records, and the quarantine of those that MongoDB refuses to write. */
+export type Notifications = Collection<Notification> & { readonly quarantine: Quarantine };
 
-/** The collection of records of a database; each of its calls comes to an end. */
-export function notificationsOf(db: Db): Notifications {
-  return bounded(db.collection<Notification>('notifications'));
+/** The collection of records of a database; each of its calls comes to an end. `log` hears of each record that is quarantined. */
+export function notificationsOf(db: Db, log: Logger = silentLogger): Notifications {
+  const collection = bounded(db.collection<Notification>('notifications'));
+  return Object.assign(collection, { quarantine: new Quarantine(db, log) });
 }
 
 /** For writes to records whose ids are known: without it, MongoDB tries other indexes first, for each of them. */

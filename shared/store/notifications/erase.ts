@@ -8,6 +8,7 @@ import {
   type Status,
 } from '../../contracts/index.ts';
 import { BY_ID, retentionEnd, transitionStage, type Notifications } from './collection.ts';
+import { writeIsolated } from './isolated-write.ts';
 import { idChunks } from './walk.ts';
 
 /** Whose records those are that were erased: nobody's, for no person's id is empty. */
@@ -56,18 +57,31 @@ export async function erasePerson(
   let erased = 0;
   for await (const ids of idChunks(notifications, concerned(order))) {
     if (Date.now() > endBy) break;
+    erased += await deleteQuarantined(notifications, ids);
     for (const [from, pipeline] of ways) {
-      // A filter by state: what moved since it was found is found by the next pass.
-      const filter: Filter<Notification> = {
-        _id: { $in: ids },
-        status: { $in: [...from] },
-        user_id: order.user_id,
-      };
-      erased += (await notifications.updateMany(filter, pipeline, BY_ID)).modifiedCount;
+      const changed = await writeIsolated(notifications, 'operate', ids, async (some) => {
+        // A filter by state: what moved since it was found is found by the next pass.
+        const filter: Filter<Notification> = {
+          _id: { $in: [...some] },
+          status: { $in: [...from] },
+          user_id: order.user_id,
+        };
+        return [(await notifications.updateMany(filter, pipeline, BY_ID)).modifiedCount];
+      });
+      erased += changed.reduce((sum, count) => sum + count, 0);
     }
   }
   const left = await notifications.countDocuments(concerned(order));
   return { erased, left };
+}
+
+/** Nothing can be taken out of a record that MongoDB refuses to write, so the whole record goes. Answers how many went. */
+async function deleteQuarantined(notifications: Notifications, ids: readonly string[]): Promise<number> {
+  const quarantined = [...(await notifications.quarantine.among(ids))];
+  if (quarantined.length === 0) return 0;
+  const { deletedCount } = await notifications.deleteMany({ _id: { $in: quarantined } }, BY_ID);
+  await notifications.quarantine.remove(quarantined);
+  return deletedCount;
 }
 
 /** Before the state, for a cancel keeps its own line of the timeline. What providers said may name the person. */

@@ -7,6 +7,7 @@ import {
   type Status,
 } from '../../contracts/index.ts';
 import { SECOND } from '../../runtime/duration.ts';
+import { describeRefusal, isRefusal } from '../refusal.ts';
 import {
   ANY_QUEUE,
   BY_ID,
@@ -16,12 +17,17 @@ import {
   type Change,
   type Notifications,
 } from './collection.ts';
+import { writeIsolated } from './isolated-write.ts';
 import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
 import { idChunks } from './walk.ts';
 
 /** What became of an order to change one notification: done, or the state that forbids it, or there is none. */
 export type Operated =
-  { outcome: 'done'; record: Notification } | { outcome: 'conflict'; state: Status } | { outcome: 'missing' };
+  | { outcome: 'done'; record: Notification }
+  | { outcome: 'conflict'; state: Status }
+  /** MongoDB refuses to write the record, which is quarantined now. */
+  | { outcome: 'refused'; reason: string }
+  | { outcome: 'missing' };
 
 /** Sends again by hand: same id, same Message-ID, a full ladder. The caller publishes it. Each request works, the second one too. */
 export function retryNotification(
@@ -88,27 +94,32 @@ export async function* redriveDeadLetters(
 ): AsyncGenerator<{ changed: number; due: Notification[] }> {
   let turn = 0;
   for await (const ids of idChunks(notifications, deadNow(filter))) {
-    const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
     const { rate, change, act } = options;
     if (rate === undefined) {
-      const { modifiedCount } = await notifications.updateMany(
-        stillDead,
-        redrivePipeline(change, { bulk_act: act }),
-        BY_ID,
+      const pipeline = redrivePipeline(change, { bulk_act: act });
+      const changed = await changeDead(
+        notifications,
+        ids,
+        { bulk_act: act },
+        updateAll(notifications, pipeline),
       );
       const due = await notifications
         .find({ _id: { $in: ids }, unpublished: true, status: 'pending' }, { projection: WITHOUT_FILES })
         .toArray();
-      yield { changed: modifiedCount, due };
+      yield { changed, due };
       continue;
     }
-    const operations = ids.map((id) => ({
-      updateOne: {
-        filter: { _id: id, status: 'failed_permanently' as const },
-        update: heldPipeline(change, act, (turn++ * SECOND) / rate),
-      },
-    }));
-    yield { changed: (await notifications.bulkWrite(operations, { ordered: false })).modifiedCount, due: [] };
+    const turns = new Map(ids.map((id) => [id, turn++]));
+    const changed = await changeDead(notifications, ids, { bulk_act: act }, async (some) => {
+      const operations = some.map((id) => ({
+        updateOne: {
+          filter: stillDead([id]),
+          update: heldPipeline(change, act, ((turns.get(id) ?? 0) * SECOND) / rate),
+        },
+      }));
+      return (await notifications.bulkWrite(operations, { ordered: false })).modifiedCount;
+    });
+    yield { changed, due: [] };
   }
 }
 
@@ -132,9 +143,7 @@ export async function* discardDeadLetters(
     delete_at: retentionEnd(options.retentionDays),
   });
   for await (const ids of idChunks(notifications, deadNow(filter))) {
-    const stillDead = { _id: { $in: ids }, status: 'failed_permanently' as const };
-    const result = await notifications.updateMany(stillDead, [stage], BY_ID);
-    yield result.modifiedCount;
+    yield await changeDead(notifications, ids, { status: 'discarded' }, updateAll(notifications, [stage]));
   }
 }
 
@@ -192,16 +201,49 @@ export async function groupDeadLetters(
   return rows.map(({ _id, ...group }) => ({ ...group, ..._id }));
 }
 
+/**
+ * Changes dead letters by `write`, which answers how many it changed; answers how many are changed in all. `changed` finds them, because a
+ * write that MongoDB refuses in part has changed some.
+ */
+async function changeDead(
+  notifications: Notifications,
+  ids: string[],
+  changed: Filter<Notification>,
+  write: (ids: readonly string[]) => Promise<number>,
+): Promise<number> {
+  const done = await writeIsolated(notifications, 'operate', ids, async (some) => {
+    if ((await write(some)) === some.length) return some;
+    const found = notifications.find({ _id: { $in: [...some] }, ...changed }, { projection: { _id: 1 } });
+    return found.map(({ _id }) => _id).toArray();
+  });
+  return done.length;
+}
+
+function updateAll(notifications: Notifications, pipeline: object[]) {
+  return async (ids: readonly string[]): Promise<number> =>
+    (await notifications.updateMany(stillDead(ids), pipeline, BY_ID)).modifiedCount;
+}
+
+function stillDead(ids: readonly string[]): Filter<Notification> {
+  return { _id: { $in: [...ids] }, status: 'failed_permanently' };
+}
+
 async function operate(
   notifications: Notifications,
   id: string,
   from: readonly Status[],
   pipeline: object[],
 ): Promise<Operated> {
-  const record = await notifications.findOneAndUpdate({ _id: id, status: { $in: [...from] } }, pipeline, {
-    returnDocument: 'after',
-  });
-  if (record) return { outcome: 'done', record };
+  try {
+    const which = { _id: id, status: { $in: [...from] } };
+    const record = await notifications.findOneAndUpdate(which, pipeline, { returnDocument: 'after' });
+    if (record) return { outcome: 'done', record };
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown;
+    const refusal = describeRefusal(thrown);
+    await notifications.quarantine.add(id, { operation: 'operate', ...refusal });
+    return { outcome: 'refused', reason: refusal.reason };
+  }
   const current = await notifications.findOne({ _id: id }, { projection: { status: 1 } });
   return current ? { outcome: 'conflict', state: current.status } : { outcome: 'missing' };
 }

@@ -2,6 +2,7 @@ import type { Filter } from 'mongodb';
 import type { Notification, Status } from '../../contracts/index.ts';
 import { FINISHED } from '../../contracts/index.ts';
 import { BY_ID, changeStage, retentionEnd, type Change, type Notifications } from './collection.ts';
+import { writeIsolated } from './isolated-write.ts';
 import { withTimelineEntry } from './timeline.ts';
 
 /** Characters of a reason that a record keeps. */
@@ -32,13 +33,23 @@ export async function recordResults(
   results: readonly Result[],
   retentionDays: number,
 ): Promise<Set<string>> {
-  // The driver refuses an empty bulk.
-  if (results.length === 0) return new Set();
-  const operations = [...alike(results.map(withShortReason))].map((group) => ({
+  const recorded = await writeIsolated(notifications, 'record', results.map(withShortReason), (some) =>
+    writeResults(notifications, some, retentionDays),
+  );
+  return new Set(recorded);
+}
+
+/** Writes results without isolating what MongoDB refuses; answers the ids that are recorded. */
+export async function writeResults(
+  notifications: Notifications,
+  results: readonly Result[],
+  retentionDays: number,
+): Promise<Iterable<string>> {
+  const operations = [...alike(results)].map((group) => ({
     updateMany: { filter: oursStill(group), update: resultPipeline(group, retentionDays), ...BY_ID },
   }));
   const written = await notifications.bulkWrite(operations, { ordered: false });
-  if (written.matchedCount === results.length) return new Set(results.map((result) => result.id));
+  if (written.matchedCount === results.length) return results.map((result) => result.id);
   return findRecorded(notifications, results);
 }
 

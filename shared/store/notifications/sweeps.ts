@@ -18,6 +18,7 @@ import {
   transitionStage,
   type Notifications,
 } from './collection.ts';
+import { isolating, writeIsolated } from './isolated-write.ts';
 
 /** Records handled in one pass of a sweep. */
 export const SWEEP_LIMIT = 500;
@@ -34,20 +35,33 @@ const LOST_AFTER_MS = MINUTE;
 const ACTOR = 'scheduler';
 
 /** What is stored and unpublished of one channel and lane, by age: one that takes nothing must not hold the others up. */
-export function findUnpublished(
+export async function findUnpublished(
   notifications: Notifications,
   { type, lane, now }: { type: Channel; lane: Lane; now: Date },
 ): Promise<Notification[]> {
   const before = idFloor(new Date(now.getTime() - RELAY_GRACE_MS));
+  const quarantined = [...(await notifications.quarantine.ids())];
   return (
     notifications
       // A failed one is not due yet; the due sweep takes it.
-      .find({ unpublished: true, lane, type, status: { $ne: 'failed' }, _id: { $lt: before } })
+      .find({
+        unpublished: true,
+        lane,
+        type,
+        status: { $ne: 'failed' },
+        _id: { $lt: before, $nin: quarantined },
+      })
       .project<Notification>(WITHOUT_FILES)
       .sort({ _id: 1 })
       .limit(SWEEP_LIMIT)
       .toArray()
   );
+}
+
+/** The condition that a record is not quarantined: those would stand in the way of every pass. */
+async function notQuarantined(notifications: Notifications): Promise<Filter<Notification>> {
+  const ids = [...(await notifications.quarantine.ids())];
+  return ids.length === 0 ? {} : { _id: { $nin: ids } };
 }
 
 /** Makes pending what is due: scheduled sends, holds that are over, and retries whose message was lost. Answers what to publish. */
@@ -74,17 +88,18 @@ export async function wakeDue(notifications: Notifications): Promise<Notificatio
     status: { $in: [...CLAIMABLE_WHEN_DUE] },
   };
   const found = await notifications
-    .find({ $and: [bound, due] }, { projection: { _id: 1 } })
+    .find({ $and: [bound, due, await notQuarantined(notifications)] }, { projection: { _id: 1 } })
     .sort({ next_retry_time: 1 })
     .limit(SWEEP_LIMIT)
     .toArray();
-  if (found.length === 0) return [];
-  const ids = found.map((record) => record._id);
   const stage = transitionStage('pending', { actor: ACTOR, reason: 'due' }, { unpublished: true });
   const settle = [stage, { $unset: ['next_retry_time'] }];
-  await notifications.updateMany({ _id: { $in: ids }, ...due }, settle, BY_ID);
-  const woken = { _id: { $in: ids }, status: 'pending' as const, unpublished: true as const };
-  return notifications.find(woken, { projection: WITHOUT_FILES }).toArray();
+  const ids = found.map((record) => record._id);
+  return writeIsolated(notifications, 'sweep', ids, async (some) => {
+    await notifications.updateMany({ _id: { $in: [...some] }, ...due }, settle, BY_ID);
+    const woken = { _id: { $in: [...some] }, status: 'pending' as const, unpublished: true as const };
+    return notifications.find(woken, { projection: WITHOUT_FILES }).toArray();
+  });
 }
 
 /** Ends what was not sent in time; answers how many. */
@@ -114,7 +129,15 @@ export async function deleteRetained(notifications: Notifications): Promise<numb
   let deleted = 0;
   while (Date.now() < endBy && (await found.hasNext())) {
     const ids = found.readBufferedDocuments().map(({ _id }) => _id);
-    deleted += await deleteFinished(notifications, { _id: { $in: ids }, ...over });
+    // A record that refuses the mark goes without: the next recount takes it out of the counts.
+    const gone = await isolating(
+      ids,
+      async (some) => [await deleteFinished(notifications, { _id: { $in: [...some] }, ...over })],
+      async (_id) => {
+        await notifications.deleteOne({ _id, ...over });
+      },
+    );
+    deleted += gone.reduce((sum, count) => sum + count, 0);
   }
   await found.close();
   return deleted;
@@ -179,17 +202,21 @@ async function* hintable(
   const never = { $eq: [{ $type: '$hinted_at' }, 'missing'] };
   const unhinted = { $expr: { $or: [never, again] } };
   for (let after = ''; ;) {
+    const free = await notQuarantined(notifications);
     const found = await notifications
-      .find({ $and: [filter, unhinted, { _id: { $gt: after } }] }, { projection: WITHOUT_FILES })
+      .find({ $and: [filter, unhinted, free, { _id: { $gt: after } }] }, { projection: WITHOUT_FILES })
       .sort({ _id: 1 })
       .limit(SWEEP_LIMIT)
       .toArray();
     const last = found.at(-1);
     if (!last) return;
     const ids = found.map((record) => record._id);
-    const waiting = { _id: { $in: ids }, status: { $in: ['pending' as const, 'sending' as const] } };
-    await notifications.updateMany(waiting, [{ $set: { hinted_at: '$$NOW' } }], BY_ID);
-    yield found;
+    await writeIsolated(notifications, 'sweep', ids, async (some) => {
+      const waiting = { _id: { $in: [...some] }, status: { $in: ['pending' as const, 'sending' as const] } };
+      await notifications.updateMany(waiting, [{ $set: { hinted_at: '$$NOW' } }], BY_ID);
+      return [];
+    });
+    yield found.filter(({ _id }) => !notifications.quarantine.has(_id));
     if (found.length < SWEEP_LIMIT) return;
     after = last._id;
   }

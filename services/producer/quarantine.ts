@@ -1,0 +1,51 @@
+import { quarantineViewSchema, type QuarantineView } from '../../shared/contracts/index.ts';
+import {
+  discardQuarantined,
+  retryQuarantined,
+  type Quarantined,
+  type Released,
+} from '../../shared/store/index.ts';
+import type { ProducerContext } from './context.ts';
+
+/** What an operator may do with a quarantined record. */
+export const QUARANTINE_ACTIONS = ['retry', 'discard'] as const;
+
+/** One of them. */
+export type QuarantineAction = (typeof QUARANTINE_ACTIONS)[number];
+
+/** Retries or discards a quarantined record, and audits it. A retried record that is pending is published. */
+export async function releaseQuarantined(
+  { notifications, acceptor, audit, config }: ProducerContext,
+  action: QuarantineAction,
+  { id, actor }: { id: string; actor: string },
+): Promise<Released> {
+  const change = { actor, reason: `${action === 'retry' ? 'retried' : 'discarded'} from quarantine` };
+  const options = { change, retentionDays: config.RETENTION_DAYS };
+  const released =
+    action === 'retry'
+      ? await retryQuarantined(notifications, id, options)
+      : await discardQuarantined(notifications, id, options);
+  // A discard is done even where MongoDB refuses to write it: the entry says so.
+  const isDone = released.outcome === 'released' || (action === 'discard' && released.outcome === 'refused');
+  if (isDone) await audit.note({ act: `quarantine_${action}`, subject: `notification:${id}`, actor });
+  if (released.outcome === 'released' && released.record.status === 'pending')
+    acceptor.publish([released.record]);
+  return released;
+}
+
+/** What the API and the pages show of an entry. */
+export function quarantineViewOf({
+  _id: id,
+  since,
+  discarded_at,
+  result,
+  ...entry
+}: Quarantined): QuarantineView {
+  return quarantineViewSchema.parse({
+    ...entry,
+    id,
+    since: since.toISOString(),
+    result: result?.status,
+    discarded_at: discarded_at?.toISOString(),
+  });
+}

@@ -1,0 +1,40 @@
+import { MongoBulkWriteError, MongoServerError, MongoWriteConcernError } from 'mongodb';
+
+/**
+ * Errors that speak of the server, the connection, the rights or the whole command, and so not of one record. By MongoDB's `error_codes.yml`:
+ * HostUnreachable, HostNotFound, Unauthorized, AuthenticationFailed, LockTimeout, NamespaceNotFound, CursorNotFound, LockBusy,
+ * MaxTimeMSExpired, CommandNotFound, WriteConcernFailed, InvalidOptions, UnknownReplWriteConcern, NetworkTimeout, ShutdownInProgress,
+ * UnsatisfiableWriteConcern, WriteConflict, FailedToSatisfyReadPreference, QueryPlanKilled, PrimarySteppedDown,
+ * NetworkInterfaceExceededTimeLimit, ExceededTimeLimit, TemporarilyUnavailable, SocketException, NotWritablePrimary, DuplicateKey,
+ * Interrupted and its kin, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, OutOfDiskSpace.
+ */
+const NOT_OF_A_RECORD = new Set<unknown>([
+  6, 7, 13, 18, 24, 26, 43, 46, 50, 59, 64, 72, 79, 89, 91, 100, 112, 133, 175, 189, 202, 262, 365, 9_001,
+  10_107, 11_000, 11_600, 11_601, 11_602, 13_435, 13_436, 14_031,
+]);
+
+/** Whether MongoDB refused to write one of the records of a command, so that the same write of the others would succeed. */
+export function isRefusal(thrown: unknown): thrown is MongoServerError {
+  if (!(thrown instanceof MongoServerError) || thrown instanceof MongoWriteConcernError) return false;
+  if (thrown.hasErrorLabel('RetryableWriteError') || thrown.hasErrorLabel('TransientTransactionError'))
+    return false;
+  const codes = codesOf(thrown);
+  return codes.length > 0 && codes.every((code) => typeof code === 'number' && !NOT_OF_A_RECORD.has(code));
+}
+
+/** MongoDB's code and words of a refusal; without the values that `errInfo` quotes from the record. */
+export function describeRefusal(thrown: MongoServerError): { code: string; reason: string } {
+  const [code] = codesOf(thrown);
+  return {
+    code: typeof code === 'number' ? String(code) : 'unknown',
+    reason: thrown.message.slice(0, MAX_REASON_CHARS),
+  };
+}
+
+const MAX_REASON_CHARS = 300;
+
+function codesOf(thrown: MongoServerError): unknown[] {
+  if (!(thrown instanceof MongoBulkWriteError)) return [thrown.code];
+  if (thrown.result.getWriteConcernError()) return [];
+  return [thrown.writeErrors].flat().map(({ code }) => code);
+}
