@@ -12,6 +12,7 @@ import { measureDrain } from './parts/drain.ts';
 import { measureGrowth, measureScale, type GrowthPoint } from './parts/growth.ts';
 import { measureLanes, measureLatency, type LatencyPoint } from './parts/latency.ts';
 import { measurePeer } from './parts/peer.ts';
+import { measureRefused } from './parts/refused.ts';
 import { measureViews } from './parts/views.ts';
 import type { Row } from './result.ts';
 import { Sinks } from './sinks.ts';
@@ -66,6 +67,7 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
   },
   views: () => measureViews(sinks, [1_000, 100_000, 1_000_000]),
   scale: () => measureScale(sinks, 10_000),
+  refused: () => measureRefused(sinks, 5, 10_000),
 };
 const SHORT: Record<string, () => Promise<Row[]>> = {
   accept: () => measureAccept(sinks, { connections: [32], rounds: 1, seconds: 2 }),

@@ -66,9 +66,10 @@ export function sentIn(fleet: BenchFleet, warmUp = 1): Promise<Sent> {
 async function atRest(notifications: Notifications, books: Books): Promise<void> {
   for (;;) {
     const balance = await books.read();
-    const isBooked = balance !== undefined && totalOf(balance.counts, UNDER_WAY) === 0;
+    const quarantined = [...(await notifications.quarantine.ids())];
+    const isBooked = balance !== undefined && totalOf(balance.counts, UNDER_WAY) === quarantined.length;
     // One by one, or no index is used.
-    const left = { $or: UNDER_WAY.map((status) => ({ status })) };
+    const left = { $or: UNDER_WAY.map((status) => ({ status, _id: { $nin: quarantined } })) };
     if (isBooked && !(await notifications.findOne(left, { projection: { _id: 1 } }))) return;
     await pause(LOOK_EVERY_MS);
   }

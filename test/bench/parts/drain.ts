@@ -48,18 +48,27 @@ export interface Drained {
   cpu: Record<string, number>;
 }
 
+/** How a backlog is drained. */
+export interface DrainOptions {
+  /** 1 when not given. */
+  consumers?: number;
+  /** Called when the backlog stands, before it is drained. */
+  prepare?: (fleet: BenchFleet) => Promise<void>;
+}
+
 /** One backlog through some consumers of a channel. */
 export async function drainOnce(
   sinks: Sinks,
   channel: BenchChannel,
   count: number,
-  consumers = 1,
+  { consumers = 1, prepare }: DrainOptions = {},
 ): Promise<Drained> {
   const fleet = await BenchFleet.start(sinks);
   const processes = new Processes();
   try {
     await fill(fleet, count, BODIES[channel]);
     await settled(fleet);
+    await prepare?.(fleet);
     await Promise.all(Array.from({ length: consumers }, () => fleet.add(SERVICE[channel])));
     processes.reset();
     const sent = await sentIn(fleet, WARM_UP[channel]);

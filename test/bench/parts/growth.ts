@@ -96,7 +96,7 @@ export async function measureScale(sinks: Sinks, count: number): Promise<Row[]> 
         part: 'scale',
         what: `${channel}, ${consumers} consumers`,
         unit: 'per s',
-        ours: consumers === 1 ? one : (await drainOnce(sinks, channel, count, consumers)).perSecond,
+        ours: consumers === 1 ? one : (await drainOnce(sinks, channel, count, { consumers })).perSecond,
         against: { what: 'with one', figure: one },
       });
   }
