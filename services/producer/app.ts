@@ -4,6 +4,7 @@ import helmet from 'helmet';
 import type { Config } from '../../shared/runtime/config.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { readiness } from '../../shared/runtime/health.ts';
+import { proxyTest } from './access/address.ts';
 import { countAddress, requireIdentity } from './api/authentication.ts';
 import { authOperations } from './api/auth.ts';
 import { auditOperation } from './api/audit.ts';
@@ -62,7 +63,7 @@ export function createApp(context: ProducerContext): RequestListener {
 /** All of it that the web framework serves. */
 export function frameworkApp(context: ProducerContext, operations: Operation[]): Express {
   const app = express();
-  app.disable('x-powered-by').disable('etag').set('trust proxy', context.config.TRUSTED_PROXIES);
+  app.disable('x-powered-by').disable('etag').set('trust proxy', proxyTest(context.config.TRUSTED_PROXIES));
   app.use(context.draining.middleware);
   app.use('/v1', apiRouter(context, operations));
   app.use(tasksRouter(context, operations));

@@ -40,7 +40,7 @@ export function sendableBy(scopes: readonly Scope[]): readonly Channel[] {
 }
 
 /** An address, or a block of them: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32 */
-const addressBlock = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+export const addressBlock = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be an IP address, or a block such as 203.0.113.0/24',
 });
 

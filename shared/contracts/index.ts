@@ -24,6 +24,7 @@
 export {
   SCOPES,
   SCOPES_OF_ROLE,
+  addressBlock,
   keyRequestSchema,
   keyViewOf,
   keyViewSchema,

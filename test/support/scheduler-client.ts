@@ -15,15 +15,23 @@ export class SchedulerClient {
   readonly #client: Client;
   readonly #streams: ClientReadableStream<object>[] = [];
 
-  constructor(port: number | undefined) {
-    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  /** `authority`: PEM of the authority to trust; speaks TLS with it. */
+  constructor(port: number | undefined, authority?: Buffer) {
+    const way = authority ? credentials.createSsl(authority) : credentials.createInsecure();
+    this.#client = new Client(`127.0.0.1:${port}`, way);
   }
 
-  /** Asks for a meeting. `deadline` in milliseconds since the epoch. */
-  schedule(request: object, deadline = Date.now() + 10_000): Promise<Outcome> {
+  /** Asks for a meeting. `deadline` in milliseconds since the epoch; `more`: metadata, in order. */
+  schedule(
+    request: object,
+    deadline = Date.now() + 10_000,
+    more: readonly (readonly [string, string])[] = [],
+  ): Promise<Outcome> {
     const { path, requestSerialize, responseDeserialize } = methodOf(schedulerService, 'ScheduleMeet');
     const metadata = new Metadata();
     metadata.set('authorization', `Bearer ${API_KEY}`);
+    for (const [name] of more) metadata.remove(name);
+    for (const [name, value] of more) metadata.add(name, value);
     return new Promise((resolve) => {
       this.#client.makeUnaryRequest(
         path,

@@ -5,18 +5,35 @@ import proxyAddr from 'proxy-addr';
 /** Bits of an IPv6 address that one customer is given; the rest they choose as they like. */
 const IPV6_CUSTOMER_BITS = 64;
 
+/**
+ * The proxies whose `X-Forwarded-For` counts: a number of hops before a listener that ends no TLS itself, or the addresses and blocks of
+ * the proxies, on every listener.
+ */
+export type TrustedProxies = number | readonly string[];
+
 /** What of a request says where it comes from; a request of HTTP is one. */
 export interface Arriving {
   headers: IncomingHttpHeaders;
   socket: { remoteAddress?: string | undefined };
+  /** The listener ends TLS itself, so clients connect to it directly: a number of hops says nothing about its peers. */
+  endsTls?: boolean;
 }
 
-/** Where a request comes from: so many proxies before us are believed, as Express does it for the pages. */
-export function addressOf(request: Arriving, trustedProxies: number): string {
+/**
+ * Answers the address of the client, for every listener: the first address, beginning at the peer, that is not a trusted proxy. A forwarded
+ * address counts only when the peer that sent it is trusted.
+ */
+export function addressOf(request: Arriving, trusted: TrustedProxies): string {
   // A socket that is gone has no address any more.
   if (request.socket.remoteAddress === undefined) return '';
-  // It reads these two and nothing else.
-  return proxyAddr(request as IncomingMessage, (_address, hop) => hop < trustedProxies);
+  const isProxy = proxyTest(request.endsTls === true && typeof trusted === 'number' ? 0 : trusted);
+  // It reads the headers and the socket, nothing else.
+  return proxyAddr(request as IncomingMessage, isProxy);
+}
+
+/** Tells whether an address, so many hops before us, is a trusted proxy; Express takes it as its `trust proxy` as well. */
+export function proxyTest(trusted: TrustedProxies): (address: string, hop: number) => boolean {
+  return typeof trusted === 'number' ? (_address, hop) => hop < trusted : (address) => isWithin(address, trusted);
 }
 
 /** What a limit counts by: an IPv4 address, or the part of an IPv6 address that its holder cannot change. */

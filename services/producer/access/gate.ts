@@ -3,7 +3,7 @@ import { inTime } from '../accept/deadline.ts';
 import { Problem } from '../api/problem.ts';
 import { digestOf, isDigestOf } from '../sign-in/secrets.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import { addressOf, limitKeyOf, type Arriving } from './address.ts';
+import { addressOf, limitKeyOf, type Arriving, type TrustedProxies } from './address.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { ROOT, type Identity } from './identity.ts';
 import type { OutsideIssuer } from './outside-issuer.ts';
@@ -21,7 +21,7 @@ const OPENS_NOTHING =
 export interface GateOptions {
   /** API_KEY. */
   rootKey: string;
-  trustedProxies: number;
+  trustedProxies: TrustedProxies;
   keys: ApiKeys;
   tokens: AccessTokens;
   /** Where an outside issuer of tokens is configured. */

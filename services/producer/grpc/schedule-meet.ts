@@ -43,14 +43,14 @@ export function scheduleMeet(
 
 /** Answers the id of the invitation. @throws Problem, or what the store threw. */
 async function schedule(context: Scheduling, call: Call, trailer: Metadata): Promise<string> {
-  const { gate, reception, config } = context;
+  const { reception, config } = context;
   const endsAt = Math.min(Date.now() + ANSWER_WITHIN_MS, Number(call.getDeadline()));
   // Who gives up while it waits for the store is not written behind their back.
   const givenUp = new AbortController();
   call.once('cancelled', () => {
     givenUp.abort();
   });
-  const identity = await identify(gate, call, trailer);
+  const identity = await identify(context, call, trailer);
   authorize({ needs: ['send'] }, identity);
   const meeting = validated(call.request);
   const request = await invitationOf(meeting, { from: config.MAIL_FROM, now: new Date() });
@@ -60,24 +60,29 @@ async function schedule(context: Scheduling, call: Call, trailer: Metadata): Pro
   return acceptedAnswer(request.type, await inTime(receiving, withinMs)).body.id;
 }
 
-/** By the same gate as over HTTP; what it says in headers there, it says in the trailer here. */
+/** Identifies the caller by the same gate as over HTTP; what HTTP says in headers, the trailer says here. */
 function identify(
-  gate: ProducerContext['gate'],
+  { gate, config }: Scheduling,
   call: Call,
   trailer: Metadata,
 ): Identity | Promise<Identity> {
-  const { authorization, 'x-forwarded-for': forwarded } = call.metadata.getMap();
-  const headers = {
-    ...(authorization !== undefined && { authorization: String(authorization) }),
-    ...(forwarded !== undefined && { 'x-forwarded-for': String(forwarded) }),
+  const request = {
+    headers: headersOf(call.metadata, ['authorization', 'x-forwarded-for']),
+    socket: { remoteAddress: addressIn(call.getPeer()) },
+    endsTls: config.GRPC_TLS_CERT_FILE !== undefined,
   };
-  const request = { headers, socket: { remoteAddress: addressIn(call.getPeer()) } };
   return gate.admit(request, {
     setHeader: (name, value) => {
       // HTTP/2 has no such header.
       if (name !== 'connection') trailer.set(name, value);
     },
   });
+}
+
+/** As HTTP does, joins what a client and its proxies sent under one name, in order: the first value alone would be the client's own. */
+function headersOf(metadata: Metadata, names: readonly string[]): Record<string, string> {
+  const given = names.map((name) => [name, metadata.get(name).join(', ')]);
+  return Object.fromEntries(given.filter(([, value]) => value !== '')) as Record<string, string>;
 }
 
 /** Without the port: 127.0.0.1:4711, [::1]:4711 */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { url, whole, isOrigin } from './kinds.ts';
+import { url, whole, isOrigin, trustedProxies } from './kinds.ts';
 
 /** What the producer listens on, and who reaches it. */
 export const httpSettings = {
@@ -29,10 +29,10 @@ export const httpSettings = {
     .describe(
       'Pages of other origins that may follow and make task updates from a browser, such as http://localhost:4200. Without it: none.',
     ),
-  TRUSTED_PROXIES: whole(0, 10)
-    .default(0)
+  TRUSTED_PROXIES: trustedProxies
+    .prefault('0')
     .describe(
-      'Proxies before the producer whose X-Forwarded-For is believed: limits, and keys with allow_from, go by the address. With PUBLIC_URL usually 1.',
+      'Proxies whose X-Forwarded-For is believed, for limits by address and for keys with allow_from: their addresses and blocks, such as 10.0.0.0/8,127.0.0.1, or how many of them stand one behind the other before the producer (usually 1 with PUBLIC_URL). A number trusts every peer that reaches PORT, and no peer of gRPC with a certificate of ours.',
     ),
   REQUEST_TIMEOUT_SECONDS: whole(1, 600)
     .default(30)

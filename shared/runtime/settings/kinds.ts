@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { providerRouteOf } from '../../contracts/index.ts';
+import { addressBlock, providerRouteOf } from '../../contracts/index.ts';
 import { DAY, formatDuration, parseDuration } from '../duration.ts';
 import { isLoopback } from '../loopback.ts';
 
@@ -28,6 +28,18 @@ export const whole = (min: number, max: number) =>
     .int({ error: `must be a whole number from ${min} to ${max}` })
     .min(min, { error: `must be at least ${min}` })
     .max(max, { error: `must be at most ${max}` });
+
+/** A number of proxies, or their addresses and blocks. */
+export const trustedProxies = z.string().transform((text, context): number | readonly string[] => {
+  const hops = whole(0, 10).safeParse(text.trim());
+  if (hops.success) return hops.data;
+  const blocks = z.array(addressBlock).safeParse(text.split(',').map((one) => one.trim()));
+  if (blocks.success) return blocks.data;
+  context.addIssue(
+    'must be a number of proxies from 0 to 10, or their addresses and blocks separated by commas, such as 10.0.0.0/8,127.0.0.1',
+  );
+  return z.NEVER;
+});
 
 /** Nobody is between us and an address of this machine. */
 export function isSafeWay({ protocol, hostname }: URL): boolean {
