@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError, readConfig, type Config } from '../../shared/runtime/config.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { domainOf, readSigningKey } from '../../shared/smtp/index.ts';
+import { loadEnvironment } from '../local/environment.ts';
 import { makeKey } from './key.ts';
 import { dkimValue, quoted } from './record.ts';
 
@@ -32,7 +33,7 @@ function main(): void {
     process.stdout.write(USAGE);
     return;
   }
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  loadEnvironment();
   const { domain, selector, file } = namesOf(given, readConfig());
   const isNew = !existsSync(file);
   if (isNew) makeKey(file);

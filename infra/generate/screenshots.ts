@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { linkFor } from '../../services/producer/sign-in/first-link.ts';
 import { newSecret } from '../../services/producer/sign-in/secrets.ts';
@@ -8,6 +8,7 @@ import { pause } from '../../shared/runtime/backoff.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { Accounts, openStore } from '../../shared/store/index.ts';
 import { provideChromium } from '../local/chromium.ts';
+import { dataDirOf } from '../local/environment.ts';
 import { showExamples } from './examples.ts';
 
 /**
@@ -75,7 +76,7 @@ function picturesOf(retrying: string): Record<string, string> {
 
 /** @throws when no fleet runs here. */
 function runningFleet(): RunningFleet {
-  const file = join(resolve(process.env.TIDINGS_DATA_DIR ?? '.data'), 'fleet.json');
+  const file = join(dataDirOf(process.cwd()), 'fleet.json');
   if (!existsSync(file))
     throw new Error('No fleet runs in this folder: npm start in another terminal first.');
   return JSON.parse(readFileSync(file, 'utf8')) as RunningFleet;

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from '../../shared/runtime/config.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { googleAddresses, SEND_ONLY, WHOLE_MAILBOX } from '../../shared/google/index.ts';
+import { loadEnvironment } from '../local/environment.ts';
 import { exchange } from './exchange.ts';
 import { newConsent } from './consent.ts';
 import { writeSetting } from './env-file.ts';
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     say(USAGE);
     return;
   }
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  loadEnvironment();
   const config = readConfig();
   const { GMAIL_CLIENT_ID: clientId, GMAIL_CLIENT_SECRET: clientSecret } = config;
   if (clientId === undefined || clientSecret === undefined)

@@ -1,3 +1,4 @@
+import { setIn } from '../../shared/runtime/environment.ts';
 import { canInstallPackages, installPackages } from './provision/packages.ts';
 import { ProvisionError, findProgram } from './provision/run.ts';
 
@@ -5,7 +6,8 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** A Chromium to drive in tests: the one of CHROMIUM_PATH, one on PATH, or the system's package. @throws ProvisionError */
 export async function provideChromium(say: (words: string) => void): Promise<string> {
-  const present = process.env.CHROMIUM_PATH ?? NAMES.map(findProgram).find((path) => path !== undefined);
+  const present =
+    setIn(process.env).CHROMIUM_PATH ?? NAMES.map(findProgram).find((path) => path !== undefined);
   if (present !== undefined) return present;
   if (!canInstallPackages())
     throw new ProvisionError(

@@ -1,3 +1,4 @@
+import { setIn } from '../../shared/runtime/environment.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { Ports } from './ports.ts';
 import { fetchRabbitmq4 } from './provision/rabbitmq-4.ts';
@@ -29,7 +30,7 @@ export class OwnServers {
   /** Starts both; answers the environment that says where they are. @throws ProvisionError when they cannot be had. */
   async start(): Promise<NodeJS.ProcessEnv> {
     const { root, dataDir, output } = this.#options;
-    const { env } = process;
+    const env = setIn(process.env);
     const { rabbitmq, mongodb, ports } = await provideServers({
       root,
       dataDir,

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { dataDirOf, loadEnvironment } from './environment.ts';
 
 /** `npm run sign-in [-- name]`: a one-time sign-in link for the fleet that runs in this folder. */
-const fleetFile = join(resolve(process.env.TIDINGS_DATA_DIR ?? '.data'), 'fleet.json');
-if (existsSync('.env')) process.loadEnvFile('.env');
+const fleetFile = join(dataDirOf(process.cwd()), 'fleet.json');
+loadEnvironment();
 if (existsSync(fleetFile)) {
   const { address, mongoUri } = JSON.parse(readFileSync(fleetFile, 'utf8')) as Record<string, string>;
   process.env.MONGO_URI ??= mongoUri;

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { setIn } from '../../../shared/runtime/environment.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import { isLoopback } from '../../../shared/runtime/loopback.ts';
 import { CliError, usageError } from '../exit.ts';
@@ -47,7 +48,7 @@ export function connectionOf(
   env: NodeJS.ProcessEnv,
   here: FleetHere | undefined = fleetHere(env),
 ): Connection {
-  const named = url ?? given(env.TIDINGS_URL);
+  const named = url ?? setIn(env).TIDINGS_URL;
   const address = addressOf(
     named ?? here?.address ?? DEFAULT_URL,
     url === undefined ? 'TIDINGS_URL' : '--url',
@@ -106,9 +107,8 @@ function keyOf(
   here: FleetHere | undefined,
 ): FoundKey | undefined {
   if (keyFile !== undefined) return keyInFile(keyFile, '--key-file');
-  const key = given(env.TIDINGS_API_KEY)?.trim();
-  if (key !== undefined) return { key, keyFrom: 'TIDINGS_API_KEY' };
-  const file = given(env.TIDINGS_KEY_FILE);
+  const { TIDINGS_API_KEY: key, TIDINGS_KEY_FILE: file } = setIn(env);
+  if (key !== undefined) return { key: key.trim(), keyFrom: 'TIDINGS_API_KEY' };
   if (file !== undefined) return keyInFile(file, 'TIDINGS_KEY_FILE');
   return here && { key: here.apiKey, keyFrom: 'the fleet that runs in this folder' };
 }
@@ -132,8 +132,4 @@ function warningsOf(address: string, file: string | undefined): string[] {
       : []),
     ...(isOpenFile ? [`Others on this machine can read the key: chmod 600 ${file}`] : []),
   ];
-}
-
-function given(value: string | undefined): string | undefined {
-  return value === undefined || value.trim() === '' ? undefined : value;
 }

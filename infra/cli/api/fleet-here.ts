@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
+import { dataDirOf } from '../../local/environment.ts';
 import { lockHolder } from '../../local/lock.ts';
 
 const fleetFile = z.object({ address: z.url(), apiKey: z.string() });
@@ -14,7 +15,7 @@ export type FleetHere = z.output<typeof fleetFile>;
  * is not for that one. The file is readable by whoever started the fleet only.
  */
 export function fleetHere(env: NodeJS.ProcessEnv): FleetHere | undefined {
-  const dataDir = resolve(PROJECT_ROOT, env.TIDINGS_DATA_DIR ?? '.data');
+  const dataDir = dataDirOf(PROJECT_ROOT, env);
   try {
     if (lockHolder(join(dataDir, 'lock')) === undefined) return undefined;
     return fleetFile.parse(JSON.parse(readFileSync(join(dataDir, 'fleet.json'), 'utf8')));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { setIn } from '../../../shared/runtime/environment.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 import type { GoogleClient } from './google-account.ts';
 import { startSandbox, type Sandbox } from './sandbox.ts';
@@ -33,7 +34,7 @@ try {
 }
 
 async function startFromEnvironment(): Promise<Sandbox> {
-  const result = environment.safeParse(process.env);
+  const result = environment.safeParse(setIn(process.env));
   if (!result.success) throw new Error(problemsOf(result.error));
   const env = result.data;
   const sandbox = await startSandbox({

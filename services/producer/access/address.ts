@@ -33,7 +33,9 @@ export function addressOf(request: Arriving, trusted: TrustedProxies): string {
 
 /** Tells whether an address, so many hops before us, is a trusted proxy; Express takes it as its `trust proxy` as well. */
 export function proxyTest(trusted: TrustedProxies): (address: string, hop: number) => boolean {
-  return typeof trusted === 'number' ? (_address, hop) => hop < trusted : (address) => isWithin(address, trusted);
+  return typeof trusted === 'number'
+    ? (_address, hop) => hop < trusted
+    : (address) => isWithin(address, trusted);
 }
 
 /** What a limit counts by: an IPv4 address, or the part of an IPv6 address that its holder cannot change. */

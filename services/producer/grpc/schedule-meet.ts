@@ -61,11 +61,7 @@ async function schedule(context: Scheduling, call: Call, trailer: Metadata): Pro
 }
 
 /** Identifies the caller by the same gate as over HTTP; what HTTP says in headers, the trailer says here. */
-function identify(
-  { gate, config }: Scheduling,
-  call: Call,
-  trailer: Metadata,
-): Identity | Promise<Identity> {
+function identify({ gate, config }: Scheduling, call: Call, trailer: Metadata): Identity | Promise<Identity> {
   const request = {
     headers: headersOf(call.metadata, ['authorization', 'x-forwarded-for']),
     socket: { remoteAddress: addressIn(call.getPeer()) },

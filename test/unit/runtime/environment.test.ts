@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { dataDirOf } from '../../../infra/local/environment.ts';
+import { readConfig } from '../../../shared/runtime/config.ts';
+import { setIn } from '../../../shared/runtime/environment.ts';
+
+test('an empty variable, and one of white space, counts as not set', () => {
+  expect(setIn({ A: '', B: ' \t', C: undefined, D: ' x ', E: '0' })).toEqual({ D: ' x ', E: '0' });
+});
+
+test.each(['', ' '])('a setting that is %j is its default', (value) => {
+  const env = { RABBITMQ_URL: value, RABBITMQ_MANAGEMENT_URL: value, MONGO_URI: value, API_KEY: value };
+  expect(readConfig({ ...env, HOST: value, LOG_FORMAT: value })).toEqual(readConfig({}));
+});
+
+test('an empty TIDINGS_DATA_DIR is the folder of data, not the clone itself', () => {
+  expect(dataDirOf('/clone', { TIDINGS_DATA_DIR: '' })).toBe('/clone/.data');
+  expect(dataDirOf('/clone', { TIDINGS_DATA_DIR: 'elsewhere' })).toBe('/clone/elsewhere');
+});
