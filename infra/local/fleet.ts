@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { STATUS_CALLBACK_PATH, providerRouteOf } from '../../shared/contracts/index.ts';
+import { STATUS_CALLBACK_PATH } from '../../shared/contracts/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import { isFree, type Ports } from './ports.ts';
 import { isLoopback } from '../../shared/runtime/loopback.ts';
 import { BAD_SETTINGS_EXIT } from '../../shared/runtime/service.ts';
 import { keptSecret, newAccountSid, newApiKey } from './secrets.ts';
+import { sandboxNeeds, sandboxedProviders } from './stand-ins.ts';
 import type { ProcessSpec } from './supervisor/managed-process.ts';
 
 /** The services of the fleet, one process each, in the order of the output's colours. */
@@ -29,10 +30,16 @@ export interface Fleet {
   /** Host and port; undefined where gRPC is off. */
   grpcAddress: string | undefined;
   apiKey: string;
+  /** The key was given by API_KEY, so it is printed nowhere. */
+  isApiKeyGiven: boolean;
   sandboxUrl: string | undefined;
+  /** Providers that the sandbox stands in for. */
+  sandboxed: readonly string[];
+  /** RabbitMQ's addresses, with user and password. */
+  rabbitmqUrl: string;
   managementUrl: string | undefined;
-  /** RabbitMQ's address with user and password, or in words where it is somebody else's, whose password is not ours to print. */
-  amqp: string;
+  /** Somebody named the RabbitMQ, so its password is printed nowhere. */
+  isRabbitmqNamed: boolean;
   /** Where each process says whether it is ready. */
   readiness: Record<string, string>;
   processes: ProcessSpec[];
@@ -44,7 +51,12 @@ export interface FleetOptions {
   dataDir: string;
   config: Config;
   ports: Ports;
-  servers: { rabbitmqUrl: string; managementUrl: string | undefined; mongoUri: string };
+  servers: {
+    rabbitmqUrl: string;
+    managementUrl: string | undefined;
+    isRabbitmqNamed: boolean;
+    mongoUri: string;
+  };
 }
 
 /** Works out addresses, keys and processes of the fleet, the sandbox among them where a provider has no credentials. */
@@ -79,16 +91,18 @@ export async function planFleet({ root, dataDir, config, ports, servers }: Fleet
     const own = { ...env, HEALTH_PORT: String(healthPort) };
     processes.push(nodeProcess(name, `services/${name}/main.js`, own, root));
   }
-  const { managementUrl, rabbitmqUrl } = servers;
-  const amqp = process.env.RABBITMQ_URL === undefined ? rabbitmqUrl : 'the RabbitMQ of RABBITMQ_URL';
+  const { managementUrl, rabbitmqUrl, isRabbitmqNamed } = servers;
   const grpcAddress = grpcPort === undefined ? undefined : `${host}:${grpcPort}`;
   return {
     address,
     grpcAddress,
     apiKey,
+    isApiKeyGiven: config.API_KEY !== undefined,
     sandboxUrl: sandbox?.url,
+    sandboxed: sandboxedProviders(config),
+    rabbitmqUrl,
     managementUrl,
-    amqp,
+    isRabbitmqNamed,
     readiness,
     processes,
   };
@@ -164,6 +178,7 @@ async function planSandbox({
     },
     providers: {
       SANDBOX_URL: url,
+      SANDBOX_PROVIDERS: sandboxedProviders(config).join(','),
       ...(needsMail && { SMTP_URL: `smtp://127.0.0.1:${smtpPort}` }),
       ...(needsSms && sms),
       ...bounces,
@@ -179,21 +194,6 @@ async function planBounces(dataDir: string, ports: Ports): Promise<NodeJS.Proces
     BOUNCE_SECRET: keptSecret(join(dataDir, 'bounce-secret'), newApiKey),
     BOUNCE_PORT: String(await ports.take('bounces')),
   };
-}
-
-/** For what the sandbox stands in: what has no credentials. */
-export function sandboxNeeds(config: Config): Record<'mail' | 'sms' | 'gmail', boolean> {
-  return {
-    mail: config.SMTP_URL === undefined,
-    sms: config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_AUTH_TOKEN === undefined,
-    gmail: needsGmail(config),
-  };
-}
-
-/** Who has a client already is told what else is missing, by the consumer. */
-function needsGmail(config: Config): boolean {
-  const isUsed = providerRouteOf(config.EMAIL_PROVIDERS)?.some(({ name }) => name === 'gmail') ?? false;
-  return isUsed && config.GMAIL_CLIENT_ID === undefined && config.GMAIL_SERVICE_ACCOUNT_FILE === undefined;
 }
 
 function sandboxClient(

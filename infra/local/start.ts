@@ -1,9 +1,10 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pause } from '../../shared/runtime/backoff.ts';
 import { ConfigError, readConfig, type Config } from '../../shared/runtime/config.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { firstLink } from '../../services/producer/sign-in/first-link.ts';
+import { dataDirOf, loadEnvironment } from './environment.ts';
 import { SERVICES, planFleet, type Fleet } from './fleet.ts';
 import { lockHolder, takeLock } from './lock.ts';
 import { isFree } from './ports.ts';
@@ -22,7 +23,7 @@ const READY_WITHIN_MS = 120_000;
 // Installing and building, which came before this module, count too.
 const startedAt = performance.timeOrigin;
 const root = process.cwd();
-const dataDir = resolve(process.env.TIDINGS_DATA_DIR ?? join(root, '.data'));
+const dataDir = dataDirOf(root);
 const names = ['rabbitmq', 'mongodb', 'sandbox', ...SERVICES];
 const output = createOutput((text) => process.stdout.write(text), names, showsColour(process.stdout));
 
@@ -36,7 +37,7 @@ try {
 }
 
 async function start(): Promise<void> {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  loadEnvironment();
   const config = readConfig(process.env, serviceProblems);
   const lock = join(dataDir, 'lock');
   if (!takeLock(lock))
@@ -44,7 +45,11 @@ async function start(): Promise<void> {
       `Tidings runs in this folder already. Stop it there with Ctrl-C first, or: kill ${lockHolder(lock)}`,
     );
   await checkPorts(config);
-  const { RABBITMQ_URL: rabbitmqUrl, RABBITMQ_MANAGEMENT_URL: managementUrl, MONGO_URI: mongoUri } = given();
+  const {
+    RABBITMQ_URL: rabbitmqUrl,
+    RABBITMQ_MANAGEMENT_URL: managementUrl,
+    MONGO_URI: mongoUri,
+  } = process.env;
   const { rabbitmq, mongodb, ports } = await provideServers({
     root,
     dataDir,
@@ -66,7 +71,12 @@ async function start(): Promise<void> {
     dataDir,
     config,
     ports,
-    servers: { rabbitmqUrl: rabbitmq.url, managementUrl: rabbitmq.managementUrl, mongoUri: mongodb.url },
+    servers: {
+      rabbitmqUrl: rabbitmq.url,
+      managementUrl: rabbitmq.managementUrl,
+      isRabbitmqNamed: rabbitmq.isNamed === true,
+      mongoUri: mongodb.url,
+    },
   });
   services.push(
     ...run(fleet.processes, () => {
@@ -81,11 +91,6 @@ async function start(): Promise<void> {
   const pages = config.PUBLIC_URL ?? fleet.address;
   const signIn = await firstLink({ ...config, MONGO_URI: mongodb.url }, pages);
   output.say(readyBlock(fleet, signIn, Date.now() - startedAt));
-}
-
-/** What the environment names; empty values count as not set. */
-function given(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
 }
 
 async function checkPorts({ HOST, PORT, GRPC_PORT = 0, BOUNCE_PORT = 0 }: Config): Promise<void> {

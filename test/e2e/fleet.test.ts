@@ -69,8 +69,13 @@ test('the quick request of the README, as it stands there, is answered at once, 
   });
 });
 
-test('the ready block does not print the address of a RabbitMQ that was named, for its password is in it', () => {
+test('npm start prints no secret that was given: neither of the servers that were named nor API_KEY', () => {
   expect(fleet.output()).toMatch(/^ {2}AMQP +the RabbitMQ of RABBITMQ_URL {3}exchange tidings\.requests/m);
+  expect(fleet.output()).toMatch(/^ {2}RabbitMQ management .* the login of RABBITMQ_MANAGEMENT_URL$/m);
+  const { TIDINGS_TEST_RABBITMQ_URL: amqp = '', TIDINGS_TEST_RABBITMQ_MANAGEMENT_URL: management = '' } =
+    process.env;
+  for (const secret of [new URL(amqp).password, new URL(management).password, API_KEY])
+    expect([secret, fleet.output().includes(secret)]).toEqual([secret, false]);
   expect(fleet.output()).not.toContain('amqp://');
 });
 

@@ -17,6 +17,8 @@ export interface ProvidedServer {
   url: string;
   /** RabbitMQ's management API, with credentials. */
   managementUrl?: string | undefined;
+  /** Somebody named it: its credentials are theirs, and are printed nowhere. */
+  isNamed?: true;
   /** What was taken and why, in one line. */
   how: string;
   /** What must be kept running for it; nothing for a server that is not ours. */
@@ -113,6 +115,7 @@ function rabbitmqWays(context: ProvisionContext): Way[] {
       return {
         url: given.rabbitmqUrl,
         managementUrl: given.managementUrl,
+        isNamed: true,
         how: 'the server named by RABBITMQ_URL',
         processes: [],
         ready: none,
@@ -156,7 +159,13 @@ function mongodbWays(context: ProvisionContext): Way[] {
         throw new GivenServerError(
           `The MongoDB of MONGO_URI does not answer as the primary of a replica set: ${trouble}. Start it as one, or unset MONGO_URI to get a private one.`,
         );
-      return { url: given.mongoUri, how: 'the server named by MONGO_URI', processes: [], ready: none };
+      return {
+        url: given.mongoUri,
+        isNamed: true,
+        how: 'the server named by MONGO_URI',
+        processes: [],
+        ready: none,
+      };
     },
     async () => {
       if (!(await hasDocker())) return NO_DOCKER;

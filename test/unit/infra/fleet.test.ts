@@ -10,6 +10,7 @@ import { readConfig } from '../../../shared/runtime/config.ts';
 const servers = {
   rabbitmqUrl: 'amqp://u:p@127.0.0.1:1',
   managementUrl: 'http://u:p@127.0.0.1:2',
+  isRabbitmqNamed: false,
   mongoUri: 'mongodb://127.0.0.1:3/tidings?replicaSet=rs0',
 };
 const credentials = {
