@@ -19,13 +19,18 @@ function settings(): Setting[] {
   const defaults = readConfig({});
   return Object.entries(configSchema.shape).map(([name, schema]) => {
     const value = defaults[name as keyof typeof defaults];
-    const fallback = Array.isArray(value) ? value.map(formatDuration).join(',') : value?.toString();
+    const fallback = Array.isArray(value) ? value.map(asWritten).join(',') : value?.toString();
     return {
       name,
       description: z.globalRegistry.get(schema)?.description ?? schema.description ?? '',
       fallback,
     };
   });
+}
+
+/** One of a list of settings: delays are numbers. */
+function asWritten(one: string | number): string {
+  return typeof one === 'number' ? formatDuration(one) : one;
 }
 
 /** `.env.example`: every setting with its default, commented out, so that a copy changes nothing. */

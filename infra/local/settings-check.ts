@@ -4,7 +4,7 @@ import { createSmsChannel } from '../../services/sms/channel.ts';
 import { providerRouteOf } from '../../shared/contracts/index.ts';
 import { problemsOf, type Config } from '../../shared/runtime/config.ts';
 import { dkimSignerOf } from '../../shared/smtp/index.ts';
-import { sandboxNeeds } from './fleet.ts';
+import { sandboxNeeds, sandboxProblems } from './stand-ins.ts';
 
 /** As good as what the sandbox will say of itself: what is made here sends nothing. */
 const STAND_INS = {
@@ -32,6 +32,7 @@ export function serviceProblems(given: Config): string[] {
     ...(needs.gmail && STAND_INS.gmail),
   };
   return [
+    ...sandboxProblems(given),
     ...problemsOf(() => createEmailChannel(config)),
     ...problemsOf(() => createSmsChannel(config)),
     // A mail server looks at it last, behind what else is wrong with it.

@@ -73,7 +73,7 @@ export function frameworkApp(context: ProducerContext, operations: Operation[]):
   app.all('/stats', statsRouter(context, operations));
   app.use(metricsRouter(context));
   app.use(countAddress(context.gate));
-  app.use(docsRouter(operations));
+  app.use(docsRouter(operations, context.config.SANDBOX_PROVIDERS));
   app.use(webRouter(context));
   app.use((request) => {
     throw new Problem('not_found', { detail: `There is no ${request.method} ${request.path}.` });

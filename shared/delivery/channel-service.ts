@@ -74,6 +74,8 @@ export async function startChannelService(
     ...(capacity.perSecond !== undefined && { per_second: capacity.perSecond }),
     health_port: health.port,
   });
+  const { standings }: Partial<DeliveryChannel> = channel;
+  warnOfSandbox({ config, log }, standings?.names ?? []);
   return {
     stop: async () => {
       pauses.stop();
@@ -86,4 +88,11 @@ export async function startChannelService(
       await health.stop();
     },
   };
+}
+
+/** Says which of the providers the sandbox stands in for: a log of deliveries must not look as if somebody received them. */
+function warnOfSandbox({ config, log }: ServiceContext, names: readonly string[]): void {
+  const providers = names.filter((name) => config.SANDBOX_PROVIDERS?.includes(name));
+  if (providers.length > 0)
+    log.warn('the sandbox delivers: nobody receives what these providers send', { providers });
 }

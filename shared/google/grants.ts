@@ -2,7 +2,7 @@ import { SignJWT } from 'jose';
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError, type Config } from '../runtime/config.ts';
+import { ConfigError, required, type Config } from '../runtime/config.ts';
 import { HOUR, SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 
@@ -17,6 +17,9 @@ const serviceAccountFile = z.object({
   private_key: z.string().min(1),
 });
 
+/** The other way to show Google who we are. */
+const INSTEAD = 'or else GMAIL_SERVICE_ACCOUNT_FILE and GMAIL_USER';
+
 /**
  * What the settings have to show Google: a service account's key, or client and refresh token.
  * @throws ConfigError that names what is missing or cannot be read.
@@ -24,12 +27,17 @@ const serviceAccountFile = z.object({
 export function grantOf(config: Config, scope: string, audience: URL): Grant {
   if (config.GMAIL_SERVICE_ACCOUNT_FILE !== undefined)
     return serviceAccountGrant(config.GMAIL_SERVICE_ACCOUNT_FILE, config.GMAIL_USER, scope, audience);
-  const { GMAIL_CLIENT_ID: id, GMAIL_CLIENT_SECRET: secret, GMAIL_REFRESH_TOKEN: token } = config;
-  if (id === undefined || secret === undefined || token === undefined)
-    throw new ConfigError(
-      'GMAIL_CLIENT_ID, GMAIL_CLIENT_SECRET and GMAIL_REFRESH_TOKEN are all needed for Gmail (npm run gmail:connect gets the last one), or GMAIL_SERVICE_ACCOUNT_FILE and GMAIL_USER',
-    );
-  const form = { grant_type: 'refresh_token', client_id: id, client_secret: secret, refresh_token: token };
+  const given = required(config, 'Gmail', {
+    GMAIL_CLIENT_ID: INSTEAD,
+    GMAIL_CLIENT_SECRET: INSTEAD,
+    GMAIL_REFRESH_TOKEN: `which npm run gmail:connect gets, ${INSTEAD}`,
+  });
+  const form = {
+    grant_type: 'refresh_token',
+    client_id: given.GMAIL_CLIENT_ID,
+    client_secret: given.GMAIL_CLIENT_SECRET,
+    refresh_token: given.GMAIL_REFRESH_TOKEN,
+  };
   return () => Promise.resolve(form);
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { setIn } from './environment.ts';
 import { accessSettings } from './settings/access.ts';
 import { deliverySettings } from './settings/delivery.ts';
 import { emailSettings } from './settings/email.ts';
@@ -54,7 +55,7 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
   check: ConfigCheck = () => [],
 ): Config {
-  const given = Object.entries(env).filter(([, value]) => value !== undefined && value !== '');
+  const given = Object.entries(setIn(env));
   const { data, error } = configSchema.safeParse(Object.fromEntries(given));
   const bad = error?.issues.map(({ path }) => path.join('.')) ?? [];
   const good = data ?? configSchema.parse(Object.fromEntries(given.filter(([name]) => !bad.includes(name))));
@@ -66,6 +67,28 @@ export function readConfig(
   ];
   if (problems.length === 0) return good;
   throw new ConfigError(problems, `The environment has ${problems.length} problem(s):`);
+}
+
+/**
+ * Answers settings that somebody needs, all of them given. `hints`: the names, each with an example or an advice, or nothing.
+ * @throws ConfigError with a line for each that is missing.
+ */
+export function required<Name extends keyof Config>(
+  config: Config,
+  by: string,
+  hints: Readonly<Record<Name, string>>,
+): { [K in Name]: NonNullable<Config[K]> } {
+  const needed = Object.keys(hints) as Name[];
+  const missing = needed.filter((name) => config[name] === undefined);
+  const beside = needed.filter((name) => !missing.includes(name));
+  const given = beside.length > 0 ? ` beside ${beside.join(' and ')}` : '';
+  const lines = missing.map(
+    (name) => `${name}: is needed${given} by ${by}${hints[name] === '' ? '' : `, ${hints[name]}`}`,
+  );
+  if (lines.length > 0) throw new ConfigError(lines);
+  return Object.fromEntries(needed.map((name) => [name, config[name]])) as {
+    [K in Name]: NonNullable<Config[K]>;
+  };
 }
 
 /** What is wrong with the settings for somebody who makes something of them. Whatever else is thrown is thrown on. */

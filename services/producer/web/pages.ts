@@ -20,6 +20,7 @@ export async function render(response: Response, view: string, data: object, sta
     theme: '',
     account: undefined,
     switched: [],
+    sandboxed: [],
     may: () => false,
     labels: FIELD_LABELS,
     channelName,
@@ -70,9 +71,10 @@ export function renderForm(
 /** What every page shows around its content: where we are, and the ways on. */
 export function surroundings(context: ProducerContext): RequestHandler {
   const links = linksOf(context);
+  const sandboxed = context.config.SANDBOX_PROVIDERS ?? [];
   return function setSurroundings(request, response, next) {
     const { path: here, originalUrl: address } = request;
-    Object.assign(response.locals, { links, here, address, theme: themeOf(request) });
+    Object.assign(response.locals, { links, here, address, sandboxed, theme: themeOf(request) });
     next();
   };
 }

@@ -6,7 +6,7 @@ import {
   type Notification,
 } from '../../../shared/contracts/index.ts';
 import type { Outcome, Provider, ProviderRefusal } from '../../../shared/delivery/index.ts';
-import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
+import { required, type Config } from '../../../shared/runtime/config.ts';
 import { smtpOAuthOf } from '../../../shared/google/index.ts';
 import { mailServerOf } from '../../../shared/smtp/index.ts';
 import { HandedOver } from './handed-over.ts';
@@ -16,11 +16,11 @@ import { HandedOver } from './handed-over.ts';
  * @throws ConfigError without a mail server or a sender.
  */
 export function smsGatewayProvider(config: Config): Provider {
-  const { SMTP_URL: url, SMS_GATEWAY_FROM: from, SMS_CONCURRENCY: connections } = config;
-  if (url === undefined || from === undefined)
-    throw new ConfigError(
-      'SMTP_URL, and SMS_GATEWAY_FROM such as sms@example.org, are needed while SMS_PROVIDERS names sms_gateway',
-    );
+  const { SMTP_URL: url, SMS_GATEWAY_FROM: from } = required(config, 'the provider sms_gateway', {
+    SMTP_URL: 'such as smtps://user:password@mail.example.org',
+    SMS_GATEWAY_FROM: 'such as sms@example.org',
+  });
+  const { SMS_CONCURRENCY: connections } = config;
   const oauth = smtpOAuthOf(config);
   const server = mailServerOf(config, { name: SMS_GATEWAY, url, from, connections, oauth });
   const carriers = new Carriers({

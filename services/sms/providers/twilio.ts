@@ -3,7 +3,7 @@ import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient.js';
 
 import type { Outcome, Provider } from '../../../shared/delivery/index.ts';
-import { ConfigError, type Config } from '../../../shared/runtime/config.ts';
+import { required, type Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
 import { retryAfterSecondsOf } from '../../../shared/runtime/retry-after.ts';
@@ -29,15 +29,19 @@ interface TwilioOptions {
 
 /** The account of the settings. @throws ConfigError when it is not fully given. */
 export function twilioProvider(config: Config): Provider {
-  const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_PHONE_NUMBER: from } = config;
-  if (accountSid === undefined || authToken === undefined || from === undefined)
-    throw new ConfigError(
-      'TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER are all needed by the SMS consumer',
-    );
+  const { TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_PHONE_NUMBER } = required(
+    config,
+    'the provider twilio',
+    {
+      TWILIO_ACCOUNT_SID: 'as the console of Twilio shows it',
+      TWILIO_AUTH_TOKEN: 'as the console of Twilio shows it',
+      TWILIO_PHONE_NUMBER: 'such as +15005550006',
+    },
+  );
   return createTwilio({
-    accountSid,
-    authToken,
-    from,
+    accountSid: TWILIO_ACCOUNT_SID,
+    authToken: TWILIO_AUTH_TOKEN,
+    from: TWILIO_PHONE_NUMBER,
     baseUrl: config.TWILIO_API_BASE_URL,
     callback: statusCallbackUrl(config),
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { url, whole } from './kinds.ts';
+import { providerRouteOf } from '../../contracts/index.ts';
+import { providerRoute, url, whole } from './kinds.ts';
 
 /** How a process stops, and what it says of itself. */
 export const processSettings = {
@@ -26,6 +27,18 @@ export const processSettings = {
     .enum(['redacted', 'full'])
     .default('redacted')
     .describe('redacted: e-mail addresses and phone numbers in the log are masked. full: they are not.'),
+  SANDBOX: z
+    .enum(['0', '1'], { error: 'must be 1 or 0' })
+    .optional()
+    .describe(
+      '1: `npm start` sends by the sandbox for providers without credentials, which reaches nobody, also with a PUBLIC_URL or a HOST that others reach. 0: never. Without it: on this machine only.',
+    ),
+  SANDBOX_PROVIDERS: providerRoute
+    .transform((text) => (providerRouteOf(text) ?? []).map(({ name }) => name))
+    .optional()
+    .describe(
+      'Providers that the sandbox stands in for, such as smtp,twilio: a banner on every page and the log say so. `npm start` sets it.',
+    ),
   SANDBOX_URL: url('http:', 'https:')
     .optional()
     .describe('Address of the sandbox mailbox, linked from the pages. `npm start` sets it.'),

@@ -15,7 +15,7 @@ test.each([
     { EMAIL_PROVIDERS: 'smtp,bogus,smtp_backup' },
     ['no provider bogus', 'SMTP_BACKUP_URL: is needed'],
   ],
-  ['sms', { SMS_PROVIDERS: 'sms_gateway' }, ['SMTP_URL, and SMS_GATEWAY_FROM such as']],
+  ['sms', { SMS_PROVIDERS: 'sms_gateway' }, ['SMS_GATEWAY_FROM: is needed beside SMTP_URL']],
   ['producer', { API_KEY: '' }, ['API_KEY: is needed']],
   ['scheduler', { RETRY_DELAYS: 'soon' }, ['RETRY_DELAYS: must be']],
 ])(

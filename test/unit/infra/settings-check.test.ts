@@ -19,6 +19,7 @@ writeFileSync(noPem, 'no certificate');
 
 const twilio = { TWILIO_ACCOUNT_SID: `AC${'a'.repeat(32)}`, TWILIO_AUTH_TOKEN: 'token' };
 const gateway = { SMS_PROVIDERS: 'sms_gateway', SMS_GATEWAY_FROM: 'sms@example.org' };
+const server = { SMTP_URL: 'smtp://127.0.0.1' };
 const dkim = { DKIM_DOMAIN: 'example.org', MAIL_FROM: 'a@example.org' };
 
 test.each<[string, Record<string, string>, RegExp[]]>([
@@ -27,23 +28,27 @@ test.each<[string, Record<string, string>, RegExp[]]>([
   ['there is no such provider', { EMAIL_PROVIDERS: 'smtp,bogus' }, [/^EMAIL_PROVIDERS: .* bogus; there are/]],
   ['of both channels', { EMAIL_PROVIDERS: 'a', SMS_PROVIDERS: 'b' }, [/^EMAIL_PROV.* a;/, /^SMS_PROV.* b;/]],
   ['the backup has no address', { EMAIL_PROVIDERS: 'smtp,smtp_backup' }, [/^SMTP_BACKUP_URL: is needed/]],
-  ['the account has no sender', twilio, [/^TWILIO_ACCOUNT_SID, .* are all needed/]],
-  ['the gateway has no sender', { SMS_PROVIDERS: 'sms_gateway' }, [/SMS_GATEWAY_FROM such as/]],
+  ['the account has no sender', twilio, [/^TWILIO_PHONE_NUMBER: is needed beside TWILIO_ACCOUNT_SID and/]],
+  [
+    'the gateway has no sender',
+    { SMS_PROVIDERS: 'sms_gateway' },
+    [/^SMS_GATEWAY_FROM: is needed beside SMTP_URL .*, such as/],
+  ],
   ['the gateway has one', gateway, []],
   [
     'Gmail has half of it',
     { EMAIL_PROVIDERS: 'gmail', GMAIL_CLIENT_ID: 'x' },
-    [/^GMAIL_CLIENT_ID, .* needed/],
+    [/^GMAIL_CLIENT_SECRET: is needed beside GMAIL_CLIENT_ID/, /^GMAIL_REFRESH_TOKEN: is needed/],
   ],
   [
     'the account file is none',
     { EMAIL_PROVIDERS: 'gmail', GMAIL_USER: 'a@example.org', GMAIL_SERVICE_ACCOUNT_FILE: noPem },
     [/^GMAIL_SERVICE_ACCOUNT_FILE: .*no JSON/],
   ],
-  ['nobody signs in', { SMTP_OAUTH: 'google' }, [/^GMAIL_USER: is needed beside SMTP_OAUTH/]],
+  ['nobody signs in', { ...server, SMTP_OAUTH: 'google' }, [/^GMAIL_USER: is needed beside SMTP_OAUTH/]],
   [
     'behind it the key cannot sign, for both servers',
-    { SMTP_OAUTH: 'google', ...dkim, DKIM_KEY_FILE: shortKey, ...gateway },
+    { ...server, SMTP_OAUTH: 'google', ...dkim, DKIM_KEY_FILE: shortKey, ...gateway },
     [/^GMAIL_USER: /, /^GMAIL_USER: /, /^DKIM_KEY_FILE: .* has 1024 bits/],
   ],
   ['Gmail signs by itself', { EMAIL_PROVIDERS: 'gmail', ...dkim, DKIM_KEY_FILE: '/nowhere' }, []],
