@@ -1,5 +1,6 @@
 import type { Sandbox } from '../local/sandbox/sandbox.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { rabbitmqUrlOf } from '../../shared/runtime/rabbitmq-url.ts';
 import type { ServiceName } from '../local/fleet.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 import type { Routes } from './world.ts';
@@ -19,7 +20,7 @@ export async function startProxies(
   routes: Routes = {},
   { cluster, sandbox }: { cluster: Cluster; sandbox: Sandbox },
 ): Promise<Proxies> {
-  const node = new URL(cluster.rabbitmq.url('').split(',')[0] ?? '');
+  const node = new URL(rabbitmqUrlOf(cluster.rabbitmq.url('')).nodes[0].url);
   const rabbitmq = routes.rabbitmq && (await TcpProxy.start(Number(node.port)));
   const mongodb = routes.mongodb && (await TcpProxy.start(portOf((await cluster.mongodb.primary()).address)));
   return {

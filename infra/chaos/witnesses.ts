@@ -1,6 +1,7 @@
-import { connect, type ChannelModel } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { MongoClient, type Collection } from 'mongodb';
-import { topologyOf, urlsOf } from '../../shared/broker/index.ts';
+import { connectTo, topologyOf } from '../../shared/broker/index.ts';
+import { rabbitmqUrlOf, type RabbitmqNodeUrl } from '../../shared/runtime/rabbitmq-url.ts';
 import type { Notification } from '../../shared/contracts/index.ts';
 import { pause } from '../../shared/runtime/backoff.ts';
 import { SECOND } from '../../shared/runtime/duration.ts';
@@ -107,7 +108,7 @@ export class StoreWitness {
 
 /** Messages that are ready in each queue of a virtual host, asked of the first node that answers. @throws when none does. */
 export async function readDepths(urls: string, delays: readonly number[]): Promise<Depths> {
-  const model = await connectToAny(urlsOf(urls));
+  const model = await connectToAny(rabbitmqUrlOf(urls).nodes);
   model.on('error', () => undefined);
   try {
     const channel = await model.createChannel();
@@ -121,12 +122,16 @@ export async function readDepths(urls: string, delays: readonly number[]): Promi
   }
 }
 
-async function connectToAny([url, ...others]: readonly string[]): Promise<ChannelModel> {
+async function connectToAny([node, ...others]: readonly [
+  RabbitmqNodeUrl,
+  ...RabbitmqNodeUrl[],
+]): Promise<ChannelModel> {
   try {
-    return await connect(url ?? '', { timeout: 10 * SECOND });
+    return await connectTo(node, { timeout: 10 * SECOND });
   } catch (thrown) {
-    if (others.length === 0) throw thrown;
-    return connectToAny(others);
+    const [next, ...rest] = others;
+    if (next === undefined) throw thrown;
+    return connectToAny([next, ...rest]);
   }
 }
 

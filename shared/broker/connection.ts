@@ -1,10 +1,11 @@
-import { connect, type ChannelModel } from 'amqplib';
+import { connect, credentials, type ChannelModel } from 'amqplib';
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { rabbitmqUrlOf, type RabbitmqNodeUrl } from '../runtime/rabbitmq-url.ts';
 
 /** Seconds between heartbeats; amqplib gives a silent peer up after three. */
 const HEARTBEAT_SECONDS = 10;
@@ -23,7 +24,7 @@ interface ConnectionEvents {
  */
 export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   readonly name: string;
-  readonly #urls: readonly string[];
+  readonly #nodes: readonly [RabbitmqNodeUrl, ...RabbitmqNodeUrl[]];
   readonly #log: Logger;
   readonly #closing = new AbortController();
   /** Which node is tried next; a fleet's connections spread over the nodes. */
@@ -39,8 +40,9 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     super();
     this.setMaxListeners(0);
     this.name = options.name;
-    this.#urls = urlsOf(options.url).map(withHeartbeat);
-    this.#next = Math.floor(Math.random() * this.#urls.length);
+    const [first, ...others] = rabbitmqUrlOf(options.url).nodes;
+    this.#nodes = [withHeartbeat(first), ...others.map(withHeartbeat)];
+    this.#next = Math.floor(Math.random() * this.#nodes.length);
     this.#log = options.log;
   }
 
@@ -104,7 +106,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
 
   async #tryConnect(attempt: number): Promise<ChannelModel | undefined> {
     try {
-      const model = await connect(this.#nextUrl(), {
+      const model = await connectTo(this.#nextNode(), {
         noDelay: true,
         timeout: CONNECT_TIMEOUT_MS,
         clientProperties: { connection_name: this.name },
@@ -113,7 +115,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       return this.#closing.signal.aborted ? undefined : model;
     } catch (thrown) {
       // One round over the nodes says why; the attempts after it would only repeat it.
-      if (attempt < this.#urls.length)
+      if (attempt < this.#nodes.length)
         this.#log.warn('RabbitMQ cannot be reached; trying on', {
           connection: this.name,
           error: toError(thrown),
@@ -122,9 +124,9 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
     }
   }
 
-  #nextUrl(): string {
-    this.#next = (this.#next + 1) % this.#urls.length;
-    return this.#urls[this.#next] ?? '';
+  #nextNode(): RabbitmqNodeUrl {
+    this.#next = (this.#next + 1) % this.#nodes.length;
+    return this.#nodes[this.#next] ?? this.#nodes[0];
   }
 
   async #untilClosed(model: ChannelModel): Promise<void> {
@@ -158,13 +160,16 @@ function socketOf({ connection }: ChannelModel): Socket | undefined {
   return stream instanceof Socket ? stream : undefined;
 }
 
-/** The nodes that a `RABBITMQ_URL` names. */
-export function urlsOf(text: string): [string, ...string[]] {
-  return text.split(',').map((one) => one.trim()) as [string, ...string[]];
+/** Connects to one node. amqplib by itself reads user and password as Latin-1, which breaks those outside ASCII. */
+export function connectTo(
+  { url, user, password }: RabbitmqNodeUrl,
+  options: { noDelay?: boolean; timeout: number; clientProperties?: { connection_name: string } },
+): Promise<ChannelModel> {
+  return connect(url, { ...options, credentials: credentials.plain(user, password) });
 }
 
-function withHeartbeat(url: string): string {
-  const parsed = new URL(url);
+function withHeartbeat(node: RabbitmqNodeUrl): RabbitmqNodeUrl {
+  const parsed = new URL(node.url);
   if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
-  return parsed.toString();
+  return { ...node, url: parsed.toString() };
 }

@@ -1,5 +1,5 @@
 export { Broker, type BrokerOptions } from './broker.ts';
-export { BrokerConnection, urlsOf } from './connection.ts';
+export { BrokerConnection, connectTo } from './connection.ts';
 export { Consumer, type ConsumerOptions, type Delivery } from './consumer.ts';
 export { EventsListener, publishChanges, publishTasksUpdated } from './events.ts';
 export { headerText, publishDead, publishDue, publishParked, publishRetry, type Hintable } from './hints.ts';

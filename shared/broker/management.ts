@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { urlsOf } from './connection.ts';
 import { SECOND } from '../runtime/duration.ts';
 import type { Check, CheckResult } from '../runtime/health.ts';
+import { rabbitmqUrlOf } from '../runtime/rabbitmq-url.ts';
 
 /** How long the management API may take, in milliseconds. */
 const TIMEOUT_MS = 3 * SECOND;
@@ -37,8 +37,7 @@ export class ManagementApi {
     this.#authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
     this.#base.username = '';
     this.#base.password = '';
-    const path = new URL(urlsOf(amqpUrl)[0]).pathname.slice(1);
-    this.#vhost = path === '' ? '%2F' : encodeURIComponent(decodeURIComponent(path));
+    this.#vhost = encodeURIComponent(rabbitmqUrlOf(amqpUrl).vhost);
   }
 
   /** Our queues with their figures, which the broker refreshes every 5 s. @throws when the API cannot be asked. */
@@ -56,14 +55,31 @@ export class ManagementApi {
     return z.object({ rabbitmq_version: z.string() }).parse(await this.#get('api/overview')).rabbitmq_version;
   }
 
+  /** Sets a policy on the virtual host. @throws when the API cannot be asked, or refuses it. */
+  async setPolicy(name: string, policy: object): Promise<void> {
+    await this.#call(`api/policies/${this.#vhost}/${encodeURIComponent(name)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(policy),
+    });
+  }
+
   async #get(path: string): Promise<unknown> {
+    return (await this.#call(path)).json();
+  }
+
+  async #call(
+    path: string,
+    request: RequestInit & { headers?: Record<string, string> } = {},
+  ): Promise<Response> {
     const base = this.#base.href.endsWith('/') ? this.#base.href : `${this.#base.href}/`;
     const response = await fetch(new URL(path, base), {
-      headers: { authorization: this.#authorization },
+      ...request,
+      headers: { ...request.headers, authorization: this.#authorization },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) throw new Error(`the management API answers ${response.status}`);
-    return response.json();
+    return response;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { rabbitmqUrlOf } from './rabbitmq-url.ts';
 
 const SECRET_KEY = /pass(word)?|secret|token|authorization|api_?key|cookie/i;
 /** What is a secret by its look: credentials in URLs, bearers, our own keys, signed tokens. */
@@ -88,8 +89,18 @@ function copyOfField(owner: object, key: string, masking: Masking, depth: number
 export function secretsOf(config: Partial<Config>): string[] {
   const { RABBITMQ_URL = '', RABBITMQ_MANAGEMENT_URL = '', MONGO_URI = '' } = config;
   const { SMTP_URL = '', SMTP_BACKUP_URL = '', TWILIO_STATUS_CALLBACK_URL = '' } = config;
-  const servers = [...RABBITMQ_URL.split(','), RABBITMQ_MANAGEMENT_URL, MONGO_URI, SMTP_URL, SMTP_BACKUP_URL];
-  const passwords = [...servers, TWILIO_STATUS_CALLBACK_URL].flatMap(passwordsOf);
+  const nodes = RABBITMQ_URL === '' ? [] : rabbitmqUrlOf(RABBITMQ_URL).nodes;
+  const servers = [
+    RABBITMQ_MANAGEMENT_URL,
+    MONGO_URI,
+    SMTP_URL,
+    SMTP_BACKUP_URL,
+    ...nodes.map(({ url }) => url),
+  ];
+  const passwords = [
+    ...[...servers, TWILIO_STATUS_CALLBACK_URL].flatMap(passwordsOf),
+    ...nodes.map(({ password }) => password),
+  ];
   const google = [config.GMAIL_CLIENT_SECRET, config.GMAIL_REFRESH_TOKEN];
   const values = [config.API_KEY, config.TWILIO_AUTH_TOKEN, config.BOUNCE_SECRET, ...google, ...passwords];
   return [...new Set(values)].filter((value): value is string => (value?.length ?? 0) >= LEAST_SECRET);

@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type Cluster } from '../../infra/chaos/cluster/cluster.ts';
@@ -6,6 +7,10 @@ import { FAULTS } from '../../infra/chaos/faults/index.ts';
 import { runFault, type RunResult } from '../../infra/chaos/run.ts';
 import { complaintsOf } from '../../infra/chaos/table.ts';
 import type { Fault, World } from '../../infra/chaos/world.ts';
+import { SHIELD_POLICY } from '../../infra/local/shield.ts';
+import { startCommand } from '../support/command.ts';
+import { createTestServers } from '../support/servers.ts';
+import { until } from '../support/until.ts';
 
 /** The bounded part of the chaos suite: `npm run chaos` runs all of it. */
 const root = process.cwd();
@@ -27,6 +32,12 @@ const named = (name: string): Fault => {
   if (!found) throw new Error(`no fault ${name}`);
   return found;
 };
+
+/** What the management API says of a queue. */
+interface Queue {
+  name: string;
+  policy?: string;
+}
 
 /** Three kinds of death in one run, while the load goes on: ours, RabbitMQ's, MongoDB's. */
 const SEVERAL_DEATHS: Fault = {
@@ -68,3 +79,39 @@ describe.concurrent('the checker sees the loss', () => {
     200_000,
   );
 });
+
+test('npm start takes the URLs of three RabbitMQ nodes beside a management URL, and shields its own virtual host', async () => {
+  const vhost = 'started-here';
+  await cluster.rabbitmq.createVhost(vhost);
+  const { mongoUri, drop } = await createTestServers();
+  const dataDir = mkdtempSync(join(root, '.data/test/on-cluster-'));
+  const fleet = startCommand(['infra/local/bootstrap.mjs', 'start'], {
+    ...process.env,
+    TIDINGS_DATA_DIR: dataDir,
+    PORT: '0',
+    GRPC_PORT: '0',
+    RABBITMQ_URL: cluster.rabbitmq.url(vhost),
+    RABBITMQ_MANAGEMENT_URL: cluster.rabbitmq.managementUrl,
+    MONGO_URI: mongoUri,
+  });
+  try {
+    await until(() => {
+      if (fleet.child.exitCode !== null) throw new Error(fleet.output());
+      return fleet.output().includes('Tidings is ready');
+    }, 80_000);
+    const policies = await cluster.rabbitmq.management('GET', 'policies');
+    expect(policies).toMatchObject([{ name: SHIELD_POLICY.name, vhost }]);
+    // The management API hears of them a few seconds later.
+    await until(async () => {
+      const queues = (await cluster.rabbitmq.management('GET', `queues/${vhost}`)) as Queue[];
+      const ours = queues.filter(({ name }) => name.startsWith('tidings.'));
+      return ours.length > 0 && ours.every(({ policy }) => policy === SHIELD_POLICY.name);
+    }, 20_000);
+    expect(fleet.output()).not.toContain('shield policy could not');
+  } finally {
+    await fleet.stop();
+    await drop();
+    await cluster.rabbitmq.dropVhost(vhost);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}, 180_000);

@@ -1,17 +1,17 @@
-import { connect } from 'amqplib';
 import { MongoClient } from 'mongodb';
-import { urlsOf } from '../../../shared/broker/index.ts';
+import { connectTo } from '../../../shared/broker/index.ts';
+import { rabbitmqUrlOf, type RabbitmqNodeUrl } from '../../../shared/runtime/rabbitmq-url.ts';
 import { toError } from '../../../shared/runtime/errors.ts';
 
 /** Why none of the nodes of a `RABBITMQ_URL` can be used, in words; undefined when one answers and takes the credentials. */
 export async function rabbitTrouble(urls: string): Promise<string | undefined> {
-  const troubles = await Promise.all(urlsOf(urls).map(troubleOf));
+  const troubles = await Promise.all(rabbitmqUrlOf(urls).nodes.map(troubleOf));
   return troubles.includes(undefined) ? undefined : troubles.join('; ');
 }
 
-async function troubleOf(url: string): Promise<string | undefined> {
+async function troubleOf(node: RabbitmqNodeUrl): Promise<string | undefined> {
   try {
-    await (await connect(url, { timeout: 5_000 })).close();
+    await (await connectTo(node, { timeout: 5_000 })).close();
     return undefined;
   } catch (thrown) {
     return reasonOf(thrown);

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { addressBlock, providerRouteOf } from '../../contracts/index.ts';
 import { DAY, formatDuration, parseDuration } from '../duration.ts';
+import { toError } from '../errors.ts';
 import { isLoopback } from '../loopback.ts';
+import { rabbitmqUrlOf } from '../rabbitmq-url.ts';
 
 /** The delays of the retry ladder, in milliseconds, first tier first. */
 export type RetryDelays = readonly number[];
@@ -16,11 +18,14 @@ export const mongoUri = z.string().regex(/^mongodb(\+srv)?:\/\/[^\s/?]+/, {
   error: 'must be a URL that starts with mongodb:// or mongodb+srv://; several hosts are separated by commas',
 });
 
-/** Several nodes of one cluster, separated by commas: any of them will do. */
-export const urls = (...protocols: string[]) =>
-  z.string().refine((text) => text.split(',').every((one) => url(...protocols).safeParse(one).success), {
-    error: `must be one or more URLs, separated by commas, that start with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  });
+/** The nodes of a cluster of RabbitMQ, with one virtual host. */
+export const rabbitmqUrl = z.string().superRefine((text, context) => {
+  try {
+    rabbitmqUrlOf(text);
+  } catch (thrown) {
+    context.addIssue(toError(thrown).message);
+  }
+});
 
 export const whole = (min: number, max: number) =>
   z.coerce

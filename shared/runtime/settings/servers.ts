@@ -1,11 +1,11 @@
-import { url, urls, mongoUri } from './kinds.ts';
+import { url, rabbitmqUrl, mongoUri } from './kinds.ts';
 
 /** RabbitMQ and MongoDB. */
 export const serverSettings = {
-  RABBITMQ_URL: urls('amqp:', 'amqps:')
+  RABBITMQ_URL: rabbitmqUrl
     .default('amqp://guest:guest@127.0.0.1:5672')
     .describe(
-      'RabbitMQ, 3.10 or later; the nodes of a cluster separated by commas. `npm start` provides one when this is not set.',
+      'RabbitMQ, 3.10 or later; the URLs of the nodes of a cluster are separated by commas, and name the same virtual host as their path. `npm start` provides one when this is not set.',
     ),
   RABBITMQ_MANAGEMENT_URL: url('http:', 'https:')
     .optional()
