@@ -57,25 +57,19 @@ export class ManagementApi {
 
   /** Sets a policy on the virtual host. @throws when the API cannot be asked, or refuses it. */
   async setPolicy(name: string, policy: object): Promise<void> {
-    await this.#call(`api/policies/${this.#vhost}/${encodeURIComponent(name)}`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(policy),
-    });
+    const path = `api/policies/${this.#vhost}/${encodeURIComponent(name)}`;
+    await this.#call(path, { method: 'PUT', body: JSON.stringify(policy) });
   }
 
   async #get(path: string): Promise<unknown> {
     return (await this.#call(path)).json();
   }
 
-  async #call(
-    path: string,
-    request: RequestInit & { headers?: Record<string, string> } = {},
-  ): Promise<Response> {
+  async #call(path: string, request: { method?: string; body?: string } = {}): Promise<Response> {
     const base = this.#base.href.endsWith('/') ? this.#base.href : `${this.#base.href}/`;
     const response = await fetch(new URL(path, base), {
       ...request,
-      headers: { ...request.headers, authorization: this.#authorization },
+      headers: { authorization: this.#authorization, 'content-type': 'application/json' },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) throw new Error(`the management API answers ${response.status}`);
