@@ -65,7 +65,10 @@ export const notificationSchema = z.object({
   interrupted: z.int().describe('Times a consumer died or lost its lease while sending'),
   ambiguous_count: z.int().describe('Attempts whose outcome is unknown'),
   next_retry_time: z.date().optional().describe('When it is next due: scheduled, held and failed'),
-  held_since: z.date().optional().describe('Start of the current hold; 72 h later it expires'),
+  held_since: z
+    .date()
+    .optional()
+    .describe('Start of the current hold; without expires_at it ends 72 h later'),
   fence: z.int().describe('Grows by one with each claim; a write with an old one matches nothing'),
   claim: z.string().optional().describe('Token of the claim that holds the lease, or that sent it at once'),
   claimed_at: z.date().optional(),

@@ -1,5 +1,5 @@
 import { MINUTE, SECOND } from '../runtime/duration.ts';
-import type { Deferred, Outcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 import type { Limit } from './lane-slots.ts';
 
 /** Outcomes remembered at most. */
@@ -22,8 +22,8 @@ const MAX_REST_MS = 10 * MINUTE;
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /**
- * Stops work for a provider that is down, so that its outage does not spend the attempts of a whole backlog. Per process; it counts faults
- * of the provider only.
+ * Stops work for a provider that is down, so that a backlog is not claimed, tried and deferred again and again. Per process; it counts faults
+ * of the provider only. It does not decide what a fault costs its notification: see `decide.ts`.
  *
  * | state | when | then |
  * |---|---|---|
@@ -75,15 +75,12 @@ export class Breaker implements Limit {
     this.#wake = wake;
   }
 
-  /** Counts an outcome, and answers what it means for its message: what a provider that is down did to it costs it nothing. */
-  observe(outcome: Outcome): Outcome {
-    if (outcome.kind !== 'sent' && outcome.untried) return outcome;
+  /** Counts an outcome. */
+  observe(outcome: Outcome): void {
+    if (outcome.kind !== 'sent' && outcome.untried) return;
     const fault = outcome.kind !== 'sent' && outcome.providerFault === true;
     if (outcome.kind === 'deferred' && fault) this.#rest(outcome.afterMs);
     else this.#count(fault);
-    return fault && outcome.kind === 'transient' && this.#state !== 'closed'
-      ? this.#putOff(outcome)
-      : outcome;
   }
 
   /** Forgets its timer. */
@@ -147,10 +144,5 @@ export class Breaker implements Limit {
     this.#state = state;
     this.#onChange(state);
     this.#wake();
-  }
-
-  #putOff({ provider, code, reason }: Exclude<Outcome, { kind: 'sent' }>): Deferred {
-    const afterMs = Math.max(this.#openUntil - this.#now(), 0) + SECOND;
-    return { kind: 'deferred', provider, code, reason: `the provider is down: ${reason}`, afterMs };
   }
 }

@@ -1,5 +1,6 @@
 import { CHANNELS, type Notification, type Status, type Suppression } from '../contracts/index.ts';
 import { HOUR, SECOND, formatDuration } from '../runtime/duration.ts';
+import { growingWaitMs } from './held-for.ts';
 import { suppressionOf, type Result } from '../store/index.ts';
 import type {
   Ambiguous,
@@ -12,7 +13,7 @@ import type {
   Transient,
 } from './outcome.ts';
 
-/** How long a notification may be put off, in milliseconds from its first deferral. */
+/** How long a notification without expires_at is deferred, in milliseconds from its first deferral. */
 export const MAX_HOLD_MS = 72 * HOUR;
 /** A provider that says "at once" still gets this pause, in milliseconds. */
 const MIN_HOLD_MS = SECOND;
@@ -43,7 +44,7 @@ export function decide(record: Notification, outcome: Outcome, context: Decision
     case 'sent':
       return sent(record, outcome, context);
     case 'transient':
-      return climb(record, outcome, context);
+      return outcome.providerFault ? hold(record, outcome, context) : climb(record, outcome, context);
     case 'permanent':
       return refused(record, outcome, context);
     case 'deferred':
@@ -92,7 +93,7 @@ function climb(record: Notification, outcome: Transient | Ambiguous, context: De
 
 function dead(
   record: Notification,
-  outcome: Permanent | Transient | Ambiguous | Suppressed,
+  outcome: Permanent | Transient | Deferred | Ambiguous | Suppressed,
   context: DecisionContext,
 ): Decision {
   return {
@@ -119,17 +120,32 @@ function unknown(record: Notification, outcome: Ambiguous, context: DecisionCont
   return { result: resultOf(record, outcome, context, 'outcome_unknown'), hop: { to: 'nowhere' } };
 }
 
-/** Held until the provider's time; after 72 h of it, expired. The scheduler brings it back, so no message waits for it. */
-function hold(record: Notification, outcome: Deferred, context: DecisionContext): Decision {
-  if (outcome.isOurs) {
-    const result = resultOf(record, outcome, context, 'held');
-    return { result: { ...result, delayMs: outcome.afterMs, countsAsHold: false }, hop: { to: 'nowhere' } };
-  }
-  const heldMs = record.held_since ? context.now.getTime() - record.held_since.getTime() : 0;
-  if (heldMs >= MAX_HOLD_MS)
-    return { result: resultOf(record, outcome, context, 'expired'), hop: { to: 'nowhere' } };
-  const delayMs = Math.min(Math.max(outcome.afterMs, MIN_HOLD_MS), MAX_HOLD_MS - heldMs);
-  return { result: { ...resultOf(record, outcome, context, 'held'), delayMs }, hop: { to: 'nowhere' } };
+/**
+ * Defers: spends no retry, and the scheduler brings the notification back, so no message waits for it. Each deferral lasts longer, whatever the
+ * provider asks for, so that 72 h of `Retry-After: 1` do not fill the timeline. It ends at expires_at; without one, 72 h after the first deferral.
+ */
+function hold(record: Notification, outcome: Deferred | Transient, context: DecisionContext): Decision {
+  const held = resultOf(record, outcome, context, 'held');
+  const hop = { to: 'nowhere' } as const;
+  const afterMs = outcome.kind === 'deferred' ? outcome.afterMs : 0;
+  if (outcome.kind === 'deferred' && outcome.isOurs)
+    return { result: { ...held, delayMs: afterMs, countsAsHold: false }, hop };
+  const leftMs = holdLeftMs(record, context.now);
+  if (leftMs <= 0) return endOfHold(record, outcome, context);
+  const delayMs = Math.min(Math.max(afterMs, MIN_HOLD_MS, growingWaitMs(record)), leftMs);
+  return { result: { ...held, delayMs }, hop };
+}
+
+function holdLeftMs({ held_since, expires_at }: Notification, now: Date): number {
+  if (expires_at) return Infinity;
+  return MAX_HOLD_MS - (held_since ? now.getTime() - held_since.getTime() : 0);
+}
+
+/** A provider's fault ends as a dead letter, which an operator can redrive once the provider is back; a limit of ours expires. */
+function endOfHold(record: Notification, outcome: Deferred | Transient, context: DecisionContext): Decision {
+  const told = { ...outcome, reason: `${outcome.reason}; deferred for ${MAX_HOLD_MS / HOUR} h` };
+  if (outcome.providerFault) return dead(record, told, context);
+  return { result: resultOf(record, told, context, 'expired'), hop: { to: 'nowhere' } };
 }
 
 function resultOf(

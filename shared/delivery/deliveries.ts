@@ -1,4 +1,5 @@
 import type { Publisher } from '../broker/index.ts';
+import type { Notification } from '../contracts/index.ts';
 import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
@@ -13,6 +14,7 @@ import { HandOvers } from './hand-overs.ts';
 import { Isolation } from './isolation.ts';
 import type { Limit } from './lane-slots.ts';
 import { Leases } from './leases.ts';
+import { afterFault } from './nobody-took-it.ts';
 import type { Outcome } from './outcome.ts';
 import type { PauseLimit } from './pause-limit.ts';
 import { Recorder } from './recorder.ts';
@@ -136,8 +138,14 @@ export class Deliveries {
       async () => this.#refusal(claimed) ?? (await attempt(channel, claimed, { timeoutMs, log })),
     );
     if (tried === 'lost') return;
-    // Who lost the claim was told to stop: that says nothing about the provider.
-    await this.#finish(claimed, claimed.isLost ? tried : this.#options.standings.observe(tried));
+    await this.#finish(claimed, claimed.isLost ? tried : this.#judge(claimed.record, tried));
+  }
+
+  /** Counts an outcome for its provider. Not for one who lost the claim: that one was told to stop, which says nothing about the provider. */
+  #judge(record: Notification, outcome: Outcome): Outcome {
+    const { standings } = this.#options;
+    standings.observe(outcome);
+    return afterFault(record, outcome, standings);
   }
 
   /** Much may have happened since the claim: why it is not handed over now that it is its turn. */

@@ -30,11 +30,12 @@ export interface FailoverOptions {
  * | what happened | then |
  * |---|---|
  * | transient or deferred, and the provider's own fault | the next one |
- * | it was not asked, for its places are taken | the next one |
+ * | it took so long that we gave up, and it had taken nothing | the next one |
+ * | it takes no more at once | the next one |
  * | it is down, paused, or cannot take this one | the next one |
  * | sent, permanent, ambiguous, a transient answer about this message | that is the outcome |
- * | nobody was left who could take it | put off, longer each time: it costs no retry |
- * | the same, and one that was asked took others since it is put off | transient: it is about this one after all |
+ * | nobody was left who could take it | deferred, longer each time: it costs no retry |
+ * | the same, and it is about this one after all | transient: `nobody-took-it.ts` says when |
  * | none can ever take it | permanent |
  */
 export class Failover {
@@ -69,13 +70,16 @@ export class Failover {
         continue;
       }
       const isLast = !able.slice(index + 1).some((next) => this.#isFree(next));
-      const outcome = await withPatience(isLast ? undefined : this.#patienceMs(able), (patience) =>
-        this.#try(provider, notification, signal, patience),
-      );
+      const patienceMs = isLast ? undefined : this.#patienceMs(able);
+      const { outcome, gaveUp } = await withPatience(patienceMs, async (patience) => ({
+        outcome: await this.#try(provider, notification, signal, patience),
+        gaveUp: patience?.aborted === true,
+      }));
       // Who lost the claim was told to stop: that says nothing about the provider.
       if (signal.aborted && signal.reason !== TOO_SLOW) return outcome;
-      const observed = this.#options.standings.observe(outcome);
-      if (!isForTheNext(outcome) || able.length === 1) return { ...told(observed, misses), counted: true };
+      this.#options.standings.observe(outcome);
+      if (!isForTheNext(outcome, gaveUp) || able.length === 1)
+        return { ...told(outcome, misses), counted: true };
       misses.push(missedBy(name, outcome));
       if (signal.aborted) break;
     }
@@ -112,8 +116,8 @@ export class Failover {
   }
 }
 
-function isForTheNext(outcome: Outcome): outcome is NotSent {
-  const isUnasked = outcome.kind === 'deferred' && outcome.untried === true;
-  const isFault = outcome.kind === 'transient' || outcome.kind === 'deferred' ? outcome.providerFault : false;
-  return isUnasked || isFault === true;
+/** `gaveUp`: we ended it ourselves, to leave time for the next one. */
+function isForTheNext(outcome: Outcome, gaveUp: boolean): outcome is NotSent {
+  if (outcome.kind === 'transient') return outcome.providerFault === true || gaveUp;
+  return outcome.kind === 'deferred' && (outcome.untried === true || outcome.providerFault === true);
 }

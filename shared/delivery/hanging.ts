@@ -12,30 +12,39 @@ interface HandOverBounds {
   graceMs: number;
 }
 
-/** How a hand-over ends, also one that never comes back. Too slow is the provider's fault, however the provider puts it. */
+/**
+ * How a delivery ends, also one that never comes back. Too slow is the provider's fault, unless it had been told something of the notification:
+ * a mail server that hangs behind RCPT may hang for this recipient alone. Where several were asked, who was too slow has been judged.
+ */
 export async function endOf(
   handOver: Promise<Outcome>,
   { signal, provider, graceMs }: HandOverBounds,
 ): Promise<Outcome> {
-  const outcome = await Promise.race([handOver, hanging(signal, provider, graceMs)]);
-  const isTooSlow = outcome.kind !== 'sent' && signal.reason === TOO_SLOW;
-  return isTooSlow ? { ...outcome, providerFault: true } : outcome;
+  const late = hanging(signal, provider, graceMs);
+  const outcome = await Promise.race([handOver, late.outcome]).finally(late.forget);
+  if (outcome.kind === 'sent' || signal.reason !== TOO_SLOW) return outcome;
+  return outcome.seen || outcome.counted ? outcome : { ...outcome, providerFault: true };
 }
 
-/** What becomes of a hand-over that goes on although its signal has aborted, `graceMs` after it. */
-function hanging(signal: AbortSignal, provider: string, graceMs: number): Promise<Ambiguous> {
-  return new Promise((resolve) => {
-    const giveUp = (): void => {
-      setTimeout(() => {
-        resolve({
-          kind: 'ambiguous',
-          provider,
-          code: 'timeout',
-          reason: 'the provider did not answer in time',
-        });
-      }, graceMs).unref();
+/** What becomes of a delivery that goes on although its signal has aborted, `graceMs` after it; until it is forgotten. */
+function hanging(
+  signal: AbortSignal,
+  provider: string,
+  graceMs: number,
+): { outcome: Promise<Ambiguous>; forget: () => void } {
+  const reason = 'the provider did not answer in time';
+  let giveUp = (): void => undefined;
+  const outcome = new Promise<Ambiguous>((resolve) => {
+    giveUp = () => {
+      setTimeout(resolve, graceMs, { kind: 'ambiguous', provider, code: 'timeout', reason }).unref();
     };
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
   });
+  if (signal.aborted) giveUp();
+  else signal.addEventListener('abort', giveUp, { once: true });
+  return {
+    outcome,
+    forget: () => {
+      signal.removeEventListener('abort', giveUp);
+    },
+  };
 }

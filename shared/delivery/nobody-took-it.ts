@@ -1,8 +1,8 @@
 import type { Notification } from '../contracts/index.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { growingWaitMs, heldForMs } from './held-for.ts';
-import { wordsOf, type Miss } from './miss.ts';
-import type { Deferred, Transient } from './outcome.ts';
+import { wordsOf, type Miss, type NotSent } from './miss.ts';
+import type { Deferred, Outcome, Transient } from './outcome.ts';
 import type { Provider } from './provider.ts';
 import type { Standings } from './standings.ts';
 
@@ -19,12 +19,11 @@ export interface Vain {
 }
 
 /**
- * What becomes of a notification that none of its providers took, through no fault of its own as far as is known: it is put off, longer
- * each time, and spends nothing. But where one that was asked takes others meanwhile, it spends a rung: it is about this one after all, and
- * would go round for days.
+ * What becomes of a notification that none of its providers took: it is deferred, longer each time, and spends nothing. But where it is about
+ * this one after all, it spends a retry, or it would be tried for days.
  */
 export function nobodyTookIt(notification: Notification, vain: Vain): Deferred | Transient {
-  const { able, misses } = vain;
+  const { able, misses, standings } = vain;
   const last = misses.findLast(({ outcome }) => outcome !== undefined);
   const about = {
     provider: last?.provider ?? able[0]?.name ?? '',
@@ -32,23 +31,38 @@ export function nobodyTookIt(notification: Notification, vain: Vain): Deferred |
     reason: wordsOf(misses),
     counted: true as const,
   };
-  const asked = misses.filter(({ outcome }) => outcome && !outcome.untried);
-  if (isAboutThisOne(notification, asked, vain)) return { kind: 'transient', ...about };
+  const asked = misses.flatMap(({ outcome }) => (outcome && !outcome.untried ? outcome : []));
+  const isAboutIt = asked.some((outcome) => isAboutThisOne(notification, outcome, standings));
+  if (isAboutIt) return { kind: 'transient', ...about };
+  const names = able.map(({ name }) => name);
   return {
     kind: 'deferred',
     ...about,
-    afterMs: waitMs(notification, vain),
-    ...(asked.length === 0 && { isOurs: true, untried: true }),
+    afterMs: waitMs(notification, standings, names),
+    ...(asked.length === 0 ? { isOurs: true, untried: true } : { providerFault: true }),
   };
 }
 
-function isAboutThisOne(notification: Notification, asked: readonly Miss[], { standings }: Vain): boolean {
-  const heldMs = heldForMs(notification);
-  return asked.some(({ provider }) => standings.wasWellWithin(provider, heldMs));
+/** What the fault of the only provider means for its notification: the same. Any other outcome stays as it is. */
+export function afterFault(notification: Notification, outcome: Outcome, standings: Standings): Outcome {
+  if (outcome.kind !== 'transient' || !outcome.providerFault) return outcome;
+  const { providerFault, ...transient } = outcome;
+  if (isAboutThisOne(notification, outcome, standings)) return transient;
+  const afterMs = waitMs(notification, standings, [outcome.provider]);
+  return { ...transient, kind: 'deferred', afterMs, providerFault };
 }
 
-function waitMs(notification: Notification, { able, standings }: Vain): number {
-  const backInMs = standings.backInMs(able.map(({ name }) => name));
-  const least = Math.max(backInMs, LEAST_WAIT_MS, growingWaitMs(notification));
+/**
+ * A provider that fails for one notification, and takes others since this one was first deferred, has nothing against those: it is about this
+ * one. But not what a provider failed at before it had heard anything of it.
+ */
+function isAboutThisOne(notification: Notification, outcome: NotSent, standings: Standings): boolean {
+  if (outcome.kind !== 'transient') return false;
+  if (!outcome.providerFault) return true;
+  return outcome.seen !== false && standings.wasWellWithin(outcome.provider, heldForMs(notification));
+}
+
+function waitMs(notification: Notification, standings: Standings, names: readonly string[]): number {
+  const least = Math.max(standings.backInMs(names), LEAST_WAIT_MS, growingWaitMs(notification));
   return least + Math.random() * Math.max(least * SPREAD.share, SPREAD.leastMs);
 }

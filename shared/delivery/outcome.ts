@@ -19,14 +19,21 @@ interface NotSent extends Told {
   reason: string;
   /**
    * It is the provider's own trouble, not this message's: it cannot be reached, refuses our session, is out of order, or asks all of us to
-   * wait. The breaker counts these and nothing else; an answer about a recipient or a text is never one.
+   * wait. The breaker counts these and nothing else; an answer about a recipient or a text is never one. A fault never spends a retry.
    */
   providerFault?: true;
+  /**
+   * Whether the provider had been told anything of this notification, its recipient or its text. false: the failure cannot be about it.
+   * true: slowness is not the provider's fault. Not given: unknown.
+   */
+  seen?: boolean;
+  /** The provider refused one more connection or request at once. While it serves others, that is no fault: it gets fewer at once. */
+  overLimit?: true;
   /** The provider was not asked, so this says nothing about it. */
   untried?: true;
 }
 
-/** It may work later: spends a rung of the ladder. */
+/** It may work later: spends a retry, unless it is the provider's fault. */
 export interface Transient extends NotSent {
   kind: 'transient';
 }
@@ -42,7 +49,7 @@ export interface Permanent extends NotSent {
 export interface Deferred extends NotSent {
   kind: 'deferred';
   afterMs: number;
-  /** By us and not by a provider or a limit: a pause, a stop, an outage. It does not count towards the 72 h after which a hold expires. */
+  /** By us and not by a provider or a limit: a pause, a stop, an outage. It does not count towards the 72 h after which a hold ends. */
   isOurs?: true;
 }
 

@@ -36,19 +36,11 @@ export function routedChannel(
     name,
     provider: providers[0]?.name ?? '',
     standings,
-    deliver: deliverBy(failover, providers),
+    deliver: (notification, signal) => failover.deliver(notification, signal),
     stop: async () => {
       await Promise.all(providers.map((provider) => provider.close?.() ?? Promise.resolve()));
     },
   };
-}
-
-/** With one provider that takes everything there is nothing to choose. */
-function deliverBy(failover: Failover, [only, second]: readonly Provider[]): DeliveryChannel['deliver'] {
-  const choose: DeliveryChannel['deliver'] = (notification, signal) => failover.deliver(notification, signal);
-  if (!only || second || only.refusalOf) return choose;
-  return (notification, signal) =>
-    notification.via === undefined ? only.send(notification, signal) : choose(notification, signal);
 }
 
 /** @throws ConfigError with the problems of all that cannot be made */

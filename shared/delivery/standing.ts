@@ -25,7 +25,7 @@ export class Standing {
     });
   }
 
-  /** Hand-overs to it, counted where there are several. */
+  /** Deliveries to it that are under way. */
   get going(): number {
     return this.#going;
   }
@@ -49,7 +49,7 @@ export class Standing {
     };
   }
 
-  /** Hands over to it. */
+  /** Delivers to it, and learns how many it takes at once. */
   async during(work: () => Promise<Outcome>): Promise<Outcome> {
     this.#going += 1;
     try {
@@ -59,12 +59,12 @@ export class Standing {
     }
   }
 
-  /** Counts an outcome of it, and answers what it means for its message. */
-  observe(outcome: Outcome): Outcome {
+  /** Counts an outcome of it. */
+  observe(outcome: Outcome): void {
     if (outcome.kind === 'sent') this.#sent += 1;
     if (isEnd(outcome)) this.#lastHour.add(outcome.kind === 'sent' ? 'sent' : 'failed');
     if (isWell(outcome)) this.#wellAt = Date.now();
-    return this.breaker.observe(outcome);
+    this.breaker.observe(outcome);
   }
 }
 

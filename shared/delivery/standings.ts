@@ -113,9 +113,9 @@ export class Standings implements Limit {
     return this.#of(name).during(work);
   }
 
-  /** Counts an outcome for its provider, and answers what it means for its message: what a provider that is down did to it costs it nothing. */
-  observe(outcome: Outcome): Outcome {
-    return outcome.counted ? outcome : this.#of(outcome.provider).observe(outcome);
+  /** Counts an outcome for its provider, unless that was done. */
+  observe(outcome: Outcome): void {
+    if (!outcome.counted) this.#of(outcome.provider).observe(outcome);
   }
 
   #became(name: string, state: BreakerState): void {

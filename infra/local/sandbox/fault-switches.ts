@@ -33,7 +33,7 @@ const MAIL_PRESETS: Readonly<Record<string, Preset<MailFault>>> = {
 const TEXT_PRESETS: Readonly<Record<string, Preset<TextFault>>> = {
   none: { words: 'Takes every SMS', fault: undefined },
   'some-500': {
-    words: 'Answers 500 to 30 % of them: they come back after the delays of the retry ladder',
+    words: 'Answers 500 to 30 % of them: they are held, and come back some seconds later',
     fault: { share: 0.3, refuse: { status: 500, code: 20500, message: 'Internal Server Error' } },
   },
   'all-429': {

@@ -17,7 +17,7 @@ export interface Result {
   change: Change & { attempt: number; ambiguous?: true };
   /** Milliseconds from now, by the database's clock, until it is due again. */
   delayMs?: number;
-  /** Of `held`: whether the time counts towards the 72 h after which a hold expires; it does unless told otherwise. */
+  /** Of `held`: whether the time counts towards the 72 h after which a hold ends; it does unless told otherwise. */
   countsAsHold?: boolean;
   /** Plain values to set; `undefined` ones are left out. */
   set?: Partial<Pick<Notification, 'retry_count' | 'provider' | 'provider_message_id' | 'error' | 'unread'>>;

@@ -65,14 +65,6 @@ describe('the breaker', () => {
     expect(states.slice(0, 3)).toEqual(['open', 'half-open', 'open']);
   });
 
-  test('what fails by the provider’s fault while it is down is put off and spends no rung', () => {
-    const breaker = new Breaker();
-    expect(breaker.observe(fault).kind).toBe('transient');
-    observe(breaker, fault, 19);
-    expect(breaker.observe(fault)).toMatchObject({ kind: 'deferred', afterMs: 6_000 });
-    expect(breaker.observe(refused).kind).toBe('transient');
-  });
-
   test('what never met the provider says nothing about it, and does not use up the try', () => {
     const breaker = new Breaker();
     observe(breaker, fault, 20);

@@ -9,29 +9,112 @@ const context = (delays: number[]) => ({ delays, actor: 'consumer:email', now })
 const failure = { provider: 'smtp', code: '451', reason: 'try later' };
 const transient: Outcome = { kind: 'transient', ...failure };
 
-const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
-  fc.constant<Outcome>({ kind: 'sent', provider: 'smtp' }),
-  fc
-    .constantFrom<Outcome['kind']>('transient', 'permanent', 'ambiguous')
-    .map((kind) => ({ kind, ...failure }) as Outcome),
-  fc.nat(100_000_000).map((afterMs): Outcome => ({ kind: 'deferred', ...failure, afterMs })),
-);
+/** Every kind of outcome, with every mark that it may carry. */
+const anyOutcome: fc.Arbitrary<Outcome> = fc
+  .record({
+    kind: fc.constantFrom<Outcome['kind']>(
+      'sent',
+      'transient',
+      'permanent',
+      'deferred',
+      'ambiguous',
+      'expired',
+      'suppressed',
+    ),
+    afterMs: fc.nat(100_000_000),
+    flags: fc.subarray(['isOurs', 'providerFault', 'untried', 'counted', 'marked', 'seen', 'overLimit']),
+  })
+  .map(
+    ({ kind, afterMs, flags }) =>
+      ({
+        kind,
+        ...failure,
+        ...(kind === 'deferred' && { afterMs }),
+        ...Object.fromEntries(flags.map((flag) => [flag, true])),
+      }) as Outcome,
+  );
 const anyLadder = fc.array(fc.integer({ min: 1, max: 3_600_000 }), { minLength: 1, maxLength: 8 });
+const HOUR_MS = 3_600_000;
+/** What differs between records that are being sent, as far as a decision looks at it. */
+const anySending = fc
+  .record({
+    retry_count: fc.nat(10),
+    on_ambiguous: fc.constantFrom('retry' as const, 'hold' as const),
+    type: fc.constantFrom('email' as const, 'sms' as const, 'in_app' as const),
+    heldMs: fc.option(fc.nat(2 * MAX_HOLD_MS), { nil: undefined }),
+    expiresInMs: fc.option(fc.integer({ min: -HOUR_MS, max: 10 * MAX_HOLD_MS }), { nil: undefined }),
+    isRetried: fc.boolean(),
+  })
+  .map(({ heldMs, expiresInMs, isRetried, ...more }) =>
+    aRecord({
+      status: 'sending',
+      ...more,
+      ...(heldMs !== undefined && { held_since: new Date(now.getTime() - heldMs) }),
+      ...(expiresInMs !== undefined && { expires_at: new Date(now.getTime() + expiresInMs) }),
+      ...(isRetried && { retried_at: now }),
+    }),
+  );
 
 test('whatever the outcome, the next status is one that the state table allows from sending', () => {
   fc.assert(
-    fc.property(
-      anyOutcome,
-      anyLadder,
-      fc.nat(10),
-      fc.constantFrom('retry', 'hold'),
-      (outcome, delays, retries, onAmbiguous) => {
-        const record = aRecord({ status: 'sending', retry_count: retries, on_ambiguous: onAmbiguous });
-        const { result } = decide(record, outcome, context(delays));
-        expect(canGo('sending', result.status)).toBe(true);
-      },
-    ),
+    fc.property(anySending, anyOutcome, anyLadder, (record, outcome, delays) => {
+      const { result } = decide(record, outcome, context(delays));
+      expect(canGo('sending', result.status)).toBe(true);
+    }),
+    { numRuns: 1_000 },
   );
+});
+
+test('whatever the outcome, only a failure that is not the provider’s fault and was not deferred spends a retry', () => {
+  fc.assert(
+    fc.property(anySending, anyOutcome, anyLadder, (record, outcome, delays) => {
+      const { result } = decide(record, outcome, context(delays));
+      const isFault = outcome.kind === 'transient' && outcome.providerFault === true;
+      if (isFault || outcome.kind === 'deferred') expect(result.set?.retry_count).toBeUndefined();
+      if (result.status === 'failed') expect(result.set?.retry_count).toBe(record.retry_count + 1);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+describe('a provider’s fault before the hand-off', () => {
+  const fault: Outcome = { ...transient, providerFault: true };
+  const heldFor = (ms: number) => ({ status: 'sending' as const, held_since: new Date(now.getTime() - ms) });
+
+  test.each([
+    ['a refused connection', fault],
+    ['a request to wait', { kind: 'deferred', ...failure, afterMs: 1_000, providerFault: true }],
+  ] satisfies [string, Outcome][])('%s is deferred, whatever the ladder has left', (_what, outcome) => {
+    const { result, hop } = decide(aRecord({ status: 'sending', retry_count: 9 }), outcome, context([1]));
+    expect(result).toMatchObject({ status: 'held', delayMs: 1_000 });
+    expect(result.set?.retry_count).toBeUndefined();
+    expect(hop).toEqual({ to: 'nowhere' });
+  });
+  test('becomes a dead letter after 72 h, which says why', () => {
+    const { result, hop } = decide(aRecord(heldFor(MAX_HOLD_MS)), fault, context([1]));
+    expect(result).toMatchObject({
+      status: 'failed_permanently',
+      change: { code: '451', reason: 'try later; deferred for 72 h' },
+    });
+    expect(hop).toEqual({ to: 'dead', code: '451' });
+    expect(decide(aRecord(heldFor(MAX_HOLD_MS - 1)), fault, context([1])).result.status).toBe('held');
+  });
+  test('is deferred until expires_at instead, where there is one', () => {
+    const expires_at = new Date(now.getTime() + HOUR_MS);
+    const record = aRecord({ ...heldFor(2 * MAX_HOLD_MS), expires_at });
+    expect(decide(record, fault, context([1])).result.status).toBe('held');
+  });
+});
+
+test('a provider that asks for one second is asked again ever more rarely', () => {
+  const asked: Outcome = { kind: 'deferred', ...failure, afterMs: 1_000, providerFault: true };
+  const waits = [0, 10_000, HOUR_MS, 48 * HOUR_MS].map((heldMs) => {
+    const at = new Date(now.getTime() - heldMs);
+    const timeline = [{ at, status: 'held' as const, actor: 'consumer:email', attempt: 1 }];
+    const record = aRecord({ status: 'sending', claimed_at: now, held_since: at, timeline });
+    return decide(record, asked, context([1])).result.delayMs;
+  });
+  expect(waits).toEqual([1_000, 5_000, 600_000, 600_000]);
 });
 
 test('a ladder of n delays gives n + 1 attempts: each delay once, in order, then the dead letter', () => {

@@ -107,7 +107,7 @@ describe('with all of them bad', () => {
     const outcome = await deliver();
     expect(outcome).toMatchObject({ kind: 'deferred', provider: 'b', code: 'c', reason: 'a: c: r; b: c: r' });
     expect(outcome).not.toHaveProperty('isOurs');
-    expect(standings.observe(outcome)).toBe(outcome);
+    standings.observe(outcome);
     expect(standings.shown(0).map(({ fault_ratio }) => fault_ratio)).toEqual([1, 1]);
   });
   test('and known to be, nobody is asked', async () => {
