@@ -9,6 +9,8 @@ export class Claimed {
   readonly claimedAt: number;
   /** What stands in the way of handing it over, as it was found for all of one claim. */
   refusal: Outcome | undefined;
+  /** When the lease ends by our own clock, in milliseconds since the epoch, which never thinks it longer than it is; Infinity before it is known. */
+  leaseUntil = Infinity;
   #isLost = false;
   #underWay: AbortController | undefined;
 
@@ -18,9 +20,9 @@ export class Claimed {
     this.claimedAt = claimedAt;
   }
 
-  /** Whether somebody else may have it by now. */
+  /** Whether somebody else may have it by now: told so, or its lease is over at this very millisecond. */
   get isLost(): boolean {
-    return this.#isLost;
+    return this.#isLost || Date.now() >= this.leaseUntil;
   }
 
   /** Whether its time is over, by the database's clock: that of the claim, and what has passed since. */

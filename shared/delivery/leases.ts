@@ -3,14 +3,20 @@ import type { Logger } from '../runtime/logger.ts';
 import { renewLeases, type Notifications } from '../store/index.ts';
 import type { Claimed } from './claimed.ts';
 
-/** Prolongs the leases of what is being delivered, in bulk, and tells a delivery when its claim is lost. */
+/**
+ * Prolongs the leases of what is being delivered, in bulk, and ends a delivery whose claim is lost: at the moment when its lease is over, not
+ * at the next renewal, for from then on another consumer may deliver it.
+ */
 export class Leases {
   readonly #notifications: Notifications;
   readonly #leaseMs: number;
   readonly #log: Logger;
-  readonly #held = new Map<Claimed, number>();
+  readonly #held = new Set<Claimed>();
   #timer: NodeJS.Timeout | undefined;
   #renewing = false;
+  #endTimer: NodeJS.Timeout | undefined;
+  /** When it is next looked whether a lease is over, in milliseconds since the epoch. */
+  #endsAt = Infinity;
 
   constructor(options: { notifications: Notifications; leaseMs: number; log: Logger }) {
     this.#notifications = options.notifications;
@@ -26,11 +32,14 @@ export class Leases {
   /** Ends renewing. */
   stop(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#endTimer);
   }
 
-  /** From now on this claim is renewed; until then it is ours by its own clock, which never thinks it longer than it is. */
+  /** From now on this claim is renewed. Its lease counts from before the claim, by our own clock. */
   hold(claimed: Claimed): void {
-    this.#held.set(claimed, claimed.claimedAt + this.#leaseMs);
+    claimed.leaseUntil = claimed.claimedAt + this.#leaseMs;
+    this.#held.add(claimed);
+    this.#lookAt(claimed.leaseUntil);
   }
 
   /** The result is recorded. */
@@ -39,8 +48,6 @@ export class Leases {
   }
 
   async #renew(): Promise<void> {
-    // Also while a renewal hangs: who no longer has the claim must not hand over.
-    this.#abortExpired();
     if (this.#renewing) return;
     this.#renewing = true;
     try {
@@ -49,13 +56,12 @@ export class Leases {
       this.#log.warn('leases could not be renewed', { error: toError(thrown) });
     } finally {
       this.#renewing = false;
-      this.#abortExpired();
     }
   }
 
   async #renewAll(): Promise<void> {
     // What was given up is somebody else's as soon as its lease is over.
-    const claims = [...this.#held.keys()].filter(({ isLost }) => !isLost);
+    const claims = [...this.#held].filter(({ isLost }) => !isLost);
     if (claims.length === 0) return;
     const startedAt = Date.now();
     const kept = await renewLeases(
@@ -65,12 +71,27 @@ export class Leases {
     );
     for (const claimed of claims) {
       if (!this.#held.has(claimed)) continue;
-      if (kept.has(claimed.record._id)) this.#held.set(claimed, startedAt + this.#leaseMs);
+      if (kept.has(claimed.record._id)) claimed.leaseUntil = startedAt + this.#leaseMs;
       else claimed.lose('somebody else took the claim over');
     }
   }
 
-  #abortExpired(): void {
-    for (const [claimed, until] of this.#held) if (until < Date.now()) claimed.lose('the lease ran out');
+  /** One timer for the lease that ends first. Renewals move that on: then the timer finds nothing, and is set anew. */
+  #lookAt(at: number): void {
+    if (at >= this.#endsAt) return;
+    clearTimeout(this.#endTimer);
+    this.#endsAt = at;
+    this.#endTimer = setTimeout(() => {
+      this.#endsAt = Infinity;
+      this.#endOver();
+    }, at - Date.now());
+  }
+
+  #endOver(): void {
+    let next = Infinity;
+    for (const claimed of this.#held)
+      if (claimed.isLost) claimed.lose('the lease ran out');
+      else next = Math.min(next, claimed.leaseUntil);
+    if (next < Infinity) this.#lookAt(next);
   }
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Claimed } from '../../../shared/delivery/claimed.ts';
 import { aRecord } from '../../support/records.ts';
 
@@ -24,4 +24,17 @@ test('a claim that is lost ends the attempt that is under way', () => {
   claimed.begins(attempt);
   claimed.lose('somebody else took it');
   expect([claimed.isLost, attempt.signal.aborted]).toEqual([true, true]);
+});
+
+test('is lost from the very millisecond at which its lease ends, unless it is renewed', () => {
+  vi.useFakeTimers({ now: 0 });
+  const claimed = new Claimed(aRecord(), 't', 0);
+  claimed.leaseUntil = 2_000;
+  vi.setSystemTime(1_999);
+  expect(claimed.isLost).toBe(false);
+  vi.setSystemTime(2_000);
+  expect(claimed.isLost).toBe(true);
+  claimed.leaseUntil = 4_000;
+  expect(claimed.isLost).toBe(false);
+  vi.useRealTimers();
 });
