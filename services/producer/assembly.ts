@@ -16,6 +16,7 @@ import {
   Pseudonyms,
   RatesLog,
   Suppressions,
+  emailOf,
   notificationsOf,
   openStore,
   type Store,
@@ -134,7 +135,8 @@ function feedbackParts({
   const retentionDays = config.RETENTION_DAYS;
   const feedback = new FeedbackDesk({ notifications, suppressions, early, retentionDays, log });
   const paths = ReturnPaths.of(config);
-  return { suppressions, feedback, bounces: paths && new Bounces({ paths, desk: feedback, log }) };
+  const mailedTo = (id: string) => emailOf(notifications, id);
+  return { suppressions, feedback, bounces: paths && new Bounces({ paths, desk: feedback, mailedTo, log }) };
 }
 
 /** `ownChecks`: what this process needs itself; `checks`: with what is wrong around it. */

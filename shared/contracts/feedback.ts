@@ -1,3 +1,4 @@
+import type { SuppressAfter } from '../verdicts/index.ts';
 import type { Status } from './states.ts';
 
 /** What a provider says of a notification after the hand-over, put into our words. */
@@ -14,4 +15,6 @@ export interface Feedback {
   reason?: string;
   /** The address will never take anything: nothing more is handed over to it. */
   isForGood?: true;
+  /** The address takes nothing now, which may pass: it is suppressed only when it is refused so often. */
+  suppressAfter?: SuppressAfter;
 }

@@ -113,7 +113,6 @@ export { meetRequestSchema, type MeetRequest } from './meeting.ts';
 export type { Presence, ProviderStanding } from './presence.ts';
 export { providerRouteOf, type RoutedProvider } from './provider-route.ts';
 export { STATUS_CALLBACK_PATH, statusCallbackFor, statusCallbackUrl } from './status-callback.ts';
-export { whyForGood } from './numbers-for-good.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
 export {
   acceptedSchema,

@@ -2,6 +2,7 @@ import { CHANNELS, type Notification, type Status, type Suppression } from '../c
 import { HOUR, SECOND, formatDuration } from '../runtime/duration.ts';
 import { growingWaitMs } from './held-for.ts';
 import { suppressionOf, type Result } from '../store/index.ts';
+import type { SuppressAfter } from '../verdicts/index.ts';
 import type {
   Ambiguous,
   Deferred,
@@ -27,6 +28,8 @@ export interface Decision {
   hop: Hop;
   /** What is suppressed before the result is recorded. */
   suppression?: Suppression;
+  /** Set where the refusal is only counted towards that suppression. */
+  suppressAfter?: SuppressAfter;
 }
 
 /** What a decision depends on besides the attempt. */
@@ -104,10 +107,11 @@ function dead(
 
 /** A dead letter, and where it was refused for good its address is suppressed. */
 function refused(record: Notification, outcome: Permanent, context: DecisionContext): Decision {
-  const { codeForGood: code, reason } = outcome;
+  const { codeForGood: code, suppressAfter, reason } = outcome;
   const suppression =
     code === undefined ? undefined : suppressionOf(record, { actor: context.actor, code, reason });
   if (!suppression) return dead(record, outcome, context);
+  if (suppressAfter) return { ...dead(record, outcome, context), suppression, suppressAfter };
   const told = { ...outcome, reason: `${reason}; the address is suppressed` };
   return { ...dead(record, told, context), suppression };
 }

@@ -1,3 +1,5 @@
+import type { SuppressAfter } from '../verdicts/index.ts';
+
 interface Told {
   /** Its provider's breaker has counted it already. */
   counted?: true;
@@ -43,6 +45,8 @@ export interface Permanent extends NotSent {
   kind: 'permanent';
   /** By this code the address takes nothing any more, such as 5.1.1, so it is suppressed. */
   codeForGood?: string;
+  /** Set where one refusal is no proof: the address is suppressed only when it is refused so often. */
+  suppressAfter?: SuppressAfter;
 }
 
 /** Put off by the provider or a limit: spends nothing. */

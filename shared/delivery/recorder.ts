@@ -5,6 +5,7 @@ import { Batcher } from '../runtime/batcher.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { markUnpublished, recordResults, type Notifications, type Suppressions } from '../store/index.ts';
+import type { SuppressAfter } from '../verdicts/index.ts';
 import type { Decision } from './decide.ts';
 import type { Claimed } from './claimed.ts';
 
@@ -70,7 +71,7 @@ export class Recorder {
   /** In this order, as with what is reported later: a record that says so must not be alone with it. */
   async #suppressAndRun(bulk: Finished[]): Promise<undefined[]> {
     await this.#patiently('addresses cannot be suppressed', bulk, () =>
-      Promise.all(suppressionsOf(bulk).map((one) => this.#suppressions.add(one))),
+      Promise.all(suppressionsOf(bulk).map(([one, after]) => this.#suppressions.add(one, after))),
     );
     return this.#run(bulk);
   }
@@ -135,8 +136,10 @@ export class Recorder {
 }
 
 /** Whoever took a claim over finds out anew. */
-function suppressionsOf(bulk: readonly Finished[]): Suppression[] {
-  return bulk.flatMap(({ claimed, decision }) => (claimed.isLost ? [] : (decision.suppression ?? [])));
+function suppressionsOf(bulk: readonly Finished[]): (readonly [Suppression, SuppressAfter | undefined])[] {
+  return bulk.flatMap(({ claimed, decision: { suppression, suppressAfter } }) =>
+    claimed.isLost || !suppression ? [] : [[suppression, suppressAfter] as const],
+  );
 }
 
 function changeOf({ claimed: { record }, decision }: Finished): {

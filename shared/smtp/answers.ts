@@ -1,5 +1,5 @@
 import type { Ambiguous, Permanent, Transient } from '../delivery/index.ts';
-import { isHardBounce } from './hard-bounce.ts';
+import { effectsOf, isAtOnce, smtpVerdict } from '../verdicts/index.ts';
 
 /** What is known about a failed hand-over. */
 export interface SmtpFailure {
@@ -16,7 +16,12 @@ export interface SmtpFailure {
   bodyBegan: boolean;
   /** Whether the sender that MAIL named is one that the notification chose for itself. */
   ownSender: boolean;
+  /** Whether the notification chose its From header; DMARC and DKIM are about that. */
+  ownFrom?: boolean;
 }
+
+/** A failure without the provider's name. */
+type Failure = Omit<Transient, 'provider'> | Omit<Permanent, 'provider'> | Omit<Ambiguous, 'provider'>;
 
 /** Replies that speak about our own account or session, not about the message: another attempt may meet a mended server. */
 const OUR_OWN_TROUBLE = new Set([
@@ -39,38 +44,28 @@ const TOO_LARGE = 552;
 const NEVER_WORKS = new Set(['EENVELOPE', 'EMESSAGE']);
 /** We hung up ourselves. Whether the server was too slow, only who hung up knows. */
 const ABORTED = 'EABORT';
-/** Answers to these are about the recipient or the message, whatever their code: they never speak against the server. */
+/** Behind these commands the server has accepted our session and our sender. */
 const MESSAGE_COMMANDS = /^(RCPT|DATA)/;
-/** Answers to these are about the recipient alone. */
+/** Answers to this command are about the recipient. */
 const RECIPIENT_COMMAND = /^RCPT/;
 
 /**
- * Puts a failed hand-over into one of our outcomes.
+ * Classifies a failed hand-off.
  *
  * | reply | stage | outcome |
  * |---|---|---|
- * | 4xx, or about our own session | any | transient |
- * | 5xx | RCPT, DATA, message; MAIL by 552, or with a sender of the notification's own | permanent |
- * | other 5xx | MAIL | transient: all mails would meet it, as with a suspended account |
- * | none | body began | ambiguous: RFC 5321 §6.1, the server may have taken it |
- * | none | before the body | transient; permanent when the client itself refused the message |
+ * | 4xx | any | transient |
+ * | 5xx | session; MAIL, but for 552 and for a sender of the notification's own | transient, provider fault |
+ * | 5xx | RCPT, DATA, message | by the decision table (`shared/verdicts/smtp-codes.ts`) |
+ * | none | body began | ambiguous: RFC 5321 §6.1, the server may have accepted it |
+ * | none | before the body | transient, provider fault; permanent when the client itself refused the message |
  *
- * For good, so that the address is suppressed: a permanent answer to RCPT whose enhanced status says so.
- *
- * The server's own fault: no answer before the body, or an answer about our session (MAIL is part of it), except after RCPT and DATA.
+ * Only a permanent answer to RCPT suppresses the address.
  */
-export function classifySmtpFailure(
-  failure: SmtpFailure,
-): Omit<Transient, 'provider'> | Omit<Permanent, 'provider'> | Omit<Ambiguous, 'provider'> {
-  const { responseCode, bodyBegan, message, command = '' } = failure;
+export function classifySmtpFailure(failure: SmtpFailure): Failure {
+  const { responseCode, bodyBegan, message } = failure;
   const reason = message.slice(0, 500);
-  if (responseCode !== undefined) {
-    const isOurs = isAboutOurSession(failure, responseCode);
-    const kind = responseCode < 500 || isOurs ? 'transient' : 'permanent';
-    const code = String(responseCode);
-    if (kind === 'permanent') return { kind, code, reason, ...forGoodBy(failure) };
-    return { kind, code, reason, ...faultOf(isOurs && !MESSAGE_COMMANDS.test(command)) };
-  }
+  if (responseCode !== undefined) return classifyReply({ ...failure, responseCode }, reason);
   const code = failure.code ?? 'smtp_error';
   if (bodyBegan)
     return { kind: 'ambiguous', code, reason: `connection lost after the message began: ${reason}` };
@@ -78,13 +73,30 @@ export function classifySmtpFailure(
   return { kind: 'transient', code, reason, ...faultOf(code !== ABORTED) };
 }
 
-function isAboutOurSession({ command = '', ownSender }: SmtpFailure, responseCode: number): boolean {
-  if (OUR_OWN_TROUBLE.has(responseCode) || SESSION_COMMANDS.test(command)) return true;
-  return SENDER_COMMAND.test(command) && !ownSender && responseCode !== TOO_LARGE;
+function classifyReply(failure: SmtpFailure & { responseCode: number }, reason: string): Failure {
+  const { responseCode: reply, status, command = '', message } = failure;
+  const named = { code: String(reply), reason };
+  const { verdict, isAboutSender } = smtpVerdict({ reply, status }, message);
+  const { isRetried, providerFault, suppressAfter } = effectsOf(verdict);
+  // All mails meet it, unless it is about the sender and this mail has its own.
+  const isFault = providerFault === true && !(isAboutSender && (failure.ownSender || failure.ownFrom));
+  if (isAboutOurSession(failure))
+    return { kind: 'transient', ...named, ...faultOf(isFault || !MESSAGE_COMMANDS.test(command)) };
+  if (reply < 500) return { kind: 'transient', ...named, ...faultOf(isFault) };
+  if (isFault || (isRetried && !providerFault)) return { kind: 'transient', ...named, ...faultOf(isFault) };
+  if (suppressAfter === undefined || status === undefined || !RECIPIENT_COMMAND.test(command))
+    return { kind: 'permanent', ...named };
+  return {
+    kind: 'permanent',
+    ...named,
+    codeForGood: status,
+    ...(!isAtOnce(suppressAfter) && { suppressAfter }),
+  };
 }
 
-function forGoodBy({ command = '', status = '' }: SmtpFailure): { codeForGood?: string } {
-  return RECIPIENT_COMMAND.test(command) && isHardBounce(status) ? { codeForGood: status } : {};
+function isAboutOurSession({ command = '', ownSender, responseCode = 0 }: SmtpFailure): boolean {
+  if (OUR_OWN_TROUBLE.has(responseCode) || SESSION_COMMANDS.test(command)) return true;
+  return SENDER_COMMAND.test(command) && !ownSender && responseCode !== TOO_LARGE;
 }
 
 function faultOf(isFault: boolean): { providerFault?: true } {

@@ -4,6 +4,7 @@ import type { Provider } from '../delivery/index.ts';
 import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { codeOf, toError } from '../runtime/errors.ts';
+import { codesOf } from '../verdicts/index.ts';
 import { classifySmtpFailure, type SmtpFailure } from './answers.ts';
 import { ReturnPaths } from './return-path.ts';
 import { composeMail, type Mail } from './compose.ts';
@@ -13,8 +14,6 @@ import { oauthSignIn, type SmtpOAuth } from './oauth.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
-/** The enhanced status that a reply begins with, behind its code (RFC 2034 §4). */
-const ENHANCED_STATUS = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/;
 /** Why we hang up on a server that hangs while there is another. */
 const IMPATIENT = new Error('the server took too long, and there is another');
 
@@ -67,7 +66,8 @@ function createMailServer({
         const reason = await handOver(pool, mail, stop);
         return { kind: 'sent', provider: name, provider_message_id: mail.messageId(), reason };
       } catch (thrown) {
-        const failure = classifySmtpFailure({ ...failureOf(thrown, bodyBegan()), ownSender });
+        const ownFrom = notification.from !== undefined;
+        const failure = classifySmtpFailure({ ...failureOf(thrown, bodyBegan()), ownSender, ownFrom });
         return { provider: name, ...failure, ...(stop.reason === IMPATIENT && { providerFault: true }) };
       }
     },
@@ -151,14 +151,14 @@ function tracked(mail: Mail): { mail: Mail; bodyBegan: () => boolean } {
   };
 }
 
-function failureOf(thrown: unknown, bodyBegan: boolean): Omit<SmtpFailure, 'ownSender'> {
+function failureOf(thrown: unknown, bodyBegan: boolean): Omit<SmtpFailure, 'ownSender' | 'ownFrom'> {
   const error: Error & Partial<Record<'response' | 'responseCode' | 'command' | 'originalCode', unknown>> =
     toError(thrown);
   return {
     responseCode: typeof error.responseCode === 'number' ? error.responseCode : undefined,
     code: typeof error.originalCode === 'string' ? error.originalCode : codeOf(error),
     command: typeof error.command === 'string' ? error.command : undefined,
-    status: typeof error.response === 'string' ? ENHANCED_STATUS.exec(error.response)?.[1] : undefined,
+    status: typeof error.response === 'string' ? codesOf(error.response).status : undefined,
     message: error.message,
     bodyBegan,
   };

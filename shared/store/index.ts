@@ -65,6 +65,7 @@ export {
 export {
   countUnpublished,
   countUnread,
+  emailOf,
   findOldest,
   getNotification,
   listDeadLetters,

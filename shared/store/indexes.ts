@@ -100,6 +100,7 @@ export const INDEXES = {
     { name: 'time', key: { channel: 1, since: -1, _id: -1 } },
     { name: 'user', key: { user_id: 1 }, partialFilterExpression: { user_id: { $exists: true } } },
   ],
+  soft_bounces: [{ name: 'end', key: { delete_at: 1 }, expireAfterSeconds: 0 }],
   // By a time of its own: what a TTL index in seconds once was given, no later version can change.
   feedback: [{ name: 'end', key: { delete_at: 1 }, expireAfterSeconds: 0 }],
   // No TTL index: the newest stays, for it holds the count. A repeated request makes no second one.

@@ -34,6 +34,7 @@ const PRODUCER: Rights = {
   signing_keys: ['find', 'insert'],
   erasures: ['find', 'insert', 'update'],
   suppressions: ['find', 'insert', 'update', 'remove'],
+  soft_bounces: ['find', 'insert', 'update', 'remove'],
   feedback: ['find', 'insert', 'update'],
   task_updates: ['find', 'insert'],
   // What was written there can be neither changed nor taken away.
@@ -47,6 +48,7 @@ const CONSUMER: Rights = {
   presences: BEATS,
   recipient_limits: ['find', 'insert', 'update', 'remove'],
   suppressions: ['find', 'insert', 'update'],
+  soft_bounces: ['find', 'insert', 'update', 'remove'],
 };
 
 const SCHEDULER: Rights = {
@@ -59,6 +61,7 @@ const SCHEDULER: Rights = {
   bulk_acts: ['update'],
   erasures: ['find', 'update'],
   suppressions: ['insert', 'update'],
+  soft_bounces: ['find', 'insert', 'update', 'remove'],
   feedback: ['find', 'insert', 'update', 'remove'],
   task_updates: ['find', 'remove'],
 };

@@ -7,9 +7,11 @@ import {
   type Suppression,
   type SuppressionQuery,
 } from '../contracts/index.ts';
+import type { SuppressAfter } from '../verdicts/index.ts';
 import { bounded } from './bounded.ts';
 import { isDuplicate } from './duplicate.ts';
 import { digestOfRecipient } from './recipients.ts';
+import { SoftBounces } from './soft-bounces.ts';
 
 /** What is stored of somebody whose address is suppressed, beside the digest of the address. */
 const PERSONAL = { address: '', reason: '', notification_id: '', user_id: '' } as const;
@@ -34,13 +36,25 @@ export function suppressionOf(
 /** The addresses that nothing is handed over to. */
 export class Suppressions {
   readonly #suppressions: Collection<Suppression>;
+  /** Refusals that count towards a suppression. */
+  readonly softBounces: SoftBounces;
 
   constructor(db: Db) {
     this.#suppressions = bounded(db.collection<Suppression>('suppressions'));
+    this.softBounces = new SoftBounces(db);
   }
 
-  /** Suppresses an address; one that is suppressed already stays as it is. */
-  async add({ _id, ...suppression }: Suppression): Promise<void> {
+  /**
+   * Suppresses an address; an address that is suppressed already stays as it is. With `after`, one refusal is no proof: it is counted, and
+   * the address is suppressed once it was refused so often. Safe to repeat: a day counts once.
+   */
+  async add(suppression: Suppression, after?: SuppressAfter): Promise<void> {
+    if (after && !(await this.softBounces.count(suppression._id, after))) return;
+    await this.#insert(suppression);
+    if (after) await this.softBounces.forget(suppression._id);
+  }
+
+  async #insert({ _id, ...suppression }: Suppression): Promise<void> {
     try {
       await this.#suppressions.updateOne({ _id }, { $setOnInsert: suppression }, { upsert: true });
     } catch (thrown) {

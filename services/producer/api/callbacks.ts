@@ -128,24 +128,29 @@ function mailReport({ bounces }: ProducerContext): Operation {
         throw new Problem('not_found', {
           detail: 'Mail has no return path of its own: BOUNCE_DOMAIN and BOUNCE_SECRET are needed.',
         });
-      return { status: 200, body: heardOf(await bounces.receive(body, recipient)) };
+      // An unescaped + arrives as a space, and no return path has a space.
+      return { status: 200, body: heardOf(await bounces.receive(body, recipient?.replaceAll(' ', '+'))) };
     },
   });
 }
 
-/** @throws Problem where the mail is about nothing of ours. */
+/** @throws Problem where the mail is about no notification. */
 function heardOf(received: Received): object {
-  if (received.outcome === 'nothing_final') return { heard: 'unchanged', why: received.why };
-  if (received.outcome === 'no_marker')
-    throw new Problem('validation_failed', {
-      errors: [
-        {
-          field: 'recipient',
-          message: 'must be a return path that we have given a mail: bounce+<id>-<signature>@BOUNCE_DOMAIN',
-        },
-      ],
-    });
-  if (received.heard === 'missing')
-    throw new Problem('not_found', { detail: 'This notification is not kept any more.' });
-  return { heard: received.heard };
+  switch (received.outcome) {
+    case 'nothing_final':
+    case 'not_understood':
+      return { heard: 'unchanged', why: received.why };
+    case 'no_marker':
+      throw new Problem('validation_failed', { errors: [NO_RETURN_PATH] });
+    case 'heard':
+      // Its return path is signed, so it was ours. A mail server that hears an error would send it again for days.
+      return received.heard === 'missing'
+        ? { heard: 'unchanged', why: 'this notification is not kept any more' }
+        : { heard: received.heard };
+  }
 }
+
+const NO_RETURN_PATH = {
+  field: 'recipient',
+  message: 'must be the return path of a mail that was sent: bounce+<id>-<signature>@BOUNCE_DOMAIN',
+};

@@ -1,64 +1,134 @@
-import PostalMime, { type Email } from 'postal-mime';
+import {
+  codesOf,
+  saysSomething,
+  smtpVerdict,
+  statusOf,
+  type ReplyCodes,
+  type VerdictName,
+} from '../../../shared/verdicts/index.ts';
+import { reportedAddress } from './failed-recipient.ts';
+import {
+  contentTypeOf,
+  fieldsOf,
+  partsOf,
+  textOf,
+  withoutComments,
+  type MailPart,
+} from './mail-structure.ts';
 
-/** What RFC 3464 §2.3.3 lets a server say of a mail. */
+/** The actions of RFC 3464 §2.3.3. */
 const ACTIONS = ['failed', 'delivered', 'delayed', 'relayed', 'expanded'] as const;
 
-/** What a delivery status notification (RFC 3464) says. */
-export interface DeliveryReport {
+/** What a delivery status notification (RFC 3464) says of one recipient. */
+export interface RecipientReport {
   action: (typeof ACTIONS)[number];
-  /** Enhanced status code, such as 5.1.1 */
-  status: string | undefined;
+  /** The recipient as it was when the action happened: an alias is resolved to its members by then. */
+  recipient: string | undefined;
+  /** The code that says most: an enhanced status such as 5.1.1, or else a reply code such as 550. */
+  code: string | undefined;
+  /** What the decision table says of a failure. */
+  verdict: VerdictName;
   /** What the server that refused it said. */
   diagnostic: string | undefined;
 }
 
-/** Levels and bytes of a report that are read; what servers send has three levels. */
-const BOUNDS = { maxNestingDepth: 16, maxHeadersSize: 256 * 1024 };
-/** Characters of the part that is read; what servers send has some hundred. */
+/** A mail without a result: understood, and about something else; or of a form that is not known. */
+export interface NoReport {
+  outcome: 'nothing_final' | 'not_understood';
+  why: string;
+}
+
+/** What a mail that came back is: a report with its recipients, or why it is none. */
+export type ReadReport = { reports: RecipientReport[] } | NoReport;
+
+/** Characters of the part that are read; mail servers send some hundred for each recipient. */
 const MAX_REPORT_CHARS = 65_536;
 const REPORT_TYPES = ['message/delivery-status', 'message/global-delivery-status'];
-const STATUS = /\b([245]\.\d{1,3}\.\d{1,3})\b/;
 
-/** A mail that may be a report, taken apart; undefined where it cannot be. */
-export async function parseReportMail(raw: Buffer): Promise<Email | undefined> {
-  try {
-    return await PostalMime.parse(raw, BOUNDS);
-  } catch {
-    return undefined;
-  }
+/**
+ * Reads a mail as RFC 6522 and RFC 3464 define a report: by its own structure, so that nothing nested in it, quoted in it or written in
+ * its text counts. Undefined where it is no multipart/report.
+ */
+export function readReport(mail: MailPart): ReadReport | undefined {
+  const { type, params } = contentTypeOf(mail);
+  if (type !== 'multipart/report') return undefined;
+  const reportType = params.get('report-type')?.toLowerCase() ?? 'delivery-status';
+  if (!['delivery-status', 'global-delivery-status'].includes(reportType))
+    return {
+      outcome: 'nothing_final',
+      why: `it is a report of the type ${reportType}, which is not about delivery`,
+    };
+  const part = partsOf(mail).find((one) => REPORT_TYPES.includes(contentTypeOf(one).type));
+  if (!part) return notUnderstood('it is a multipart/report without a part message/delivery-status');
+  const groups = textOf(part, MAX_REPORT_CHARS).split(/\n(?:[ \t]*\n)+/);
+  const reports = groups.map(fieldsOf).filter(isAboutRecipient).map(recipientReport);
+  if (reports.length === 0) return notUnderstood('its part message/delivery-status reports on no recipient');
+  const understood = reports.filter((one) => 'action' in one);
+  const [odd] = reports.filter((one) => 'why' in one);
+  return understood.length === 0 && odd ? odd : { reports: understood };
 }
 
-/** What a mail reports; undefined where it is no report, but an answer of a robot, say. */
-export function reportOf({ attachments }: Email): DeliveryReport | undefined {
-  const part = attachments.find(({ mimeType }) => REPORT_TYPES.includes(mimeType));
-  if (!part) return undefined;
-  const text = typeof part.content === 'string' ? part.content : new TextDecoder().decode(part.content);
-  const reports = text
-    .slice(0, MAX_REPORT_CHARS)
-    .split(/\r?\n[ \t]*\r?\n/)
-    .flatMap((group) => recipientReport(group) ?? []);
-  // Our mails have one recipient; where that one is several, one of whom did not get it, it came back.
-  return ACTIONS.flatMap((action) => reports.filter((one) => one.action === action))[0];
+function notUnderstood(why: string): NoReport {
+  return { outcome: 'not_understood', why };
 }
 
-/** What is said of one recipient; undefined for the part that is about the message. */
-function recipientReport(group: string): DeliveryReport | undefined {
-  const fields = fieldsOf(group);
-  const said = fields.get('action')?.toLowerCase();
-  const action = ACTIONS.find((one) => one === said);
-  if (!action) return undefined;
-  const diagnostic = fields.get('diagnostic-code')?.replace(/^[\w-]+;\s*/, '');
-  const status = STATUS.exec(fields.get('status') ?? '')?.[1] ?? STATUS.exec(diagnostic ?? '')?.[1];
-  return { action, status, diagnostic };
+type Fields = ReadonlyMap<string, readonly string[]>;
+
+/** The first group is about the message, and has none of these. */
+function isAboutRecipient(fields: Fields): boolean {
+  return ['final-recipient', 'action', 'status'].some((name) => fields.has(name));
 }
 
-/** Header fields by their names in small letters; a line that begins with a blank goes on with the one before. */
-function fieldsOf(group: string): Map<string, string> {
-  const lines = group.replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/);
-  return new Map(
-    lines.flatMap((line) => {
-      const colon = line.indexOf(':');
-      return colon < 1 ? [] : [[line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]];
-    }),
-  );
+function recipientReport(fields: Fields): RecipientReport | NoReport {
+  const value = (name: string): string | undefined => fields.get(name)?.[0];
+  const diagnostic = diagnosticOf(value('diagnostic-code'));
+  const stated = statusOf(withoutComments(value('status') ?? ''));
+  const { code, verdict } = judged(stated, diagnostic);
+  const said = withoutComments(value('action') ?? '').toLowerCase();
+  const action = ACTIONS.find((one) => one === said) ?? actionBy(stated ?? code);
+  if (!action)
+    return notUnderstood(
+      `its action is ${JSON.stringify(said)}, and its status does not say what became of the mail`,
+    );
+  // RFC 3464 demands a final recipient. A report without one is about the original one, as far as anybody knows.
+  const recipient = reportedAddress(value('final-recipient') ?? value('original-recipient'));
+  return { action, recipient, code, verdict, diagnostic: diagnostic.words };
+}
+
+/** The text of a Diagnostic-Code, and its codes where it is an SMTP reply. Its text is free, so it holds no comments. */
+function diagnosticOf(value: string | undefined): ReplyCodes & { words: string | undefined } {
+  const [, type = 'smtp', words] = /^(?:([\w-]+)\s*(?:\([^)]*\)\s*)?;)?\s*(.*)$/s.exec(value ?? '') ?? [];
+  const codes = type.toLowerCase() === 'smtp' ? codesOf(words ?? '') : {};
+  return { ...codes, words: words === '' ? undefined : words };
+}
+
+/**
+ * The code that says most, and what it leads to. Where the status of the report and the reply that it quotes contradict each other, the
+ * more careful verdict holds: mail servers make 5.1.1 of any 550.
+ */
+function judged(
+  stated: string | undefined,
+  { reply, status, words }: ReturnType<typeof diagnosticOf>,
+): { code: string | undefined; verdict: VerdictName } {
+  const quoted = saysSomething(status) ? status : undefined;
+  const code = saysSomething(stated) ? stated : (quoted ?? reply?.toString() ?? stated);
+  const { verdict } = smtpVerdict(saysSomething(stated) ? { status: stated } : { reply, status }, words);
+  if (code?.startsWith('5') !== true) return { code, verdict: 'refused' };
+  const ofReply = smtpVerdict({ reply, status: quoted }, words).verdict;
+  // A bare reply code says less than the status; only words that blame us say more.
+  const counts = quoted !== undefined || ofReply === 'ours';
+  return {
+    code,
+    verdict: CAREFUL.find((one) => one === verdict || (counts && one === ofReply)) ?? 'refused',
+  };
+}
+
+/** Verdicts from the most careful to the one that suppresses at once. */
+const CAREFUL = ['ours', 'busy', 'refused', 'unreachable', 'dead'] as const satisfies VerdictName[];
+
+/** What an action that RFC 3464 does not have, or none, means by its status. Of class 4, only an expired time (X.4.7) is an end. */
+function actionBy(code: string | undefined): RecipientReport['action'] | undefined {
+  if (code === undefined || !code.includes('.')) return code?.startsWith('5') ? 'failed' : undefined;
+  if (code.startsWith('2')) return 'delivered';
+  return code.startsWith('5') || code === '4.4.7' ? 'failed' : undefined;
 }

@@ -1,4 +1,6 @@
-import { whyForGood, type Feedback } from '../../../shared/contracts/index.ts';
+import type { Feedback } from '../../../shared/contracts/index.ts';
+import { effectsOf, twilioVerdict } from '../../../shared/verdicts/index.ts';
+import { suppressionIn } from './suppression-in.ts';
 
 /** What a status callback says, as far as it is read; Twilio adds fields at any time. */
 export interface StatusCallback {
@@ -33,11 +35,13 @@ export function feedbackOf(notificationId: string, callback: StatusCallback): Fe
   return status === 'delivered' ? feedback : { ...feedback, ...troubleOf(callback) };
 }
 
+/** The code and words of a failure, and by the decision table, whether the number is suppressed. */
 function troubleOf({ ErrorCode: code, ErrorMessage, MessageStatus }: StatusCallback): Partial<Feedback> {
-  const forGood = whyForGood(code);
+  const row = twilioVerdict(code);
+  const { suppressAfter } = row ? effectsOf(row.verdict) : {};
   return {
     code: code ?? MessageStatus,
-    reason: (ErrorMessage ?? forGood ?? `Twilio says ${MessageStatus}`).slice(0, 500),
-    ...(forGood !== undefined && { isForGood: true as const }),
+    reason: (ErrorMessage ?? row?.meaning ?? `Twilio says ${MessageStatus}`).slice(0, 500),
+    ...suppressionIn(suppressAfter),
   };
 }

@@ -3,13 +3,14 @@ import {
   AWAITING_ATTEMPT,
   AWAITING_FEEDBACK,
   MOVING,
+  addressOf,
   type Feedback,
   type Notification,
   type Status,
 } from '../../contracts/index.ts';
 import type { EarlyFeedback, EarlyFeedbacks } from '../early-feedback.ts';
 import { literals } from '../literals.ts';
-import { suppressionOf, type Suppressions } from '../suppressions.ts';
+import { suppressionIdOf, suppressionOf, type Suppressions } from '../suppressions.ts';
 import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
 
 /** What feedback works on. */
@@ -50,7 +51,8 @@ export async function hearFeedback(stores: FeedbackStores, heard: Feedback): Pro
   const stand = standOf(record, feedback);
   if (stand === 'beyond') return 'unchanged';
   if (stand === 'there') {
-    if (feedback.isForGood) await suppress(stores.suppressions, record, feedback);
+    if (feedback.isForGood || feedback.suppressAfter) await suppress(stores.suppressions, record, feedback);
+    if (feedback.status === 'delivered') await forgetSoftBounces(stores.suppressions, record);
     if (await move(stores, feedback)) return 'moved';
   }
   // Not there yet, or it has moved since we looked: the scheduler looks again.
@@ -120,9 +122,15 @@ function isOfIt(
 }
 
 async function suppress(suppressions: Suppressions, record: LookedAt, feedback: Feedback): Promise<void> {
-  const { actor, code = 'bounced', reason } = feedback;
+  const { actor, code = 'bounced', reason, suppressAfter } = feedback;
   const suppression = suppressionOf(record, { actor, code, ...(reason !== undefined && { reason }) });
-  if (suppression) await suppressions.add(suppression);
+  if (suppression) await suppressions.add(suppression, suppressAfter);
+}
+
+/** An address that takes something is not on its way to the suppression list. */
+async function forgetSoftBounces(suppressions: Suppressions, record: LookedAt): Promise<void> {
+  const to = addressOf(record);
+  if (to) await suppressions.softBounces.forget(suppressionIdOf(to.channel, to.address));
 }
 
 async function move({ notifications, retentionDays }: FeedbackStores, feedback: Feedback): Promise<boolean> {

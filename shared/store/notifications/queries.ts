@@ -130,3 +130,9 @@ async function page(
   const shown = records.slice(0, limit);
   return { records: shown, nextCursor: records.length > limit ? (shown.at(-1)?._id ?? null) : null };
 }
+
+/** The e-mail address that a notification was sent to; undefined where it is gone, erased, or of another channel. */
+export async function emailOf(notifications: Notifications, id: string): Promise<string | undefined> {
+  const record = await notifications.findOne({ _id: id }, { projection: { type: 1, email: 1 } });
+  return record?.type === 'email' ? record.email : undefined;
+}

@@ -82,8 +82,8 @@ const isSuppressed = async (address: string) => {
 
 const FAILED = { action: 'failed', status: '5.1.1', diagnostic: '550 5.1.1 no such user' } as const;
 type Report = Parameters<typeof reportMail>[0];
-const reportAbout = (id: string, report: Pick<Report, 'action' | 'status' | 'diagnostic'> = FAILED) =>
-  reportMail({ recipient: 'ada@example.org', from: paths.for(id) ?? '', ...report });
+const reportAbout = (id: string, report: Partial<Report> = {}) =>
+  reportMail({ recipient: 'ada@example.org', from: paths.for(id) ?? '', ...FAILED, ...report });
 const pipe = (mail: string, query = '') =>
   producer.call('POST', `/v1/callbacks/email/dsn${query}`, mail, { 'content-type': 'message/rfc822' });
 
@@ -109,8 +109,9 @@ test('one that comes back for now is bounced, and not suppressed; one that arriv
 describe('over HTTP', () => {
   test('a report bounces its notification, once', async () => {
     const id = await sent('by-http@example.org');
-    expect((await pipe(reportAbout(id))).json).toEqual({ heard: 'moved' });
-    expect((await pipe(reportAbout(id))).json).toEqual({ heard: 'unchanged' });
+    const report = reportAbout(id, { recipient: 'By-HTTP@example.org' });
+    expect((await pipe(report)).json).toEqual({ heard: 'moved' });
+    expect((await pipe(report)).json).toEqual({ heard: 'unchanged' });
     expect((await get(id)).timeline.filter(({ status }) => status === 'bounced')).toHaveLength(1);
     expect(await isSuppressed('by-http@example.org')).toBe(true);
   });
@@ -134,9 +135,27 @@ describe('over HTTP', () => {
       why: expect.stringContaining('robot') as string,
     });
     expect((await get(id)).status).toBe('sent');
-    await pipe(reportAbout(id, { ...FAILED, status: '5.7.1' }));
+    await pipe(reportAbout(id, { recipient: 'policy@example.org', status: '5.7.1' }));
     expect((await get(id)).status).toBe('bounced');
     expect(await isSuppressed('policy@example.org')).toBe(false);
+  });
+  test('a failed member of an alias bounces the notification, and does not suppress the alias', async () => {
+    const id = await sent('alias@example.org');
+    await pipe(reportAbout(id, { recipient: 'former.colleague@members.example.com' }));
+    expect((await get(id)).status).toBe('bounced');
+    expect(await isSuppressed('alias@example.org')).toBe(false);
+  });
+  test('an unescaped plus in recipient arrives as a space, and is read as plus', async () => {
+    const id = await sent();
+    const unescaped = `?recipient=${paths.for(id) ?? ''}`;
+    expect(new URL(unescaped, 'http://localhost').searchParams.get('recipient')).toContain('bounce ');
+    expect((await pipe(reportAbout(id), unescaped)).json).toEqual({ heard: 'moved' });
+  });
+  test('a report about a notification that is gone is accepted, and says so', async () => {
+    expect((await pipe(reportAbout(randomUUID()))).json).toMatchObject({
+      heard: 'unchanged',
+      why: expect.stringContaining('not kept') as string,
+    });
   });
   test('the address that it came to may be given apart', async () => {
     const id = await sent();
@@ -188,7 +207,8 @@ describe('over SMTP', () => {
   };
   test('what it answers 250 is in the store', async () => {
     const id = await sent('by-smtp@example.org');
-    expect(await bounceTo(paths.for(id) ?? '', reportAbout(id))).toMatch(/^250/);
+    const report = reportAbout(id, { recipient: 'by-smtp@example.org' });
+    expect(await bounceTo(paths.for(id) ?? '', report)).toMatch(/^250/);
     expect((await get(id)).status).toBe('bounced');
     expect(await isSuppressed('by-smtp@example.org')).toBe(true);
   });

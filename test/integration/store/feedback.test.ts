@@ -261,6 +261,54 @@ test('a list of suppressions is read from its index, page by page, newest first'
   expect(text).not.toContain('"SORT"');
 });
 
+describe('a refusal that may pass', () => {
+  const full = (id: string): Feedback => ({
+    notification_id: id,
+    status: 'bounced',
+    actor: 'callback:twilio',
+    provider: 'twilio',
+    code: '30006',
+    suppressAfter: { reports: 3, overDays: 7 },
+  });
+  const softBounces = () => store.db.collection<{ _id: string; days: string[] }>('soft_bounces');
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+  const refusedOn = (...days: string[]) =>
+    softBounces().insertOne({ _id: suppressionIdOf('sms', PHONE), days });
+  const refuse = async () => hearFeedback(stores, full(await aText({ status: 'sent' })));
+  beforeEach(() => softBounces().deleteMany({}));
+
+  test('suppresses nothing, however often it comes on one day', async () => {
+    expect(await Promise.all(Array.from({ length: 12 }, refuse))).toEqual(Array(12).fill('moved'));
+    expect(await suppressed()).toHaveProperty('size', 0);
+    expect((await softBounces().findOne())?.days).toEqual([daysAgo(0)]);
+  });
+  test('suppresses after three days, the first and the last a week apart', async () => {
+    await refusedOn(daysAgo(7), daysAgo(3));
+    await refuse();
+    expect(await suppressed()).toHaveProperty('size', 1);
+    expect(await softBounces().countDocuments()).toBe(0);
+  });
+  test.each([
+    ['three days that are closer', [daysAgo(6), daysAgo(3)]],
+    ['two days', [daysAgo(30)]],
+    ['days of a quarter of a year ago', [daysAgo(100), daysAgo(95), daysAgo(92)]],
+  ])('suppresses nothing after %s', async (_what, days) => {
+    await refusedOn(...days);
+    await refuse();
+    expect(await suppressed()).toHaveProperty('size', 0);
+  });
+  test('is forgotten once the address took something', async () => {
+    await refusedOn(daysAgo(7), daysAgo(3));
+    await hearFeedback(stores, delivered(await aText({ status: 'sent' })));
+    await refuse();
+    expect(await suppressed()).toHaveProperty('size', 0);
+  });
+  test('is kept without the address', async () => {
+    await refuse();
+    expect(JSON.stringify(await softBounces().findOne())).not.toContain(PHONE.slice(1));
+  });
+});
+
 test('an address is suppressed once, whoever says so at the same time', async () => {
   const records = await Promise.all(Array.from({ length: 20 }, () => aText({ status: 'sent' })));
   const heard = await Promise.all(records.map((id) => hearFeedback(stores, bounced(id))));

@@ -5,6 +5,7 @@ import {
   classifyGmailSilence,
 } from '../../../services/email/providers/gmail-answers.ts';
 import { classifySmtpFailure } from '../../../shared/smtp/index.ts';
+import { SMTP_RULES, codesOf } from '../../../shared/verdicts/index.ts';
 import {
   classifyTwilioAnswer,
   classifyTwilioSilence,
@@ -52,6 +53,8 @@ describe('SMTP', () => {
   test.each([
     ['550 5.1.1 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.1.1' }, '5.1.1'],
     ['550 5.7.1 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.7.1' }, undefined],
+    ['550 5.2.1 to RCPT, when repeated', { responseCode: 550, command: 'RCPT TO', status: '5.2.1' }, '5.2.1'],
+    ['550 5.0.0 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.0.0' }, undefined],
     ['550 without more', { responseCode: 550, command: 'RCPT TO' }, undefined],
     ['450 5.1.1, which cannot be', { responseCode: 450, command: 'RCPT TO', status: '5.1.1' }, undefined],
     ['550 5.1.1 to the message', { responseCode: 550, command: 'DATA', status: '5.1.1' }, undefined],
@@ -63,6 +66,83 @@ describe('SMTP', () => {
   ])('%s suppresses by %s', (_what, change, code) => {
     const { codeForGood } = classifySmtpFailure({ ...failure, ...change }) as { codeForGood?: string };
     expect(codeForGood).toBe(code);
+  });
+});
+
+describe('SMTP by the decision table', () => {
+  const answered = (command: string, reply: string, more: object = {}) => {
+    const { reply: responseCode, status } = codesOf(reply);
+    const failure = { code: undefined, bodyBegan: command === 'DATA', ownSender: false, ...more };
+    return classifySmtpFailure({ ...failure, responseCode, status, command, message: reply });
+  };
+  test('only 5.1.1, 5.1.6, 5.1.10 and 556 suppress at once', () => {
+    const atOnce = SMTP_RULES.filter(({ verdict }) => verdict === 'dead').flatMap(({ codes }) => codes);
+    expect(atOnce.toSorted()).toEqual(['1.1', '1.10', '1.6', '556']);
+    expect(answered('RCPT TO', '550 5.1.1 no')).not.toHaveProperty('suppressAfter');
+  });
+  test('every row names its source', () => {
+    for (const { source, meaning } of SMTP_RULES) expect([source, meaning]).not.toContain('');
+  });
+  test.each(['550 5.2.1 disabled', '552 5.2.2 full', '550 5.1.2 no such domain', '550 5.1.3 bad syntax'])(
+    '%s to RCPT is a dead letter, and suppresses only when it is repeated',
+    (reply) => {
+      expect(answered('RCPT TO', reply)).toMatchObject({
+        kind: 'permanent',
+        codeForGood: reply.slice(4, 9),
+        suppressAfter: { reports: 3, overDays: 7 },
+      });
+    },
+  );
+  test.each([
+    '550-5.2.1 this user is receiving mail at a rate that is too high just now\n550 5.2.1 see ReceivingRatePerm',
+    '450-4.2.1 The user you are trying to contact is receiving mail too quickly',
+  ])('%s is retried, and neither suppresses nor speaks against the server', (reply) => {
+    const outcome = answered('RCPT TO', reply);
+    expect(outcome.kind).toBe('transient');
+    expect(outcome).not.toHaveProperty('providerFault');
+    expect(outcome).not.toHaveProperty('codeForGood');
+  });
+  test.each([
+    ['DATA', '550 5.4.5 Daily user sending limit exceeded'],
+    ['RCPT TO', '550 5.4.5 Daily sending quota exceeded'],
+    ['RCPT TO', '554 5.7.1 <ada@example.org>: Relay access denied'],
+    ['RCPT TO', '550 5.7.1 <ada@example.org>... Relaying denied'],
+    ['RCPT TO', '550 relay not permitted'],
+    ['RCPT TO', "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"],
+    ['RCPT TO', '554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org'],
+    [
+      'DATA',
+      '550 5.7.1 messages from [192.0.2.7] weren’t sent: part of their network is on our block list (S3150)',
+    ],
+    ['RCPT TO', '530 5.7.1 Client was not authenticated'],
+    ['RCPT TO', '550 5.3.2 System not accepting network messages'],
+    ['DATA', '554 5.3.0 mail system trouble'],
+    ['DATA', '550 5.7.26 Unauthenticated email from example.org is not accepted due to its DMARC policy'],
+    ['RCPT TO', '550 5.7.606 Access denied, banned sending IP [192.0.2.7]'],
+    ['RCPT TO', '550 5.1.8 Access denied, bad outbound sender'],
+    ['RCPT TO', '452 4.3.1 Insufficient system storage'],
+    ['DATA', '421 4.7.28 unusual rate of mail from your network'],
+  ])('to %s, %s is a provider fault', (command, reply) => {
+    expect(answered(command, reply)).toMatchObject({ kind: 'transient', providerFault: true });
+  });
+  test.each([
+    ['RCPT TO', '550 5.7.1 you may not send to this list'],
+    ['DATA', '554 5.7.1 this message looks like spam'],
+    ['DATA', '554 5.7.9 Message not accepted for policy reasons'],
+    ['DATA', '552 5.3.4 message too big'],
+    ['DATA', '550 5.6.0 a line is too long'],
+    ['RCPT TO', '550 5.1.0 address rejected'],
+    ['RCPT TO', '550 no'],
+  ])('to %s, %s is about this one: a dead letter that suppresses nothing', (command, reply) => {
+    const outcome = answered(command, reply);
+    expect(outcome.kind).toBe('permanent');
+    expect(outcome).not.toHaveProperty('codeForGood');
+  });
+  test('a refusal of the sender is about this one where the notification chose its own', () => {
+    const reply = '550 5.7.26 fails DMARC';
+    expect(answered('DATA', reply, { ownFrom: true }).kind).toBe('permanent');
+    expect(answered('RCPT TO', '550 5.1.8 bad sender', { ownSender: true }).kind).toBe('permanent');
+    expect(answered('RCPT TO', '554 5.7.1 Relay access denied', { ownSender: true }).kind).toBe('transient');
   });
 });
 
@@ -110,6 +190,8 @@ describe('Twilio', () => {
     ['21610, unsubscribed', { code: 21610 }, 'permanent'],
     ['21606, our own sender', { code: 21606 }, 'transient'],
     ['20003, our own credentials', { status: 401, code: 20003 }, 'transient'],
+    ['21602, a text that is missing', { code: 21602 }, 'permanent'],
+    ['a code that nobody knows', { code: 29999 }, 'transient'],
     ['429 without Retry-After', { status: 429, code: 20429 }, 'deferred'],
     ['503 with Retry-After', { status: 503, retryAfterSeconds: 7 }, 'deferred'],
     ['503 without', { status: 503 }, 'transient'],
@@ -136,7 +218,12 @@ describe('Twilio', () => {
     ['401', { status: 401, code: 20003 }, true],
     ['429: all of us are to wait', { status: 429, code: 20429 }, true],
     ['21211, an invalid number', { code: 21211 }, false],
-    ['21606, a sender of ours', { code: 21606 }, false],
+    ['21606, a sender of ours', { code: 21606 }, true],
+    ['20005, an account that is not active', { status: 403, code: 20005 }, true],
+    ['21611, a full queue of ours', { code: 21611 }, true],
+    ['402 without a code', { status: 402 }, true],
+    ['21610, unsubscribed', { code: 21610 }, false],
+    ['a code that nobody knows', { code: 29999 }, false],
   ])('the fault of the API, or not: %s', (_what, change, fault) => {
     expect(classifyTwilioAnswer({ ...answer, ...change }).providerFault === true).toBe(fault);
   });
