@@ -111,7 +111,8 @@ function judged(
   { reply, status, words }: ReturnType<typeof diagnosticOf>,
 ): { code: string | undefined; verdict: VerdictName } {
   const quoted = saysSomething(status) ? status : undefined;
-  const code = saysSomething(stated) ? stated : (quoted ?? reply?.toString() ?? stated);
+  const isSuccess = stated?.startsWith('2') === true;
+  const code = isSuccess || saysSomething(stated) ? stated : (quoted ?? reply?.toString() ?? stated);
   const { verdict } = smtpVerdict(saysSomething(stated) ? { status: stated } : { reply, status }, words);
   if (code?.startsWith('5') !== true) return { code, verdict: 'refused' };
   const ofReply = smtpVerdict({ reply, status: quoted }, words).verdict;
