@@ -13,13 +13,16 @@ export const QUARANTINE_ACTIONS = ['retry', 'discard'] as const;
 /** One of them. */
 export type QuarantineAction = (typeof QUARANTINE_ACTIONS)[number];
 
+const DONE = { retry: 'retried', discard: 'discarded' } as const satisfies Record<QuarantineAction, string>;
+
 /** Retries or discards a quarantined record, and audits it. A retried record that is pending is published. */
 export async function releaseQuarantined(
   { notifications, acceptor, audit, config }: ProducerContext,
   action: QuarantineAction,
   { id, actor }: { id: string; actor: string },
 ): Promise<Released> {
-  const change = { actor, reason: `${action === 'retry' ? 'retried' : 'discarded'} from quarantine` };
+  const done = DONE[action];
+  const change = { actor, reason: `${done} from quarantine` };
   const options = { change, retentionDays: config.RETENTION_DAYS };
   const released =
     action === 'retry'
@@ -27,7 +30,7 @@ export async function releaseQuarantined(
       : await discardQuarantined(notifications, id, options);
   // A discard is done even where MongoDB refuses to write it: the entry says so.
   const isDone = released.outcome === 'released' || (action === 'discard' && released.outcome === 'refused');
-  if (isDone) await audit.note({ act: `quarantine_${action}`, subject: `notification:${id}`, actor });
+  if (isDone) await audit.note({ act: `quarantine_${done}`, subject: `notification:${id}`, actor });
   if (released.outcome === 'released' && released.record.status === 'pending')
     acceptor.publish([released.record]);
   return released;

@@ -26,9 +26,11 @@ export const AUDIT_ACTS = [
   'switched_off',
   'user_exported',
   'user_erased',
+  'suppression_added',
   'suppression_lifted',
-  'quarantine_retry',
-  'quarantine_discard',
+  'suppressions_removed',
+  'quarantine_retried',
+  'quarantine_discarded',
 ] as const;
 
 /** One of them. */

@@ -112,7 +112,13 @@ export { segmentsOf, type Segments } from './sms-segments.ts';
 export { meetRequestSchema, type MeetRequest } from './meeting.ts';
 export type { Presence, ProviderStanding } from './presence.ts';
 export { providerRouteOf, type RoutedProvider } from './provider-route.ts';
-export { STATUS_CALLBACK_PATH, statusCallbackFor, statusCallbackUrl } from './status-callback.ts';
+export {
+  INBOUND_PATH,
+  STATUS_CALLBACK_PATH,
+  inboundUrl,
+  statusCallbackFor,
+  statusCallbackUrl,
+} from './status-callback.ts';
 export { PROBLEMS, fieldErrors, problemSchema, type FieldError, type ProblemCode } from './problems.ts';
 export {
   acceptedSchema,

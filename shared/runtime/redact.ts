@@ -88,7 +88,12 @@ function copyOfField(owner: object, key: string, masking: Masking, depth: number
 /** The secrets that the settings hold. */
 export function secretsOf(config: Partial<Config>): string[] {
   const { RABBITMQ_URL = '', RABBITMQ_MANAGEMENT_URL = '', MONGO_URI = '' } = config;
-  const { SMTP_URL = '', SMTP_BACKUP_URL = '', TWILIO_STATUS_CALLBACK_URL = '' } = config;
+  const {
+    SMTP_URL = '',
+    SMTP_BACKUP_URL = '',
+    TWILIO_STATUS_CALLBACK_URL = '',
+    TWILIO_INBOUND_URL = '',
+  } = config;
   const nodes = RABBITMQ_URL === '' ? [] : rabbitmqUrlOf(RABBITMQ_URL).nodes;
   const servers = [
     RABBITMQ_MANAGEMENT_URL,
@@ -98,7 +103,7 @@ export function secretsOf(config: Partial<Config>): string[] {
     ...nodes.map(({ url }) => url),
   ];
   const passwords = [
-    ...[...servers, TWILIO_STATUS_CALLBACK_URL].flatMap(passwordsOf),
+    ...[...servers, TWILIO_STATUS_CALLBACK_URL, TWILIO_INBOUND_URL].flatMap(passwordsOf),
     ...nodes.map(({ password }) => password),
   ];
   const google = [config.GMAIL_CLIENT_SECRET, config.GMAIL_REFRESH_TOKEN];

@@ -46,21 +46,31 @@ export class Suppressions {
 
   /**
    * Suppresses an address; an address that is suppressed already stays as it is. With `after`, one refusal is no proof: it is counted, and
-   * the address is suppressed once it was refused so often. Safe to repeat: a day counts once.
+   * the address is suppressed once it was refused so often. Safe to repeat: a day counts once. Answers whether it is suppressed now and
+   * was not before.
    */
-  async add(suppression: Suppression, after?: SuppressAfter): Promise<void> {
-    if (after && !(await this.softBounces.count(suppression._id, after))) return;
-    await this.#insert(suppression);
+  async add(suppression: Suppression, after?: SuppressAfter): Promise<boolean> {
+    if (after && !(await this.softBounces.count(suppression._id, after))) return false;
+    const isNew = await this.#insert(suppression);
     if (after) await this.softBounces.forget(suppression._id);
+    return isNew;
   }
 
-  async #insert({ _id, ...suppression }: Suppression): Promise<void> {
+  async #insert({ _id, ...suppression }: Suppression): Promise<boolean> {
     try {
-      await this.#suppressions.updateOne({ _id }, { $setOnInsert: suppression }, { upsert: true });
+      const added = { $setOnInsert: suppression };
+      return (await this.#suppressions.updateOne({ _id }, added, { upsert: true })).upsertedCount > 0;
     } catch (thrown) {
-      // Somebody else did the same just now.
+      // Another process did the same at the same time.
       if (!isDuplicate(thrown)) throw thrown;
+      return false;
     }
+  }
+
+  /** Makes a provider's suppression one by another reason; answers whether it did. What a person has added stays theirs. */
+  async replaceReason(_id: string, by: Pick<Suppression, 'actor' | 'code' | 'reason'>): Promise<boolean> {
+    const ofProvider = { _id, actor: /^(?:callback|consumer):/, code: { $ne: by.code } };
+    return (await this.#suppressions.updateOne(ofProvider, { $set: by })).modifiedCount > 0;
   }
 
   /** Those of the ids that are suppressed. */
@@ -93,9 +103,10 @@ export class Suppressions {
     return { suppressions, nextCursor: last ? `${last.since.getTime()}_${last._id}` : null };
   }
 
-  /** Lifts one; what it was, or undefined where there is none. */
-  async lift(id: string): Promise<Suppression | undefined> {
-    return (await this.#suppressions.findOneAndDelete({ _id: id })) ?? undefined;
+  /** Lifts one; what it was, or undefined where there is none. With `codes`, only a suppression by one of them. */
+  async lift(id: string, codes?: readonly string[]): Promise<Suppression | undefined> {
+    const which = { _id: id, ...(codes && { code: { $in: [...codes] } }) };
+    return (await this.#suppressions.findOneAndDelete(which)) ?? undefined;
   }
 
   /** Those that notifications of one person have led to. */

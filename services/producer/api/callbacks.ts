@@ -1,12 +1,15 @@
 import { validateRequest } from 'twilio/lib/webhooks/webhooks.js';
 import { z } from 'zod';
 import {
+  INBOUND_PATH,
+  inboundUrl,
   statusCallbackFor,
   statusCallbackUrl,
   STATUS_CALLBACK_PATH,
 } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
 import { MAX_REPORT_BYTES, type Received } from '../callbacks/bounces.ts';
+import { hearText } from '../callbacks/inbound-text.ts';
 import { feedbackOf } from '../callbacks/twilio-status.ts';
 import { BODY_PROBLEMS, operation, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
@@ -38,9 +41,17 @@ const statusCallbackSchema = z.looseObject({
   ErrorMessage: z.string().max(2_000).optional(),
 });
 
+const inboundTextSchema = z.looseObject({
+  From: word.min(1, { error: 'must not be empty' }).meta({ example: '+12025550123' }),
+  Body: z.string().max(2_000).optional().meta({ example: 'STOP' }),
+  OptOutType: word.optional().meta({ description: 'What Twilio took it for: STOP, START or HELP' }),
+});
+/** An answer to Twilio that sends nothing: Twilio itself answers STOP, START and HELP. */
+const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>';
+
 /** What providers report after the hand-over. */
 export function callbackOperations(context: ProducerContext): Operation[] {
-  return [twilioStatus(context), mailReport(context)];
+  return [twilioStatus(context), twilioInbound(context), mailReport(context)];
 }
 
 function twilioStatus({ config, feedback, log }: ProducerContext): Operation {
@@ -59,7 +70,9 @@ function twilioStatus({ config, feedback, log }: ProducerContext): Operation {
     answer: { status: 200, description: 'It is in the store', schema: heardSchema },
     problems: [...BODY_PROBLEMS, 'forbidden', 'not_found'],
     handle: async ({ query: { id }, body, rawBody, headers }) => {
-      requireSignature({ config, log }, id, { given: headers['x-twilio-signature'], form: rawBody });
+      const base = statusCallbackUrl(config);
+      const address = base === undefined ? undefined : statusCallbackFor(base, id);
+      requireSignature({ config, log }, address, { given: headers['x-twilio-signature'], form: rawBody });
       const said = feedbackOf(id, body);
       const heard = said ? await feedback.hear(said) : 'unchanged';
       if (heard === 'missing') throw new Problem('not_found', { detail: `There is no notification ${id}.` });
@@ -68,39 +81,63 @@ function twilioStatus({ config, feedback, log }: ProducerContext): Operation {
   });
 }
 
+function twilioInbound(context: ProducerContext): Operation {
+  const { config, log } = context;
+  return operation({
+    method: 'post',
+    path: INBOUND_PATH,
+    id: 'receiveSms',
+    needs: 'nobody',
+    tag: TAG,
+    summary:
+      'For Twilio: a text of a recipient. STOP suppresses the number, START removes that. Open to whoever signs as Twilio does',
+    takes: 'form',
+    maxBodyBytes: 64 * 1024,
+    headers: z.object({ 'X-Twilio-Signature': z.string().optional() }),
+    body: inboundTextSchema,
+    answer: {
+      status: 200,
+      description: 'It is in the store. TwiML without an instruction: nothing is answered to the recipient',
+      schema: z.string().meta({ example: EMPTY_TWIML }),
+      mediaType: 'text/xml',
+    },
+    problems: [...BODY_PROBLEMS, 'forbidden', 'not_found'],
+    handle: async ({ body, rawBody, headers }) => {
+      const given = { given: headers['x-twilio-signature'], form: rawBody };
+      requireSignature({ config, log }, inboundUrl(config), given);
+      await hearText(context, body);
+      return { status: 200, body: EMPTY_TWIML, headers: { 'content-type': 'text/xml; charset=utf-8' } };
+    },
+  });
+}
+
 /**
- * Twilio signs the very address that it was given with each message, which only the settings know: a proxy may have changed the one that we see.
- * @throws Problem where it is not signed so, or nothing is to be reported here.
+ * Twilio signs the very address that it was given, which only the settings know: a proxy may have changed the one that we see.
+ * @throws Problem where it is not signed so, or nothing is received here.
  */
 function requireSignature(
   { config, log }: Pick<ProducerContext, 'config' | 'log'>,
-  id: string,
+  address: string | undefined,
   { given, form }: { given: string | string[] | undefined; form: unknown },
 ): void {
-  const base = statusCallbackUrl(config);
-  if (base === undefined || config.TWILIO_AUTH_TOKEN === undefined)
+  const { TWILIO_AUTH_TOKEN: token } = config;
+  if (address === undefined || token === undefined)
     throw new Problem('not_found', {
       detail:
-        'Nothing is reported here: TWILIO_AUTH_TOKEN, and TWILIO_STATUS_CALLBACK_URL or a PUBLIC_URL with https, are needed.',
+        'Nothing is received here: set TWILIO_AUTH_TOKEN, and PUBLIC_URL with https (or TWILIO_STATUS_CALLBACK_URL, TWILIO_INBOUND_URL).',
     });
-  const address = statusCallbackFor(base, id);
   // What is behind a # is for Twilio itself (connection overrides), and is not requested.
   const addresses = new Set([address, address.replace(/#.*$/, '')]);
   const isSigned = [...addresses].some((one) =>
-    validateRequest(
-      config.TWILIO_AUTH_TOKEN ?? '',
-      String(given ?? ''),
-      one,
-      form as Record<string, unknown>,
-    ),
+    validateRequest(token, String(given ?? ''), one, form as Record<string, unknown>),
   );
   if (isSigned) return;
-  // For whoever reads the log only: the address may have a password in it, or a token behind its question mark.
-  const { origin, pathname } = new URL(base);
-  log.info('a status callback was not signed as Twilio signs', { id, address: `${origin}${pathname}` });
+  // For the log only: the address may have a password in it, or a token behind its question mark.
+  const { origin, pathname } = new URL(address);
+  log.info('a callback was not signed as Twilio signs', { address: `${origin}${pathname}` });
   throw new Problem('forbidden', {
     detail:
-      'X-Twilio-Signature does not fit the body and the address that Twilio was given. Is TWILIO_STATUS_CALLBACK_URL, or PUBLIC_URL, the address that it calls?',
+      'X-Twilio-Signature does not fit the body and the address that Twilio was given. Is TWILIO_STATUS_CALLBACK_URL, TWILIO_INBOUND_URL or PUBLIC_URL the address that it calls?',
   });
 }
 

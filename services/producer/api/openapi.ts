@@ -78,7 +78,7 @@ function describe(one: Operation): ZodOpenApiOperationObject {
       [String(answer.status)]: {
         description: answer.description,
         ...(answer.headers && { headers: answer.headers }),
-        content: { 'application/json': { schema: answer.schema } },
+        content: { [answer.mediaType ?? 'application/json']: { schema: answer.schema } },
         links: linksOf(one.id),
       },
       ...problemResponses([...one.problems, ...(one.needs === 'nobody' ? [] : GUARDED), ...ALWAYS]),

@@ -25,10 +25,10 @@ export interface Input<Params, Query, Body> {
   address: () => string;
 }
 
-/** What an operation answers. */
+/** What an operation answers: JSON, or a text with the media type that the operation names. */
 export interface Answer {
   status: number;
-  body: object;
+  body: object | string;
   headers?: Record<string, string>;
 }
 
@@ -75,7 +75,14 @@ export interface Operation {
   /** Called by the thousand: served without the web framework. It has a body and no parameters. */
   isHot?: true;
   /** The answer of a success. */
-  answer: { status: number; description: string; schema: z.ZodType; headers?: z.ZodObject };
+  answer: {
+    status: number;
+    description: string;
+    schema: z.ZodType;
+    headers?: z.ZodObject;
+    /** Where it is not JSON. */
+    mediaType?: string;
+  };
   /** What else it may answer, beyond 401, 405, 500 and 503. */
   problems: readonly ProblemCode[];
   /** For what works on many records; every other operation answers within 3 s. Milliseconds. */
@@ -207,14 +214,14 @@ export function perform(one: Operation, given: Given): Promise<Answer> {
   return inTime(one.handle(input as Input<never, never, never>), left);
 }
 
-/** Writes an answer as JSON. */
+/** Writes an answer. A text has its media type in its headers. */
 export function send(response: ServerResponse, { status, body, headers }: Answer): void {
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     ...ANSWER_HEADERS,
     ...headers,
   });
-  response.end(JSON.stringify(body));
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 function validated(schema: z.ZodType | undefined, value: unknown): unknown {

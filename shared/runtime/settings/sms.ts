@@ -34,6 +34,11 @@ export const smsSettings = {
     .describe(
       'Where Twilio reports what became of an SMS, as Twilio reaches it. Without it: /v1/callbacks/twilio/status under a PUBLIC_URL with https, else nowhere. off: nowhere.',
     ),
+  TWILIO_INBOUND_URL: url('http:', 'https:')
+    .optional()
+    .describe(
+      'The address that the Twilio number is configured with for incoming messages, as Twilio reaches it. Without it: /v1/callbacks/twilio/inbound beside the address for status callbacks, or under a PUBLIC_URL with https.',
+    ),
   SMS_GATEWAY_FROM: z
     .string()
     .refine((text) => mailboxOf(text) !== undefined, {

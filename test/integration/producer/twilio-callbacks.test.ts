@@ -5,6 +5,7 @@ import { startSandbox, type Sandbox } from '../../../infra/local/sandbox/sandbox
 import { createSmsChannel } from '../../../services/sms/channel.ts';
 import { STATUS_CALLBACK_PATH } from '../../../shared/contracts/index.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
+import { openStore, suppressionIdOf } from '../../../shared/store/index.ts';
 import {
   startTestChannel,
   startTestProducer,
@@ -188,6 +189,100 @@ describe('a callback by hand', () => {
   test('without its fields is 400, and says which', async () => {
     const { status, json } = await callBack('x', { MessageSid: 'SM1' });
     expect([status, json.errors]).toMatchObject([400, [{ field: 'MessageStatus' }]]);
+  });
+});
+
+describe('a text of a recipient', () => {
+  const inboundUrl = () => callbackUrl.replace(/status$/, 'inbound');
+  const usual = { MessageSid: 'SM9', To: '+15005550006' };
+  async function text(fields: Record<string, string>, token = TOKEN) {
+    const form = { ...usual, ...fields };
+    const response = await fetch(inboundUrl(), {
+      method: 'POST',
+      headers: { 'x-twilio-signature': getExpectedTwilioSignature(token, inboundUrl(), form) },
+      body: new URLSearchParams(form),
+    });
+    const { status, headers } = response;
+    return { status, type: headers.get('content-type'), body: await response.text() };
+  }
+  const audited = async (act: string, address: string) => {
+    const subject = encodeURIComponent(`suppression:${suppressionIdOf('sms', address)}`);
+    const { json } = await producer.call('GET', `/v1/audit?act=${act}&subject=${subject}`);
+    return json.entries as object[];
+  };
+  let number = 2_025_550_150;
+  const aNumber = () => `+1${(number += 1)}`;
+
+  test('STOP suppresses the number, START removes that, both are audited, and nothing is answered', async () => {
+    const From = aNumber();
+    expect(await text({ From, Body: 'Stop' })).toEqual({
+      status: 200,
+      type: 'text/xml; charset=utf-8',
+      body: expect.stringMatching(/<Response><\/Response>$/) as string,
+    });
+    expect(await isSuppressed(From)).toBe(true);
+    await text({ From, Body: 'STOP' });
+    expect(await audited('suppression_added', From)).toMatchObject([
+      { actor: 'callback:twilio', detail: '21610' },
+    ]);
+    await untilStatus(await send(From), 'suppressed');
+    await text({ From, Body: ' start ' });
+    expect(await isSuppressed(From)).toBe(false);
+    expect(await audited('suppression_lifted', From)).toHaveLength(1);
+    await untilStatus(await send(From), 'delivered');
+  });
+  test.each([
+    ['STOPALL', {}],
+    ['unsubscribe', {}],
+    ['CANCEL', {}],
+    ['End', {}],
+    ['QUIT', {}],
+    ['OPTOUT', {}],
+    ['ARRÊT', { OptOutType: 'STOP' }],
+  ])('%s %j suppresses', async (Body, more) => {
+    const From = aNumber();
+    await text({ From, Body, ...more });
+    expect(await isSuppressed(From)).toBe(true);
+  });
+  test.each([
+    ['HELP', {}],
+    ['please stop', {}],
+    ['STOP', { OptOutType: 'HELP' }],
+    ['START', {}],
+    ['', {}],
+  ])('%s %j suppresses nothing', async (Body, more) => {
+    const From = aNumber();
+    expect((await text({ From, Body, ...more })).status).toBe(200);
+    expect(await isSuppressed(From)).toBe(false);
+  });
+  test('START leaves a number suppressed that does not exist; STOP outweighs that', async () => {
+    const From = aNumber();
+    const status = { MessageSid: 'SM1', MessageStatus: 'undelivered', ErrorCode: '30005' };
+    const id = await send(From);
+    await untilStatus(id, 'delivered');
+    const store = openStore(servers.mongoUri, 'test');
+    await store.db
+      .collection<{ _id: string }>('notifications')
+      .updateOne({ _id: id }, { $set: { status: 'sent' }, $unset: { provider_message_id: '' } });
+    await store.stop();
+    await callBack(id, status);
+    await text({ From, Body: 'START' });
+    expect(await isSuppressed(From)).toBe(true);
+    await text({ From, Body: 'STOP' });
+    await text({ From, Body: 'START' });
+    expect(await isSuppressed(From)).toBe(false);
+  });
+  test('of another sender than a number changes nothing', async () => {
+    expect((await text({ From: 'whatsapp:+12025550199', Body: 'STOP' })).status).toBe(200);
+    expect(await isSuppressed('whatsapp:+12025550199')).toBe(false);
+  });
+  test('with another signature is 403, and suppresses nothing', async () => {
+    const From = aNumber();
+    expect((await text({ From, Body: 'STOP' }, 'guessed')).status).toBe(403);
+    expect(await isSuppressed(From)).toBe(false);
+  });
+  test('without a sender is 400', async () => {
+    expect((await text({ Body: 'STOP' })).status).toBe(400);
   });
 });
 

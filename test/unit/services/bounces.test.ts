@@ -4,7 +4,7 @@ import { reportMail } from '../../../infra/local/sandbox/delivery-reports.ts';
 import { feedbackOf as reportFeedbackOf, readMail } from '../../../services/producer/callbacks/bounces.ts';
 import { parseMail } from '../../../services/producer/callbacks/mail-structure.ts';
 import { feedbackOf } from '../../../services/producer/callbacks/twilio-status.ts';
-import { statusCallbackFor, statusCallbackUrl } from '../../../shared/contracts/index.ts';
+import { inboundUrl, statusCallbackFor, statusCallbackUrl } from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import { ReturnPaths } from '../../../shared/smtp/return-path.ts';
 
@@ -322,5 +322,21 @@ describe('Twilio’s words', () => {
     ],
   ])('with %j it is %s', (settings, expected) => {
     expect(statusCallbackUrl(settings)).toBe(expected);
+  });
+  test.each([
+    [{}, undefined],
+    [{ PUBLIC_URL: 'https://t.example' }, 'https://t.example/v1/callbacks/twilio/inbound'],
+    [
+      { PUBLIC_URL: 'https://t.example', TWILIO_STATUS_CALLBACK_URL: 'off' },
+      'https://t.example/v1/callbacks/twilio/inbound',
+    ],
+    [
+      { TWILIO_STATUS_CALLBACK_URL: 'https://in.example/x/v1/callbacks/twilio/status?a=b#rc=3' },
+      'https://in.example/x/v1/callbacks/twilio/inbound?a=b#rc=3',
+    ],
+    [{ TWILIO_STATUS_CALLBACK_URL: 'https://in.example/x' }, undefined],
+    [{ PUBLIC_URL: 'https://t.example', TWILIO_INBOUND_URL: 'https://in.example/y' }, 'https://in.example/y'],
+  ])('with %j, texts come to %s', (settings, expected) => {
+    expect(inboundUrl(settings)).toBe(expected);
   });
 });
