@@ -58,6 +58,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'peers',
+          include: ['test/peers/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 90_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'whole machine',
           include: WHOLE_MACHINE,
           testTimeout: 90_000,

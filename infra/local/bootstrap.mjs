@@ -20,6 +20,7 @@ const COMMANDS = {
   chaos: 'chaos/main',
   bench: 'local/bench',
   fuzz: 'local/fuzz',
+  'check:peers': 'local/check-peers',
   'gmail:connect': 'gmail/main',
   'dkim:record': 'dkim/main',
 };

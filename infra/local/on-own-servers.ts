@@ -9,7 +9,8 @@ import { createOutput, showsColour } from './supervisor/output.ts';
 /** Runs a program of the tests on servers of its own, with the arguments of this command; ends with its exit code. */
 export async function runOnOwnServers(command: string, program: string): Promise<never> {
   const root = process.cwd();
-  const dataDir = join(root, '.data', command);
+  // Colons separate folders in some variables.
+  const dataDir = join(root, '.data', command.replaceAll(':', '-'));
   const output = createOutput(
     (text) => process.stdout.write(text),
     ['rabbitmq', 'mongodb'],

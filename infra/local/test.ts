@@ -6,6 +6,7 @@ import { toError } from '../../shared/runtime/errors.ts';
 import { provideChromium } from './chromium.ts';
 import { takeLock } from './lock.ts';
 import { OwnServers } from './own-servers.ts';
+import { providePeers } from './provision/peers.ts';
 import { providePythonPackages } from './provision/python-packages.ts';
 import { ProvisionError } from './provision/run.ts';
 import { toolsDirOf } from './provision/servers.ts';
@@ -77,7 +78,13 @@ async function prepare(): Promise<NodeJS.ProcessEnv> {
     'python-peers',
     join(root, 'test/peers/requirements.txt'),
   );
-  const peers = { PEERS_PYTHON: python, PEERS_PACKAGES: folder };
+  const peers = await providePeers(toolsDirOf(root), {
+    quickOnly: true,
+    say: (words) => {
+      output.say(words);
+    },
+  });
+  Object.assign(peers, { PEERS_PYTHON: python, PEERS_PACKAGES: folder });
   // The broker tests run on RabbitMQ 4, too.
   return { ...env, ...(await servers.startRabbitmq4()), ...peers, CHROMIUM_PATH: chromium };
 }

@@ -11,10 +11,13 @@ const DENY_START =
   '#!/bin/sh\n# Written by Tidings while it installs packages: no service of theirs is started.\nexit 101\n';
 
 /**
- * Installs packages of the system without starting their services.
+ * Installs packages of the system without starting their services. `answers`: what is said to their questions, as debconf writes it.
  * @throws ProvisionError with the last words of the package manager.
  */
-export async function installPackages(names: readonly string[]): Promise<void> {
+export async function installPackages(
+  names: readonly string[],
+  answers: readonly string[] = [],
+): Promise<void> {
   // A package's own default service would take the standard ports, and is not ours to run.
   // One that an interrupted run of ours left behind is ours, too.
   const ownPolicy = !existsSync(POLICY) || readFileSync(POLICY, 'utf8') === DENY_START;
@@ -26,11 +29,20 @@ export async function installPackages(names: readonly string[]): Promise<void> {
   if (ownPolicy) writeFileSync(POLICY, DENY_START, { mode: 0o755 });
   try {
     await apt(['update']);
-    await apt(['install', '-y', '--no-install-recommends', ...names]);
+    await preseed(answers);
+    // What the owner of this machine installed stays: Postfix would take the place of another mail server.
+    await apt(['install', '-y', '--no-remove', '--no-install-recommends', ...names]);
   } finally {
     removePolicy();
     process.off('exit', removePolicy).off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
+}
+
+async function preseed(answers: readonly string[]): Promise<void> {
+  if (answers.length === 0) return;
+  const script = 'printf "%s\\n" "$@" | debconf-set-selections';
+  const { code, output } = await run('sh', ['-c', script, 'sh', ...answers]);
+  if (code !== 0) throw new ProvisionError(`debconf-set-selections failed: ${output}`);
 }
 
 async function apt(args: readonly string[]): Promise<void> {

@@ -9,9 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { downloadArchives, mustRun, unpackArchives } from './debian-archives.ts';
 import type { NodeProgram } from './rabbitmq-node.ts';
 import { canInstallPackages } from './packages.ts';
-import { ProvisionError, run } from './run.ts';
+import { ProvisionError } from './run.ts';
 
 /** Debian 13 has RabbitMQ 4.0; its packages run in a folder beside the 3.10 of Debian 12. */
 const SUITE = 'trixie';
@@ -60,7 +61,7 @@ async function unpack(toolsDir: string, root: string): Promise<void> {
   for (const folder of ['usr/bin', 'usr/sbin', 'usr/lib', 'usr/lib64', 'dev', 'tmp', 'data'])
     mkdirSync(join(unfinished, folder), { recursive: true });
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(unfinished, name));
-  for (const archive of archives) await mustRun('dpkg-deb', ['-x', archive, unfinished]);
+  await unpackArchives(archives, unfinished);
   symlinkSync('mawk', join(unfinished, 'usr/bin/awk'));
   for (const [name, major, minor] of DEVICES)
     await mustRun('mknod', ['-m', '666', join(unfinished, 'dev', name), 'c', major, minor]);
@@ -69,29 +70,14 @@ async function unpack(toolsDir: string, root: string): Promise<void> {
   rmSync(work, { recursive: true, force: true });
 }
 
-/** Downloads the packages with all that they depend on, with lists and caches of its own; answers the archives. */
-async function download(work: string): Promise<string[]> {
-  for (const folder of ['state/lists/partial', 'cache/archives/partial'])
-    mkdirSync(join(work, folder), { recursive: true });
-  writeFileSync(join(work, 'status'), '');
-  writeFileSync(join(work, 'sources.list'), `deb ${mirror()} ${SUITE} main\n`);
-  const settings = {
-    'Dir::Etc::SourceList': join(work, 'sources.list'),
-    'Dir::Etc::SourceParts': '/nonexistent',
-    'Dir::State': join(work, 'state'),
-    'Dir::State::status': join(work, 'status'),
-    'Dir::Cache': join(work, 'cache'),
-    'APT::Install-Recommends': 'false',
-    'APT::Sandbox::User': 'root',
-    'Debug::NoLocking': '1',
-  };
-  const options = ['-qq', ...Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])];
-  await mustRun('apt-get', [...options, 'update']);
-  await mustRun('apt-get', [...options, '-y', '--download-only', 'install', ...PACKAGES]);
-  const folder = join(work, 'cache/archives');
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.deb'))
-    .map((name) => join(folder, name));
+/** Downloads the packages with all that they depend on; answers the archives. */
+function download(work: string): Promise<string[]> {
+  mkdirSync(work, { recursive: true });
+  const status = join(work, 'status');
+  const sources = join(work, 'sources.list');
+  writeFileSync(status, '');
+  writeFileSync(sources, `deb ${mirror()} ${SUITE} main\n`);
+  return downloadArchives(work, PACKAGES, { sources, status });
 }
 
 /** The mirror that this machine takes its own packages from. */
@@ -106,9 +92,4 @@ function mirror(): string {
   const url = urls.find((one) => /\/debian\/?$/.test(one));
   if (url === undefined) throw new ProvisionError('this is no Debian, or its package sources name no mirror');
   return url;
-}
-
-async function mustRun(file: string, args: readonly string[]): Promise<void> {
-  const { code, output } = await run(file, args);
-  if (code !== 0) throw new ProvisionError(`${file} failed: ${output.split('\n').slice(-3).join(' ')}`);
 }
