@@ -14,8 +14,8 @@ export interface Certificates {
 
 const EC = { keyType: 'ec', algorithm: 'sha256' } as const;
 
-/** Makes an authority of its own, and a certificate for a server at `ip` and under no name; in an empty folder. */
-export async function makeCertificates(folder: string, ip: string): Promise<Certificates> {
+/** Makes an authority, and a certificate for a server at `ip`, and under a host name where one is given; in an empty folder. */
+export async function makeCertificates(folder: string, ip: string, name?: string): Promise<Certificates> {
   const authority = await generate([{ name: 'commonName', value: 'Authority of a test' }], {
     ...EC,
     extensions: [
@@ -31,7 +31,10 @@ export async function makeCertificates(folder: string, ip: string): Promise<Cert
       { name: 'keyUsage', digitalSignature: true, critical: true },
       // MongoDB speaks to itself as a client, too.
       { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
-      { name: 'subjectAltName', altNames: [{ type: 7, ip }] },
+      {
+        name: 'subjectAltName',
+        altNames: [{ type: 7, ip }, ...(name === undefined ? [] : [{ type: 2 as const, value: name }])],
+      },
     ],
   });
   mkdirSync(folder, { recursive: true });
