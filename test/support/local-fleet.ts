@@ -10,6 +10,8 @@ import { until } from './until.ts';
 /** A fleet that `npm start` runs, on the tests' servers, with a sandbox inside the test process so that faults can be switched. */
 export interface LocalFleet {
   address: string;
+  /** Its RabbitMQ, for a user who may do everything. */
+  rabbitmqUrl: string;
   /** Where it keeps its data. */
   dataDir: string;
   sandbox: Sandbox;
@@ -64,6 +66,7 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
   const { address } = fleetFile();
   return {
     address,
+    rabbitmqUrl: servers.rabbitmqUrl,
     dataDir,
     sandbox,
     call: (method, path, body) => callApi(address, method, path, body),
