@@ -19,12 +19,11 @@ interface Shown {
 describe.skipIf(amqpPublish === '' && amqpGo === '')('the fleet of npm start', () => {
   let fleet: LocalFleet;
   let pids: number[];
-  const pidsNow = (): number[] => SERVICES.map((name) => fleet.pidOf(name));
 
   beforeAll(async () => {
     // Text is what a person reads at a terminal, and what was broken by a request without properties.
     fleet = await startLocalFleet({ LOG_FORMAT: 'text' });
-    pids = pidsNow();
+    pids = SERVICES.map((name) => fleet.pidOf(name));
   });
   afterAll(() => fleet.stop());
 
@@ -41,9 +40,8 @@ describe.skipIf(amqpPublish === '' && amqpGo === '')('the fleet of npm start', (
       return (json.notifications as { status: string }[]).some(({ status }) => status === 'sent');
     });
 
-  /** Every process is the one that was started, and says that it is well. */
+  /** Every process that was started still runs: one that was started again has another id. */
   async function expectAllRunning(): Promise<void> {
-    expect(pidsNow()).toEqual(pids);
     for (const pid of pids) expect(process.kill(pid, 0)).toBe(true);
     expect((await fleet.call('GET', '/readyz')).json).toMatchObject({ checks: { requests: { ok: true } } });
   }

@@ -19,6 +19,8 @@ export interface LocalFleet {
   /** Everything that it has printed. */
   output: () => string;
   pidOf: (service: string) => number;
+  /** Where each process tells whether it is ready. */
+  readiness: () => Record<string, string>;
   /** The messages that wait in its queues, as the management UI shows them. */
   brokerMessages: () => Promise<unknown[]>;
   /** Starts every service once more, beside the first ones. */
@@ -62,6 +64,7 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
     JSON.parse(readFileSync(join(dataDir, 'fleet.json'), 'utf8')) as {
       address: string;
       pids: Record<string, number>;
+      readiness: Record<string, string>;
     };
   const { address } = fleetFile();
   return {
@@ -72,6 +75,7 @@ export async function startLocalFleet(more: Environment = {}): Promise<LocalFlee
     call: (method, path, body) => callApi(address, method, path, body),
     output: main.output,
     pidOf: (service) => fleetFile().pids[service] ?? fail(`no process of ${service}`),
+    readiness: () => fleetFile().readiness,
     brokerMessages: () => brokerMessages(servers),
     startTwins: () => startTwins(env),
     stop: async () => {
