@@ -1,3 +1,4 @@
+import type { ShutdownStage } from '../../shared/runtime/shutdown.ts';
 import { startBounceListener, type BounceListener } from './callbacks/bounce-listener.ts';
 import type { ProducerContext } from './context.ts';
 import type { GrpcServer } from './grpc/server.ts';
@@ -14,8 +15,8 @@ export interface Ports {
 export interface Doors extends Ports {
   /** Says, where there is a word for it, that it is about to close; takes no more from RabbitMQ. */
   announce(): void;
-  /** Takes nothing new, and resolves when everything that is under way has its answer. */
-  close(): Promise<void>;
+  /** Each listener by its name: takes nothing new, and resolves when everything that is under way has its answer. */
+  close: ShutdownStage;
 }
 
 /** Opens every door that the settings name, or none. @throws ConfigError, or an error of the system, when a port is taken or a certificate is no good. */
@@ -30,11 +31,16 @@ export async function openDoors(context: ProducerContext): Promise<Doors> {
     bouncePort: reports?.port,
     grpcPort: grpc?.port,
     announce: () => {
-      grpc?.announce();
       requestsClosed = requests.stop();
+      // Whoever closes it hears of a failure; until then it must not end the process.
+      requestsClosed.catch(() => undefined);
+      grpc?.announce();
     },
-    close: async () => {
-      await Promise.all([http.stop(), reports?.stop(), grpc?.stop(), requestsClosed]);
+    close: {
+      HTTP: () => http.stop(),
+      SMTP: () => reports?.stop(),
+      gRPC: () => grpc?.stop(),
+      'requests by AMQP': () => requestsClosed,
     },
   };
 }

@@ -1,4 +1,5 @@
 import { SECOND } from '../../shared/runtime/duration.ts';
+import { shutDown, shutdownMs, type ShutdownStage } from '../../shared/runtime/shutdown.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
 import { announce, connectInBackground } from '../../shared/store/index.ts';
 import { TOLERATED } from './app.ts';
@@ -24,35 +25,55 @@ export async function startProducer(given: ServiceContext): Promise<Service & Po
   const doors = await openDoors(context);
   const presence = announce(presences, { service: 'producer', checks: ownChecks, tolerated: TOLERATED }, log);
   log.info('accepting', { address: `http://${config.HOST}:${doors.port}` });
+  const { port, bouncePort, grpcPort } = doors;
   return {
-    ...doors,
-    stop: async () => {
-      await closeDoors(doors, assembly, () => presence.stop());
-      connecting.abort();
-      await store.stop();
-    },
+    ...{ port, bouncePort, grpcPort },
+    stop: () =>
+      shutDown({ log, withinMs: shutdownMs(config.DRAIN_SECONDS) }, [
+        ...closing(doors, assembly, () => presence.stop()),
+        {
+          MongoDB: () => {
+            connecting.abort();
+            return store.stop();
+          },
+        },
+      ]),
   };
 }
 
-/** Says that it stops, ends what would not end by itself, answers what is under way, and sees what was accepted on its way. */
-async function closeDoors(
+/** Says that it stops, ends streams that would not end by themselves, answers requests under way, and publishes what was accepted. */
+function closing(
   doors: Doors,
   { context, events }: Assembly,
   leave: () => Promise<void>,
-): Promise<void> {
+): readonly ShutdownStage[] {
   const { acceptor, broker, bulk, config, controlsNow, draining, live, tasks } = context;
-  doors.announce();
-  await draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND);
-  live.stop();
-  tasks.stop();
-  const gone = leave();
-  // Before the requests that wait for one are waited for.
-  const bulkStopped = bulk.stop();
-  await doors.close();
-  await bulkStopped;
-  await acceptor.drain();
-  await events.stop();
-  await broker.stop();
-  controlsNow.stop();
-  await gone;
+  return [
+    {
+      listeners: () => {
+        doors.announce();
+      },
+      notice: () => draining.announce(config.DRAIN_NOTICE_SECONDS * SECOND),
+    },
+    {
+      'live updates': () => {
+        live.stop();
+      },
+      'task updates': () => {
+        tasks.stop();
+      },
+      presence: leave,
+      // Before the requests that wait for a bulk operation are waited for.
+      'bulk operations': () => bulk.stop(),
+      ...doors.close,
+    },
+    { 'accepted notifications': () => acceptor.drain() },
+    { events: () => events.stop() },
+    {
+      RabbitMQ: () => broker.stop(),
+      controls: () => {
+        controlsNow.stop();
+      },
+    },
+  ];
 }

@@ -6,6 +6,7 @@ import { startHealthServer, type Check, type CheckResult } from '../../shared/ru
 import { newId } from '../../shared/runtime/ids.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
+import { shutDown, shutdownMs } from '../../shared/runtime/shutdown.ts';
 import {
   Books,
   BulkActs,
@@ -74,15 +75,21 @@ export async function startScheduler(
   );
   log.info('scheduling', { jobs: runners.map((runner) => runner.name), health_port: health.port });
   return {
-    stop: async () => {
-      const gone = presence.stop();
-      await Promise.all(runners.map((runner) => runner.stop()));
-      await broker.stop();
-      connecting.abort();
-      await gone;
-      await store.stop();
-      await health.stop();
-    },
+    stop: () =>
+      shutDown({ log, withinMs: shutdownMs(config.DRAIN_SECONDS) }, [
+        {
+          presence: () => presence.stop(),
+          ...Object.fromEntries(runners.map((runner) => [`job ${runner.name}`, () => runner.stop()])),
+        },
+        { RabbitMQ: () => broker.stop() },
+        {
+          MongoDB: () => {
+            connecting.abort();
+            return store.stop();
+          },
+        },
+        { probes: () => health.stop() },
+      ]),
   };
 }
 

@@ -64,9 +64,13 @@ export class Broker {
 
   /** Closes everything; stop the consumers first. */
   async stop(): Promise<void> {
-    await this.publisher.stop();
-    await this.#declarer.stop();
-    await Promise.all([this.#publishing.stop(), this.#consuming.stop()]);
+    try {
+      await this.publisher.stop();
+      await this.#declarer.stop();
+    } finally {
+      // A channel that cannot be closed must not leave its connection open.
+      await Promise.all([this.#publishing.stop(), this.#consuming.stop()]);
+    }
   }
 
   /** Resolves when the topology is declared and publishes go through, or false after `timeoutMs`. */

@@ -1,6 +1,7 @@
 import { Broker } from '../broker/index.ts';
 import { startHealthServer } from '../runtime/health.ts';
 import type { Service, ServiceContext } from '../runtime/service.ts';
+import { shutDown, shutdownMs } from '../runtime/shutdown.ts';
 import {
   Controls,
   ControlsWatch,
@@ -77,16 +78,24 @@ export async function startChannelService(
   const { standings }: Partial<DeliveryChannel> = channel;
   warnOfSandbox({ config, log }, standings?.names ?? []);
   return {
-    stop: async () => {
-      pauses.stop();
-      const gone = presence.stop();
-      await loop.stop();
-      await broker.stop();
-      connecting.abort();
-      await gone;
-      await store.stop();
-      await health.stop();
-    },
+    stop: () =>
+      shutDown({ log, withinMs: shutdownMs(config.DRAIN_SECONDS) }, [
+        {
+          controls: () => {
+            pauses.stop();
+          },
+          presence: () => presence.stop(),
+          deliveries: () => loop.stop(),
+        },
+        { RabbitMQ: () => broker.stop() },
+        {
+          MongoDB: () => {
+            connecting.abort();
+            return store.stop();
+          },
+        },
+        { probes: () => health.stop() },
+      ]),
   };
 }
 
