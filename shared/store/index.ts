@@ -25,7 +25,7 @@ export {
   type FeedbackStores,
   type Heard,
 } from './notifications/feedback.ts';
-export { Locks } from './locks.ts';
+export { LockLost, Locks, type HeldLock } from './locks.ts';
 export { Openers } from './openers.ts';
 export {
   clearUnpublished,
@@ -97,3 +97,4 @@ export {
   findUnpublished,
   wakeDue,
 } from './notifications/sweeps.ts';
+export { idChunks } from './notifications/walk.ts';
