@@ -2,6 +2,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { closeChannel } from './close-channel.ts';
 import type { BrokerConnection } from './connection.ts';
 
 /** How a channel is made and prepared. */
@@ -47,7 +48,7 @@ export class ChannelKeeper<C extends Channel> {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#options.connection.off('up', this.#onUp);
-    await this.#channel?.close().catch(() => undefined);
+    if (this.#channel) await closeChannel(this.#channel);
   }
 
   async #keepOpen(model: ChannelModel): Promise<void> {
@@ -82,7 +83,7 @@ export class ChannelKeeper<C extends Channel> {
       return { closed };
     } catch (thrown) {
       log.warn('a RabbitMQ channel could not be opened', { purpose, error: toError(thrown) });
-      await channel?.close().catch(() => undefined);
+      if (channel) await closeChannel(channel);
       return undefined;
     }
   }

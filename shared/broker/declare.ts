@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib';
+import { closeChannel } from './close-channel.ts';
 import type { Topology } from './topology.ts';
 
 /** The broker's codes for what this user may not do, and for what is not there. */
@@ -57,7 +58,7 @@ async function onOwnChannel(model: ChannelModel, work: (channel: Channel) => Pro
   try {
     await work(channel);
   } finally {
-    await channel.close().catch(() => undefined);
+    await closeChannel(channel);
   }
 }
 

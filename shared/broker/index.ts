@@ -1,5 +1,6 @@
 export { Broker, type BrokerOptions } from './broker.ts';
 export { BrokerConnection, connectTo } from './connection.ts';
+export { closeChannel, settleAcknowledgements } from './close-channel.ts';
 export { Consumer, type ConsumerOptions, type Delivery } from './consumer.ts';
 export { EventsListener, publishChanges, publishTasksUpdated } from './events.ts';
 export { headerText, publishDead, publishDue, publishParked, publishRetry, type Hintable } from './hints.ts';

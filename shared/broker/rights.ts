@@ -56,13 +56,17 @@ export const BROKER_USERS: readonly BrokerUser[] = [
     name: 'tidings-scheduler',
     tags: '',
     configure: NOTHING,
-    write: anyOf([EXCHANGES.work, EXCHANGES.dead].map(literally)),
+    write: anyOf([EXCHANGES.work, EXCHANGES.dead, EXCHANGES.parking].map(literally)),
     read: anyOf([literally(DEAD_LETTER_QUEUE)]),
-    topics: [EXCHANGES.work, EXCHANGES.dead].map((exchange) => ({
-      exchange,
-      write: keysOf(CHANNEL_NAMES),
-      read: NOTHING,
-    })),
+    topics: [
+      ...[EXCHANGES.work, EXCHANGES.dead].map((exchange) => ({
+        exchange,
+        write: keysOf(CHANNEL_NAMES),
+        read: NOTHING,
+      })),
+      // A message in the dead-letter queue that cannot be read is parked.
+      { exchange: EXCHANGES.parking, write: anyOf([literally(DEAD_LETTER_QUEUE)]), read: NOTHING },
+    ],
   },
   {
     name: 'tidings-monitor',
