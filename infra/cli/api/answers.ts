@@ -87,6 +87,8 @@ const counts = z.record(z.string(), z.number());
 /** The figures. */
 export const statsAnswer = z.looseObject({
   as_of: z.string(),
+  // An older server does not say it.
+  stale_since: z.string().nullish(),
   total: z.number(),
   by_status: counts,
   by_type: z.record(z.string(), counts),

@@ -25,6 +25,8 @@ async function showStats(context: Context): Promise<Exit> {
 
 function print(output: Output, stats: StatsShown): void {
   output.print(`${stats.total} notifications, as of ${stats.as_of}`);
+  if (typeof stats.stale_since === 'string')
+    output.print({ text: `no scheduler has kept these counts since ${stats.stale_since}`, colour: 'wait' });
   if (stats.unpublished > 0) output.print(`${stats.unpublished} not yet published`);
   printCounts(output, stats);
   printQueues(output, stats);

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { SECOND } from '../../../shared/runtime/duration.ts';
 import type { ProducerContext } from '../context.ts';
 import { STREAM_KINDS } from '../realtime/streams.ts';
 import { collectStats } from '../stats/collect.ts';
@@ -38,6 +39,10 @@ function figures(register: Registry): (stats: Stats) => void {
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge({ name: `tidings_${name}`, help, labelNames, registers: [register] });
   const notifications = gauge('notifications', 'Notifications in the store', ['type', 'status']);
+  const age = gauge(
+    'counts_age_seconds',
+    'Age of the counts of notifications; it grows while no scheduler keeps them',
+  );
   const unpublished = gauge('unpublished', 'Stored, and not yet confirmed by RabbitMQ');
   const quarantined = gauge(
     'quarantined',
@@ -55,12 +60,13 @@ function figures(register: Registry): (stats: Stats) => void {
     for (const one of [notifications, queued, oldest, open, failingOver]) one.reset();
     for (const [type, counts] of Object.entries(stats.by_type))
       for (const [status, count] of Object.entries(counts)) notifications.set({ type, status }, count);
+    age.set(Math.max(0, (Date.now() - Date.parse(stats.as_of)) / SECOND));
     unpublished.set(stats.unpublished);
     quarantined.set(stats.quarantined);
     ambiguous.set(stats.ambiguous.attempts);
-    for (const { name: queue, ready, oldest_age_seconds: age } of stats.queues) {
+    for (const { name: queue, ready, oldest_age_seconds: oldestAge } of stats.queues) {
       if (ready !== null) queued.set({ queue }, ready);
-      if (age !== null) oldest.set({ queue }, age);
+      if (oldestAge !== null) oldest.set({ queue }, oldestAge);
     }
     for (const { name: provider, channel, breaker, failing_over_since: since } of stats.providers) {
       open.set({ provider, channel }, breaker === 'open' ? 1 : 0);

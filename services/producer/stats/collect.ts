@@ -7,19 +7,18 @@ import {
   type Channel,
   type Status,
 } from '../../../shared/contracts/index.ts';
-import { SECOND } from '../../../shared/runtime/duration.ts';
 import {
-  countAll,
   countUnpublished,
   sumOver,
   totalOf,
-  type Balance,
   type Counts,
   type Quarantined,
 } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
+import { CountsReader } from './current-counts.ts';
 import { oldestAges } from './oldest-ages.ts';
 import { providerFigures } from './providers.ts';
+import { SharedFigure } from './shared-figure.ts';
 
 const counts = z.partialRecord(z.enum(STATUSES), z.int());
 const queueSchema = z.object({
@@ -65,10 +64,18 @@ const providerSchema = z.object({
 export const statsSchema = z
   .object({
     as_of: z.iso.datetime().describe('When the counts were true; queue depths are of now'),
+    stale_since: z.iso
+      .datetime()
+      .nullable()
+      .describe(
+        'null: the scheduler keeps the counts. Otherwise: since when it does not; as_of says when they were last counted',
+      ),
     total: z.int().describe('Notifications in the store'),
     by_status: counts,
     by_type: z.partialRecord(z.enum(CHANNEL_NAMES), counts),
-    unpublished: z.int().describe('Stored, and not yet confirmed by RabbitMQ'),
+    unpublished: z
+      .int()
+      .describe('Stored, and not yet confirmed by RabbitMQ; a million where there are more'),
     ambiguous: z.object({
       attempts: z.int().describe('Attempts whose outcome is unknown'),
       per_sent: z.number().describe('Those, divided by the sent ones'),
@@ -98,26 +105,43 @@ export const statsSchema = z
 /** The state of the whole, at a glance. */
 export type Stats = z.output<typeof statsSchema>;
 
-/** Books that nobody has kept for so long, in milliseconds, are not shown: no scheduler runs. */
-const STALE_AFTER_MS = 30 * SECOND;
+/** What all who ask one producer share. */
+interface SharedFigures {
+  counts: CountsReader;
+  unpublished: SharedFigure<number>;
+}
+
+/** One for each producer, also where there are several in a process. */
+const figures = new WeakMap<ProducerContext, SharedFigures>();
+
+function sharedFigures(context: ProducerContext): SharedFigures {
+  const shared = figures.get(context) ?? {
+    counts: new CountsReader(context),
+    unpublished: new SharedFigure(() => countUnpublished(context.notifications)),
+  };
+  figures.set(context, shared);
+  return shared;
+}
 
 /** Asks the store and the broker. RabbitMQ may be away: its figures are null then. */
 export async function collectStats(context: ProducerContext): Promise<Stats> {
+  const shared = sharedFigures(context);
   const [balance, entries, unpublished, queues, providers, switched, documents] = await Promise.all([
-    balanceNow(context),
+    shared.counts.read(),
     context.notifications.quarantine.list(),
-    countUnpublished(context.notifications),
+    shared.unpublished.read(),
     queueFigures(context),
     providerFigures(context),
     context.controls.active(),
     context.notifications.estimatedDocumentCount(),
   ]);
-  const { ambiguous, asOf } = balance;
+  const { ambiguous, asOf, staleSince } = balance;
   const counts = withoutQuarantined(balance.counts, entries);
   const byStatus = sumOver(counts);
   const sent = (byStatus.sent ?? 0) + (byStatus.delivered ?? 0) + (byStatus.bounced ?? 0);
   return {
     as_of: asOf.toISOString(),
+    stale_since: staleSince?.toISOString() ?? null,
     total: totalOf(balance.counts),
     by_status: byStatus,
     by_type: Object.fromEntries(CHANNEL_NAMES.map((type) => [type, counts[type] ?? {}])),
@@ -146,13 +170,6 @@ function withoutQuarantined(counts: Counts, entries: readonly Quarantined[]): Co
     if (discarded_at) ofType.discarded = (ofType.discarded ?? 0) + 1;
   }
   return left;
-}
-
-/** From the books, which cost the same however many records there are; counted only where no scheduler keeps them. */
-async function balanceNow({ books, notifications }: ProducerContext): Promise<Balance> {
-  const balance = await books.read();
-  const isFresh = balance !== undefined && Date.now() - balance.asOf.getTime() < STALE_AFTER_MS;
-  return isFresh ? balance : countAll(notifications);
 }
 
 /** Depths come from the broker at once; who consumes, and what is unacknowledged, only its management API knows, some seconds later. */

@@ -23,10 +23,17 @@ const BY_TYPE_AND_STATUS = {
   ambiguous: { $sum: { $cond: [LEFT, 0, '$ambiguous_count'] } },
 };
 
-/** Counts all records now: what the books should say. Its cost grows with their number. */
-export async function countAll(notifications: Notifications): Promise<Balance> {
+/**
+ * Counts all records now: what the status counts should say. Its cost grows with their number.
+ * @throws MongoServerError (MaxTimeMSExpired) where that takes longer than `withinMs`, in milliseconds.
+ */
+export async function countAll(notifications: Notifications, withinMs?: number): Promise<Balance> {
   const asOf = new Date();
-  return balanceOf(await notifications.aggregate<Row>([{ $group: BY_TYPE_AND_STATUS }]).toArray(), asOf);
+  const options = withinMs === undefined ? {} : { maxTimeMS: withinMs };
+  return balanceOf(
+    await notifications.aggregate<Row>([{ $group: BY_TYPE_AND_STATUS }], options).toArray(),
+    asOf,
+  );
 }
 
 /**
