@@ -23,7 +23,8 @@ export async function endOf(
   const late = hanging(signal, provider, graceMs);
   const outcome = await Promise.race([handOver, late.outcome]).finally(late.forget);
   if (outcome.kind === 'sent' || signal.reason !== TOO_SLOW) return outcome;
-  return outcome.seen || outcome.counted ? outcome : { ...outcome, providerFault: true };
+  const isAboutIt = outcome.kind === 'transient' && outcome.seen === true;
+  return isAboutIt || outcome.counted ? outcome : { ...outcome, providerFault: true };
 }
 
 /** What becomes of a delivery that goes on although its signal has aborted, `graceMs` after it; until it is forgotten. */

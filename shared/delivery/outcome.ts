@@ -26,7 +26,7 @@ interface NotSent extends Told {
   providerFault?: true;
   /**
    * Whether the provider had been told anything of this notification, its recipient or its text. false: the failure cannot be about it.
-   * true: slowness is not the provider's fault. Not given: unknown.
+   * true: when it was too slow and has not taken it, that is not its fault. Not given: unknown.
    */
   seen?: boolean;
   /** The provider refused one more connection or request at once. While it serves others, that is no fault: it gets fewer at once. */

@@ -16,6 +16,8 @@ export interface Mail {
   /** The same for every attempt of its notification. */
   messageId: () => string;
   getHeader: (name: string) => unknown;
+  /** Its octets on the wire, where that is known without composing it. */
+  size?: number;
   /** Its bytes; called again when another connection must take it. */
   createReadStream: () => Readable;
 }
@@ -94,6 +96,8 @@ function plainMail(notification: Notification, { from, domain }: Sender): Mail |
     getEnvelope: () => ({ from: address, to: [email] }),
     messageId: () => messageId,
     getHeader: (name) => (name === 'message-id' ? messageId : ''),
+    // Plain ones are ASCII; the connection ends the last line.
+    size: bytes.length + (bytes.endsWith('\r\n') ? 0 : 2),
     createReadStream: () => new Readable({ read: sendOnce(bytes) }),
   };
 }

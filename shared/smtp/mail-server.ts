@@ -1,6 +1,5 @@
 import SMTPPool from 'nodemailer/lib/smtp-pool';
-import type { Readable } from 'node:stream';
-import type { Provider } from '../delivery/index.ts';
+import type { Outcome, Provider } from '../delivery/index.ts';
 import type { Config } from '../runtime/config.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { codeOf, toError } from '../runtime/errors.ts';
@@ -11,6 +10,7 @@ import { composeMail, type Mail } from './compose.ts';
 import { dkimSignerOf, type MailSigner } from './dkim.ts';
 import { domainOf } from './domains.ts';
 import { oauthSignIn, type SmtpOAuth } from './oauth.ts';
+import { measured, watch } from './watched.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
@@ -28,6 +28,8 @@ export interface MailServerOptions {
   returnPath?: ((notificationId: string) => string | undefined) | undefined;
   /** Connections kept open at most. */
   connections: number;
+  /** Mails of one connection at most; then it is replaced. */
+  mailsPerConnection: number;
   /** Signs each mail (DKIM); none is signed without. */
   sign?: MailSigner | undefined;
   /** Signs in by access tokens, instead of the password of the URL. */
@@ -41,14 +43,15 @@ function createMailServer({
   from,
   returnPath,
   connections,
-  sign = unsigned,
+  mailsPerConnection,
+  sign,
   oauth,
 }: MailServerOptions): Provider {
   const pool = new SMTPPool({
     url,
     ...(oauth && oauthSignIn(url, oauth)),
     maxConnections: connections,
-    maxMessages: Infinity,
+    maxMessages: mailsPerConnection,
     connectionTimeout: CONNECT_TIMEOUT_MS,
     greetingTimeout: CONNECT_TIMEOUT_MS,
   });
@@ -57,18 +60,28 @@ function createMailServer({
     name,
     send: async (notification, signal, patience) => {
       const composed = composeMail(notification, { from, domain });
-      const signed = sign(composed, notification.from ?? from);
-      const comesBackTo = returnPath?.(notification._id);
-      const { mail, bodyBegan } = tracked(withReturnPath(signed, comesBackTo));
-      const ownSender = notification.from !== undefined && comesBackTo === undefined;
-      const stop = patience ? unlessBegan(signal, patience, bodyBegan) : signal;
+      const { mail: sized, size } = await measured(composed, sign !== undefined);
+      const signed = sign?.(sized, notification.from ?? from) ?? sized;
+      const ownReturnPath = returnPath?.(notification._id);
+      const ownSender = notification.from !== undefined && ownReturnPath === undefined;
+      const watched = watch(signed, { returnPath: ownReturnPath, size, ownSender });
+      const stop = patience ? unlessBegan(signal, patience, watched.bodyBegan) : signal;
       try {
-        const reason = await handOver(pool, mail, stop);
-        return { kind: 'sent', provider: name, provider_message_id: mail.messageId(), reason };
+        const reason = await handOver(pool, watched.mail, stop);
+        return { kind: 'sent', provider: name, provider_message_id: watched.mail.messageId(), reason };
       } catch (thrown) {
         const ownFrom = notification.from !== undefined;
-        const failure = classifySmtpFailure({ ...failureOf(thrown, bodyBegan()), ownSender, ownFrom });
-        return { provider: name, ...failure, ...(stop.reason === IMPATIENT && { providerFault: true }) };
+        const failure = { ...failureOf(thrown, watched.bodyBegan()), ownSender, ownFrom };
+        if (isTooLarge(failure)) return tooLarge(name, failure, size);
+        const seen = watched.senderTaken();
+        const isImpatient = stop.reason === IMPATIENT && !seen;
+        return {
+          provider: name,
+          ...classifySmtpFailure(failure),
+          seen,
+          ...(isImpatient && { providerFault: true }),
+          ...(isOverLimit(failure, seen) && { overLimit: true }),
+        };
       }
     },
     close: () => {
@@ -88,6 +101,7 @@ export function mailServerOf(
   return createMailServer({
     from: config.MAIL_FROM,
     connections: config.EMAIL_CONCURRENCY,
+    mailsPerConnection: config.SMTP_MAILS_PER_CONNECTION,
     returnPath: paths && ((id) => paths.for(id)),
     sign: dkimSignerOf(config),
     ...given,
@@ -119,36 +133,21 @@ function unlessBegan(signal: AbortSignal, patience: AbortSignal, bodyBegan: () =
   return AbortSignal.any([signal, impatient.signal]);
 }
 
-/** The same mail, which comes back to an address of its own. */
-function withReturnPath(mail: Mail, from: string | undefined): Mail {
-  if (from === undefined) return mail;
-  return {
-    getEnvelope: () => ({ ...mail.getEnvelope(), from }),
-    messageId: () => mail.messageId(),
-    getHeader: (name) => mail.getHeader(name),
-    createReadStream: () => mail.createReadStream(),
-  };
+/** nodemailer compares the size with what the server announced, and sends nothing of a larger mail. */
+function isTooLarge({ code, command = '', responseCode }: SmtpFailure): boolean {
+  return code === 'EMESSAGE' && command.startsWith('MAIL') && responseCode === undefined;
 }
 
-/**
- * Notes whether the body began to be sent. nodemailer reports a reset after DATA like a refused connection, so the stage is taken from where
- * it is exact: the connection reads the message only once the server said 354.
- */
-function tracked(mail: Mail): { mail: Mail; bodyBegan: () => boolean } {
-  const streams: Readable[] = [];
-  return {
-    mail: {
-      getEnvelope: () => mail.getEnvelope(),
-      messageId: () => mail.messageId(),
-      getHeader: (name) => mail.getHeader(name),
-      createReadStream: () => {
-        const stream = mail.createReadStream();
-        streams.push(stream);
-        return stream;
-      },
-    },
-    bodyBegan: () => streams.some((stream) => stream.readableDidRead),
-  };
+function tooLarge(provider: string, { message }: SmtpFailure, size: number): Outcome {
+  const [allowed = '?'] = /\d+$/.exec(message) ?? [];
+  const reason = `the mail has ${size} octets, and the mail server takes ${allowed} at most (SIZE): send less`;
+  return { kind: 'permanent', provider, code: 'mail_too_large', reason };
+}
+
+/** Refused for now before the server had heard of the recipient: with others under way, it takes no more connections. */
+function isOverLimit({ responseCode = 0, command = '' }: SmtpFailure, seen: boolean): boolean {
+  if (seen || responseCode < 400 || responseCode >= 500) return false;
+  return !command.startsWith('MAIL') || responseCode === 421;
 }
 
 function failureOf(thrown: unknown, bodyBegan: boolean): Omit<SmtpFailure, 'ownSender' | 'ownFrom'> {
@@ -162,9 +161,4 @@ function failureOf(thrown: unknown, bodyBegan: boolean): Omit<SmtpFailure, 'ownS
     message: error.message,
     bodyBegan,
   };
-}
-
-/** What goes out where nobody vouches by a signature of ours. */
-function unsigned(mail: Mail): Mail {
-  return mail;
 }

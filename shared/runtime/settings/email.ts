@@ -31,6 +31,11 @@ export const emailSettings = {
   SMTP_BACKUP_URL: url('smtp:', 'smtps:')
     .optional()
     .describe('Another mail server, for the provider smtp_backup; EMAIL_PROVIDERS says when it is used.'),
+  SMTP_MAILS_PER_CONNECTION: whole(1, 1_000_000)
+    .default(1_000)
+    .describe(
+      'Mails sent by one SMTP connection at most; then a new one replaces it. A connection that refuses a mail before its recipient is replaced anyway. Lower it where a server counts mails for each connection.',
+    ),
   SMTP_OAUTH: z
     .enum(['google'], { error: 'must be google' })
     .optional()
