@@ -18,12 +18,15 @@ export const FIELD_NAMES = Object.keys(notificationRequestSchema.shape).filter(
   (name) => name !== ATTACHMENTS,
 );
 
+/** The fields that say where a notification goes. */
+export const RECIPIENTS = CHANNEL_NAMES.flatMap((name) => CHANNELS[name].recipient ?? []);
+
 /**
- * Fills in what follows from the rest: the channel from its recipient, or in_app where there is none; and the recipient as the person where nobody
- * said who it is.
+ * Fills in what follows from the rest: the channel from its recipient, and the recipient as the person where nobody said who it is. Without
+ * a recipient it is in-app; `mustHaveRecipient` leaves the channel out instead, to be refused.
  */
-export function completed(fields: Fields): Fields {
-  const type = fields.type ?? typeBy(fields);
+export function completed(fields: Fields, { mustHaveRecipient = false } = {}): Fields {
+  const type = fields.type ?? typeBy(fields, mustHaveRecipient);
   const channel = CHANNEL_NAMES.find((name) => name === type);
   const recipient = channel && CHANNELS[channel].recipient;
   const userId = fields.user_id ?? (recipient && fields[recipient]);
@@ -31,13 +34,32 @@ export function completed(fields: Fields): Fields {
 }
 
 /** With several recipients it must be said. */
-function typeBy(fields: Fields): string | undefined {
+function typeBy(fields: Fields, mustHaveRecipient: boolean): string | undefined {
   const fitting = CHANNEL_NAMES.filter((name) => {
     const { recipient } = CHANNELS[name];
     return recipient !== undefined && fields[recipient] !== undefined;
   });
   if (fitting.length > 1) return undefined;
-  return fitting[0] ?? (fields.user_id === undefined ? undefined : 'in_app');
+  const isInApp = fields.user_id !== undefined && !mustHaveRecipient;
+  return fitting[0] ?? (isInApp ? 'in_app' : undefined);
+}
+
+/** An address or number: as somebody wrote it, and in the one form that its spellings have in common. */
+export interface Address {
+  said: string;
+  canonical: string;
+}
+
+/**
+ * Where a notification goes; undefined in-app, or when it is not valid.
+ * RFC 5321 §2.3.11 lets a mailbox tell capitals from small letters; in practice none does.
+ */
+export function addressOf({ type, ...fields }: Fields): Address | undefined {
+  const channel = CHANNEL_NAMES.find((name) => name === type);
+  const recipient = channel && CHANNELS[channel].recipient;
+  if (recipient === undefined) return undefined;
+  const { data } = notificationRequestSchema.shape[recipient].safeParse(fields[recipient]);
+  return data === undefined ? undefined : { said: String(fields[recipient]), canonical: data.toLowerCase() };
 }
 
 /** What the API would refuse of a request, by field; before anything is sent. */

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { CHANNEL_NAMES, LANES } from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
 import { acceptedAnswer } from '../api/answers.ts';
@@ -58,7 +58,11 @@ export function addSend(program: Command, acts: Acting): void {
     .option('--timeout <seconds>', 'with --wait: no longer than this', wholeFrom(1, 1_000_000))
     .optionsGroup('A file:')
     .option('--csv <file>', 'a notification a row; the columns are named like the fields of the API')
-    .option('--delimiter <character>', 'between two cells', ',')
+    .option(
+      '--delimiter <character>',
+      'between two cells, or tab; otherwise found in the first line',
+      delimiterFrom,
+    )
     .option('--journal <file>', 'what was handed over is noted there (<csv>.tidings-journal)')
     .option('--skip-invalid', 'send the good rows, and write the others to <file>.rejects.csv')
     .option('--again', 'send the same file once more, to all of its rows')
@@ -99,6 +103,13 @@ function fieldOptions(send: Command): void {
     .addOption(
       new Option('--on-ambiguous <act>', 'when nobody knows whether it arrived').choices(['retry', 'hold']),
     );
+}
+
+/** @throws InvalidArgumentError that says what it must be */
+function delimiterFrom(text: string): string {
+  if (['tab', '\\t'].includes(text)) return '\t';
+  if (text.length === 1 && !/["\r\n]/.test(text)) return text;
+  throw new InvalidArgumentError('It must be one character, such as ; or tab.');
 }
 
 const EXAMPLES = `

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { usageError, type Exit } from '../exit.ts';
 import type { Fields } from '../request.ts';
 import type { Output } from '../terminal/output.ts';
-import { checkFile, digestOf, doubtsOf, type CheckedFile, sayBadRows } from './check.ts';
+import { checkFile, digestOf, doubtsOf, inWords, sayBadRows, sayNotes, type CheckedFile } from './check.ts';
 import { handOver, type RowResult } from './hand-over.ts';
 import type { Journal } from './journal.ts';
 import { Rejects } from './rejects.ts';
@@ -14,7 +14,7 @@ import { runOf } from './run.ts';
 /** What can be said of a file on the command line. */
 export interface FileOptions {
   csv?: string;
-  delimiter: string;
+  delimiter?: string;
   journal?: string;
   skipInvalid?: true;
   again?: true;
@@ -37,6 +37,7 @@ export async function sendFile(
   // A file is not what somebody waits for at a screen: its rows go behind single ones unless it says otherwise.
   const source = { file, delimiter, defaults: { lane: 'bulk', ...defaults } };
   const checked = await checkFile(source);
+  sayNotes(output, checked);
   sayBadRows(output, checked);
   if (checked.bad > 0 && !options.skipInvalid)
     throw usageError(
@@ -66,8 +67,8 @@ async function sendRows(
   { api, journal, checked }: { api: ApiClient; journal: Journal; checked: CheckedFile },
 ): Promise<Exit> {
   const hash = digestOf(source);
-  const { columns, rows } = await rowsOf(source, journal.head.run, hash);
-  const rejects = new Rejects(`${source.file}.rejects.csv`, columns, source.delimiter);
+  const { rows, ...written } = await rowsOf(source, journal.head.run, hash);
+  const rejects = new Rejects(`${source.file}.rejects.csv`, written);
   const tally = new Tally(checked.rows);
   const progress = progressOf(output, tally);
   const stop = stopOnSignals(output);
@@ -101,10 +102,7 @@ function settle(
   const { row, outcome } = result;
   tally.add(outcome);
   if ('errors' in result) rejects.add(row, result.errors);
-  if (outcome === 'refused')
-    output.say(
-      `line ${row.line}: ${result.errors.map(({ field, message }) => `${field} ${message}`).join('; ')}`,
-    );
+  if (outcome === 'refused') output.say(`line ${row.line}: ${inWords(result.errors)}`);
   if (!isJson) return;
   output.json({
     line: row.line,

@@ -229,7 +229,9 @@ test('with a bad row nothing is sent, and each is named by its line; --skip-inva
   expect(await messagesOf('bad')).toEqual(['One', 'two\nlines']);
   const rejects = readFileSync(`${file}.rejects.csv`, 'utf8');
   expect(rejects).toContain('user_id,type,message,email,idempotency_key,tidings_error\n');
-  expect(rejects).toContain('bad,email,Hello,nobody,,email must be an e-mail address');
+  expect(rejects).toContain(
+    'bad,email,Hello,nobody,,"email must be an e-mail address such as ada@example.org (""nobody"")"',
+  );
 
   // Mended in place: only what was not sent goes.
   writeFileSync(
@@ -310,6 +312,68 @@ test('rows take what they do not say from the options; another text is another l
 
 test('a file in another encoding is refused, and not sent with the wrong letters', async () => {
   const file = join(folder, 'latin.csv');
-  writeFileSync(file, Buffer.from('user_id,message\nu1,Gr\u00fc\u00dfe\n', 'latin1'));
-  expect(await send(file)).toMatchObject({ code: 2, stderr: expect.stringContaining('UTF-8') as string });
+  writeFileSync(file, Buffer.from('user_id,message\nlatin,Hello\nlatin,Gr\u00fc\u00dfe\n', 'latin1'));
+  expect(await send(file, '--skip-invalid')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('line 3, column 9: the byte 0xFC is not UTF-8') as string,
+  });
+  expect(await stored('latin')).toBe(0);
+});
+
+test('a row without an address is refused, and nothing is sent in-app instead', async () => {
+  const file = csv(
+    'missing',
+    'user_id,email,message',
+    'missing,a@example.org,Hello',
+    'missing,,"Your code is 4711."',
+  );
+  expect(await send(file)).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining(
+      'line 3: email is required\n1 of 2 rows cannot be sent, so nothing was',
+    ) as string,
+  });
+  expect(await stored('missing')).toBe(0);
+});
+
+test.each([
+  ['excel', Buffer.from('\ufeffsep=;\r\nUser_Id;Type;Message\r\nexcel;in_app;Grüße, Ada\r\n;;;\r\n;;\r\n')],
+  [
+    'unicode-text',
+    Buffer.from('\ufeffuser_id\ttype\tmessage\r\nunicode-text\tin_app\tGrüße, Ada\r\n', 'utf16le'),
+  ],
+  ['spaces', Buffer.from('user_id, type, message\r\nspaces, in_app, "Grüße, Ada"\r\n , \u00a0, \r\n')],
+])('a file as spreadsheets write it is sent: %s', async (name, bytes) => {
+  const file = join(folder, `${name}.csv`);
+  writeFileSync(file, bytes);
+  expect(await send(file)).toMatchObject({ code: 0, stdout: '1 of 1 rows handed over\n' });
+  expect(await messagesOf(name)).toEqual(['Grüße, Ada']);
+});
+
+test('rejects are written as the file is, so that a spreadsheet opens them', async () => {
+  const file = join(folder, 'rejects.csv');
+  writeFileSync(file, '\ufeffsep=;\r\nuser_id;type;message\r\nrejects;fax;=1;;\r\nrejects;in_app;Hello\r\n');
+  expect(await send(file, '--skip-invalid')).toMatchObject({ code: 4 });
+  const rejects = readFileSync(`${file}.rejects.csv`, 'utf8');
+  expect(rejects).toBe(
+    '\ufeffuser_id;type;message;tidings_error\nrejects;fax;=1;"type must be one of email, sms, in_app (""fax"")"\n',
+  );
+  writeFileSync(`${file}.rejects.csv`, rejects.replace('fax', 'in_app'));
+  expect(await send(`${file}.rejects.csv`)).toMatchObject({ code: 0 });
+  expect(await messagesOf('rejects')).toEqual(['=1', 'Hello']);
+});
+
+test('an address that comes twice is named with both lines, and stays one row when its capitals change', async () => {
+  const file = csv('twice', 'user_id,email,message', 'twice,a@example.org,One', 'twice,A@Example.org,Two');
+  expect(await send(file)).toMatchObject({
+    code: 0,
+    stderr: 'line 3: A@Example.org is in line 2, too as a@example.org; each row is sent\n',
+  });
+  csv('twice', 'user_id,email,message', 'twice,A@EXAMPLE.org,One', 'twice,b@example.org,Two');
+  expect(await send(file, '--resume')).toMatchObject({
+    code: 0,
+    stdout: '2 of 2 rows handed over, 1 of them by an earlier run\n',
+  });
+  expect(await stored('twice')).toBe(3);
 });

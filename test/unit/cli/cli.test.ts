@@ -5,7 +5,6 @@ import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { connectionOf, placeOf } from '../../../infra/cli/api/connection.ts';
 import { fleetHere } from '../../../infra/cli/api/fleet-here.ts';
-import { csvLine, csvRecords } from '../../../infra/cli/csv/records.ts';
 import { exitOfMany } from '../../../infra/cli/exit.ts';
 import { programOf } from '../../../infra/cli/program.ts';
 import { completed } from '../../../infra/cli/request.ts';
@@ -26,32 +25,6 @@ test('what a terminal would obey is written out; letters of every language are l
   expect(oneLine('a\tb\nc')).toBe('a\\tb\\nc');
   const value = { text: 'a\u001b\u009b\u007f\u202e\n' };
   expect(JSON.parse(visibleJson(value))).toEqual(value);
-});
-
-describe('a CSV file', () => {
-  async function linesOf(text: string): Promise<[number, ...string[]][]> {
-    const file = join(folder, 'file.csv');
-    writeFileSync(file, text);
-    const found: [number, ...string[]][] = [];
-    for await (const { line, cells } of csvRecords(file, ',')) found.push([line, ...cells]);
-    return found;
-  }
-  test.each([['\n'], ['\r\n']])('has the lines that an editor shows: %j', async (end) => {
-    const text = ['\ufeffa,b', '1,"x', '', 'y"', '', '2,3', '"4', '5",6', '7,8'].join(end);
-    expect((await linesOf(text)).map(([line, first = '']) => [line, first.replaceAll('\r\n', '\n')])).toEqual(
-      [
-        [1, 'a'],
-        [2, '1'],
-        [6, '2'],
-        [7, '4\n5'],
-        [9, '7'],
-      ],
-    );
-  });
-  test('is read as it was written', async () => {
-    const cells = ['plain', 'a,b', 'say "hi"', 'two\nlines', ' spaces ', ''];
-    expect(await linesOf(csvLine(cells, ','))).toEqual([[1, ...cells]]);
-  });
 });
 
 test('channel and person follow from the recipient, and what was said stays', () => {
@@ -94,14 +67,17 @@ test.each([
   ['none', undefined, /There is no file/],
   ['empty', [''], /is empty/],
   ['headless', ['user_id,message'], /no rows below/],
-  ['semicolons', ['user_id;message', 'u1;Hello'], /--delimiter ';'/],
   [
     'unknown',
     ['User ID,text', 'u1,Hello'],
-    /User ID \(is it user_id\?\), text\. The first line names the columns/,
+    /User ID \(is it user_id\?\), text \(is it message\?\)\. The first line names the columns/,
   ],
   ['files', ['user_id,attachments', 'u1,a.pdf'], /attachments \(files go with POST/],
-  ['open', ['user_id,message', 'u1,"Hello'], /no CSV: Quote Not Closed/],
+  [
+    'open',
+    ['user_id,message', 'u1,"Hello'],
+    /line 2, cell 2 \(message\): the quote that begins this cell is not closed/,
+  ],
 ])('a file that is none is refused: %s', async (name, lines, words) => {
   const file = join(folder, `${name}.csv`);
   if (lines) writeFileSync(file, `${lines.join('\n')}\n`);
