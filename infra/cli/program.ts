@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { PROJECT_ROOT } from '../../shared/runtime/project-root.ts';
+import { addControls } from './commands/controls.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addKeys } from './commands/keys.ts';
 import { addList } from './commands/list.ts';
+import { addDrain, addPause } from './commands/pause.ts';
+import { addResume } from './commands/resume.ts';
 import { addRetry } from './commands/retry.ts';
 import { addSend } from './commands/send.ts';
 import { addStats } from './commands/stats.ts';
@@ -53,6 +56,10 @@ export function programOf(output: Output, env: NodeJS.ProcessEnv, onExit: (exit:
     addRetry,
     addDeadLetters,
     addSuppressions,
+    addControls,
+    addPause,
+    addResume,
+    addDrain,
     addStats,
     addKeys,
   ])

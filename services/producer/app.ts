@@ -10,6 +10,7 @@ import { authOperations } from './api/auth.ts';
 import { auditOperation } from './api/audit.ts';
 import { batchOperations } from './api/batch.ts';
 import { callbackOperations } from './api/callbacks.ts';
+import { controlOperations } from './api/controls.ts';
 import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
 import { keyOperations } from './api/keys.ts';
@@ -45,6 +46,7 @@ export function operationsOf(context: ProducerContext): Operation[] {
     ...callbackOperations(context),
     ...suppressionOperations(context),
     ...quarantineOperations(context),
+    ...controlOperations(context),
     ...keyOperations(context),
     ...authOperations(context),
     ...quickOperations(context),

@@ -49,7 +49,18 @@ export {
   type AuditQuery,
 } from './audit.ts';
 export { BULK_KINDS, type BulkAct } from './bulk-act.ts';
-export { ACCEPTING, controlSchema, pauseOfChannel, pauseOfProvider, type Control } from './control.ts';
+export {
+  ACCEPTING,
+  controlListSchema,
+  controlViewSchema,
+  pauseOfChannel,
+  pauseOfProvider,
+  pauseRequestSchema,
+  type Control,
+  type ControlState,
+  type ControlView,
+  type PauseRequest,
+} from './control.ts';
 export { CHANNELS, CHANNEL_NAMES, LANES, type Channel, type Lane } from './channels.ts';
 export {
   AWAITING_ATTEMPT,

@@ -12,7 +12,7 @@ export const PROBLEMS = {
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'This URL does not take this method' },
   request_timeout: { status: 408, title: 'The request did not come to its end in time' },
-  state_conflict: { status: 409, title: 'The notification is in a state that forbids this' },
+  state_conflict: { status: 409, title: 'Its state forbids this' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body is of a type that this call does not take' },
   idempotency_conflict: { status: 422, title: 'This Idempotency-Key came with another body before' },

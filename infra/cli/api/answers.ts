@@ -153,3 +153,21 @@ export const keyAnswer = key;
 export const keysAnswer = z.looseObject({ keys: z.array(key) });
 /** A key with its secret. */
 export const newKeyAnswer = key.extend({ key: z.string() });
+
+/** Something that can be paused. */
+export const controlAnswer = z.looseObject({
+  id: z.string(),
+  state: z.string(),
+  in_flight: z.number(),
+  processes: z.number(),
+  undelivered: z.number().optional(),
+  paused_by: z.string().optional(),
+  by: z.string().optional(),
+  reason: z.string().optional(),
+  since: z.string().optional(),
+  until: z.string().optional(),
+});
+/** Something that can be paused. */
+export type ControlShown = z.output<typeof controlAnswer>;
+/** All of them. */
+export const controlsAnswer = z.looseObject({ controls: z.array(controlAnswer) });

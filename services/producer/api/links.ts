@@ -43,6 +43,12 @@ export const LINKS: Record<string, Record<string, Link>> = {
       address: '$response.body#/suppressions/0/address',
     },
   },
+  listControls: {
+    pauseControl: { id: '$response.body#/controls/0/id' },
+    resumeControl: { id: '$response.body#/controls/0/id' },
+  },
+  pauseControl: { resumeControl: ID },
+  resumeControl: { pauseControl: ID },
   listAudit: { listAudit: NEXT_PAGE },
   listUserNotifications: {
     listUserNotifications: { ...SAME_USER, ...NEXT_PAGE },

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
 import type { NextFunction, Request, Response } from 'express';
-import { PROBLEMS, type FieldError, type ProblemCode, type Status } from '../../../shared/contracts/index.ts';
+import { PROBLEMS, type FieldError, type ProblemCode } from '../../../shared/contracts/index.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { AcceptingStopped } from '../accept/acceptor.ts';
@@ -26,7 +26,7 @@ export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
   readonly errors: FieldError[] | undefined;
-  readonly state: Status | undefined;
+  readonly state: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
@@ -34,7 +34,7 @@ export class Problem extends Error {
     more: {
       detail?: string;
       errors?: FieldError[];
-      state?: Status;
+      state?: string;
       headers?: Record<string, string>;
     } = {},
   ) {

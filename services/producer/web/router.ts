@@ -16,7 +16,7 @@ import {
 import { auditPage } from './audit.ts';
 import { abortSubmit, actFragment, actPage } from './bulk-act.ts';
 import { planPage, planSubmit } from './bulk-plan.ts';
-import { controlsFragment, controlsPage, resumeSubmit, switchPage, switchSubmit } from './controls.ts';
+import { controlsFragment, controlsPage, pausePage, pauseSubmit, resumeSubmit } from './controls.ts';
 import { deadLettersPage } from './dead-letters.ts';
 import { guardPages } from './guard.ts';
 import { homePage } from './home.ts';
@@ -69,7 +69,7 @@ export function pageRoutes(context: ProducerContext): PageRoute[] {
     { path: '/send-notification', needs: 'operator', get: sendForm(context), post: sendSubmit(context) },
     { path: '/controls', needs: 'viewer', get: controlsPage(context) },
     { path: '/controls/state', needs: 'viewer', get: controlsFragment(context) },
-    { path: '/controls/:id', needs: 'operator', get: switchPage(context), post: switchSubmit(context) },
+    { path: '/controls/:id', needs: 'operator', get: pausePage(context), post: pauseSubmit(context) },
     { path: '/controls/:id/resume', needs: 'operator', post: resumeSubmit(context) },
     { path: '/send-notification/preview', needs: 'operator', post: sendPreview(context) },
     ...notificationRoutes(context),
