@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { line } from './fields.ts';
+import { line, tooLong } from './fields.ts';
 
 /** Files that one e-mail may carry. */
 const MAX_FILES = 10;
@@ -28,13 +28,17 @@ const attachmentSchema = z.strictObject({
 export const attachmentsSchema = z
   .array(attachmentSchema, { error: 'must be a list of files' })
   .min(1, { error: 'must hold at least one file' })
-  .max(MAX_FILES, { error: `must hold at most ${MAX_FILES} files` })
-  .refine(
-    (files) =>
-      files.reduce((chars, { content }) => chars + (typeof content === 'string' ? content.length : 0), 0) <=
-      MAX_CHARS,
-    { error: `must have at most ${MAX_CHARS} characters of base64 together` },
-  );
+  .max(MAX_FILES, { error: tooLong(MAX_FILES, 'files') })
+  .refine((files) => charsOf(files) <= MAX_CHARS, {
+    error: ({ input }) =>
+      `must be at most ${MAX_CHARS} characters of base64 together, and has ${charsOf(input as Files)}`,
+  });
+
+type Files = readonly { content: unknown }[];
+
+function charsOf(files: Files): number {
+  return files.reduce((chars, { content }) => chars + (typeof content === 'string' ? content.length : 0), 0);
+}
 
 /** A file that goes with an e-mail: its bytes in base64. */
 export type Attachment = z.output<typeof attachmentSchema>;

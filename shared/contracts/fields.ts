@@ -12,16 +12,40 @@ function without(lowControls: string): string {
   return `^[^${lowControls}\\u007f-\\u009f]*$`;
 }
 
-/** A string of one line, without control characters. `max` in characters. */
+/** What somebody can see. White space is not, nor is what Unicode calls ignorable: zero-width characters, fillers, tags, variation selectors. */
+const VISIBLE = /[^\s\p{Cc}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb]/u;
+const BLANK = 'must have a visible character, not only white space or invisible ones';
+
+/** A string of one line, without control characters, that is not blank. `max` in characters. */
 export function line(max: number): z.ZodString {
-  return nonEmpty(max).regex(ONE_LINE, {
-    error: 'must be one line: no line breaks (CR, LF) or other control characters',
-  });
+  return nonEmpty(max)
+    .regex(ONE_LINE, {
+      error: 'must be one line: no line breaks (CR, LF) or other control characters',
+    })
+    .refine((value) => VISIBLE.test(value), { error: BLANK });
 }
 
-/** A text of several lines. `max` in characters. */
+/** A text of several lines that is not blank. `max` in characters. */
 export function text(max: number): z.ZodString {
-  return nonEmpty(max).regex(LINES, { error: 'must not contain control characters' });
+  return nonEmpty(max)
+    .regex(LINES, { error: 'must not contain control characters' })
+    .refine((value) => VISIBLE.test(value), { error: BLANK });
+}
+
+/** Names that an address cannot have between two slashes: browsers and HTTP clients take them out, escaped as well (RFC 3986 §5.2.4). */
+const DOT_SEGMENTS = ['.', '..'];
+
+/** The id of a person, as its application names them. It stands in addresses: /v1/users/{user_id}/… */
+export const userId = line(256).refine((id) => !DOT_SEGMENTS.includes(id), {
+  error: 'must not be . or .., which no address can hold',
+});
+
+/** The message of a maximal length: with the limit, and what was given. */
+export function tooLong(max: number, unit = 'characters') {
+  return ({ input }: { input?: unknown }): string => {
+    const { length } = input as { length: number };
+    return `must be at most ${max} ${unit}, and has ${length}`;
+  };
 }
 
 /** What is wrong with what is no string, or not there at all. */
@@ -35,7 +59,7 @@ function nonEmpty(max: number): z.ZodString {
       .string({ error: requiredString })
       .min(1, { error: 'must not be empty' })
       // What is too long gets to no pattern.
-      .max(max, { error: `must be at most ${max} characters`, abort: true })
+      .max(max, { error: tooLong(max), abort: true })
   );
 }
 
@@ -63,7 +87,7 @@ const LABELS = /^[^@]+@(?:[^.@]{0,62}[^.@-](?:\.|$))+$/;
  */
 export const emailAddress = z
   .string({ error: requiredString })
-  .max(254, { error: 'must be at most 254 characters', abort: true })
+  .max(254, { error: tooLong(254), abort: true })
   .regex(z.regexes.email, { error: 'must be an e-mail address such as ada@example.org' })
   .refine((address) => LOCAL_PART.test(address) && LABELS.test(address), {
     error:
@@ -78,16 +102,28 @@ const MAX_DATA_CHARS = 65_536;
 /** What MongoDB's driver takes for the mark of a type of its own, at any depth: it refuses to write an object that has it. */
 const BSON_MARK = '_bsontype';
 
+/**
+ * Any JSON object, kept as it is. Not a record of zod, which drops a field `__proto__`; so its type is said to TypeScript, and its shape to the
+ * documentation.
+ */
+export const anyObject = z
+  .unknown()
+  .refine((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    error: 'must be an object',
+    abort: true,
+  })
+  .meta({ type: 'object', additionalProperties: {} }) as unknown as z.ZodType<Record<string, unknown>>;
+
 /** The caller's own data: any JSON object whose keys and depth MongoDB can hold. */
-export const jsonObject = z
-  .record(z.string(), z.unknown(), { error: 'must be an object' })
+export const jsonObject = anyObject
   // First, for what is too deep cannot even be written as JSON.
   .refine((value) => isStorable(value, MAX_DATA_DEPTH), {
     error: `must be nested at most ${MAX_DATA_DEPTH} deep, with keys without NUL and none named ${BSON_MARK}`,
     abort: true,
   })
   .refine((value) => JSON.stringify(value).length <= MAX_DATA_CHARS, {
-    error: `must be at most ${MAX_DATA_CHARS} characters as JSON`,
+    error: ({ input }) =>
+      `must be at most ${MAX_DATA_CHARS} characters as JSON, and has ${JSON.stringify(input).length}`,
   });
 
 function isStorable(value: unknown, depth: number): boolean {

@@ -95,6 +95,7 @@ export {
   MAX_BATCH_BYTES,
   MAX_BATCH_ITEMS,
   MAX_BODY_BYTES,
+  MAX_JSON_VALUES,
   batchRequestSchema,
   deadLetterFilterSchema,
   deadLetterQuerySchema,
@@ -111,6 +112,7 @@ export {
   type NotificationRequest,
   type UserListQuery,
 } from './requests.ts';
+export { emailAddress, userId } from './fields.ts';
 export { quickEmailSchema, quickResultSchema, quickSmsSchema, type QuickEmail } from './quick.ts';
 export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from './senders.ts';
 export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MINUTE, SECOND } from '../runtime/duration.ts';
-import { emailAddress, line, text } from './fields.ts';
+import { emailAddress, line, text, userId } from './fields.ts';
 
 /** How late a meeting may be asked for, in milliseconds: clocks differ, and a call takes its time. */
 const GRACE_MS = MINUTE;
@@ -9,7 +9,7 @@ const LAST_SECOND = Date.parse('9999-12-31T23:59:59Z') / SECOND;
 
 /** MeetRequest of scheduler.proto, whose names these are. proto3 has no missing fields: they are empty, or 0. */
 export const meetRequestSchema = z.object({
-  empid: line(256),
+  empid: userId,
   emailID: emailAddress,
   message: text(10_000),
   empName: line(200),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isValidPhoneNumber } from 'libphonenumber-js/max';
 import { attachmentsSchema } from './attachments.ts';
 import { CHANNELS, CHANNEL_NAMES, LANES } from './channels.ts';
-import { emailAddress, instant, jsonObject, line, requiredString, text } from './fields.ts';
+import { emailAddress, instant, jsonObject, line, requiredString, text, tooLong, userId } from './fields.ts';
 import { ON_AMBIGUOUS } from './notification.ts';
 import { mailbox } from './senders.ts';
 import { STATUSES } from './states.ts';
@@ -13,6 +13,11 @@ export const MAX_BATCH_ITEMS = 1_000;
 export const MAX_BODY_BYTES = 1024 * 1024;
 /** Bytes that the body of a batch may have. */
 export const MAX_BATCH_BYTES = 10 * 1024 * 1024;
+/**
+ * Values that the JSON of one notification may have: commas, lists and objects. `data` of the most characters, nothing but empty lists, has
+ * 43 700. More values would take longer to parse than other callers may wait, however few bytes they have.
+ */
+export const MAX_JSON_VALUES = 50_000;
 /** Most recent and most distant page of a list. */
 const MAX_PAGE = 200;
 
@@ -27,7 +32,7 @@ const EMAIL_ONLY = ['html', 'from', 'reply_to', 'attachments'] as const;
 
 /** The fields of a notification, each by itself. */
 export const notificationFields = z.strictObject({
-  user_id: line(256).meta({ description: 'The person, as you name them', example: 'u1' }),
+  user_id: userId.meta({ description: 'The person, as you name them', example: 'u1' }),
   type: z
     .enum(CHANNEL_NAMES, { error: `must be one of ${CHANNEL_NAMES.join(', ')}` })
     .meta({ description: 'The channel', example: 'email' }),
@@ -114,7 +119,10 @@ function crossFieldErrors(
   if (recipient !== undefined && request[recipient] === undefined)
     errors.push({ field: recipient, message: `is required for type ${channel}` });
   if (typeof message === 'string' && message.length > maxChars)
-    errors.push({ field: 'message', message: `must be at most ${maxChars} characters for type ${channel}` });
+    errors.push({
+      field: 'message',
+      message: `must be at most ${maxChars} characters for type ${channel}, and has ${message.length}`,
+    });
   for (const field of channel === 'email' ? [] : EMAIL_ONLY)
     if (request[field] !== undefined) errors.push({ field, message: 'is only for type email' });
   if (channel !== 'sms' && request.carrier !== undefined)
@@ -142,7 +150,7 @@ export const batchRequestSchema = z
     notifications: z
       .array(z.unknown(), { error: 'must be a list of notifications' })
       .min(1, { error: 'must hold at least one notification' })
-      .max(MAX_BATCH_ITEMS, { error: `must hold at most ${MAX_BATCH_ITEMS} notifications` })
+      .max(MAX_BATCH_ITEMS, { error: tooLong(MAX_BATCH_ITEMS, 'notifications') })
       .meta({
         description: 'Each as in POST /v1/notifications; it may have an idempotency_key of its own',
         example: [{ user_id: 'u1', type: 'in_app', message: 'Hello', idempotency_key: 'order-7' }],
@@ -168,7 +176,7 @@ const type = z.enum(CHANNEL_NAMES, { error: `must be one of ${CHANNEL_NAMES.join
 export const listQuerySchema = z.strictObject({
   status: status.optional(),
   type: type.optional(),
-  user_id: line(256).optional(),
+  user_id: userId.optional(),
   from: instant.optional().meta({ description: 'Accepted at this time or later' }),
   to: instant.optional().meta({ description: 'Accepted before this time' }),
   error: line(200).optional().meta({
@@ -190,9 +198,14 @@ export const exportQuerySchema = z.strictObject(pageFields);
 /** Which dead letters: all fields given must match. */
 export const deadLetterFilterSchema = z
   .strictObject({
-    ids: z.array(line(64)).min(1).max(MAX_BATCH_ITEMS).optional().meta({ description: 'These ones only' }),
+    ids: z
+      .array(line(64))
+      .min(1)
+      .max(MAX_BATCH_ITEMS, { error: tooLong(MAX_BATCH_ITEMS, 'ids') })
+      .optional()
+      .meta({ description: 'These ones only' }),
     type: type.optional(),
-    user_id: line(256).optional(),
+    user_id: userId.optional(),
     code: line(100).optional().meta({ description: 'The code of the last error, such as 550' }),
     provider: line(100).optional().meta({ description: 'Who refused it last, such as smtp' }),
     before: instant.optional().meta({ description: 'Died at this time or earlier' }),
@@ -202,7 +215,7 @@ export const deadLetterFilterSchema = z
 /** The query of GET /v1/dead-letters. */
 export const deadLetterQuerySchema = z.strictObject({
   type: type.optional(),
-  user_id: line(256).optional(),
+  user_id: userId.optional(),
   code: line(100).optional(),
   provider: line(100).optional(),
   ...pageFields,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { attachmentViewOf, attachmentViewSchema } from './attachments.ts';
 import { CHANNEL_NAMES, LANES } from './channels.ts';
+import { anyObject } from './fields.ts';
 import { ON_AMBIGUOUS, type Notification, type TimelineEntry } from './notification.ts';
 import { fieldErrorSchema } from './problems.ts';
 import { quarantineViewSchema } from './quarantine.ts';
@@ -38,7 +39,7 @@ export const notificationViewSchema = z
     phone: z.string().optional(),
     carrier: z.string().optional(),
     via: z.string().optional(),
-    data: z.record(z.string(), z.unknown()).optional(),
+    data: anyObject.optional(),
     on_ambiguous: z.enum(ON_AMBIGUOUS),
     attempt: z.int().describe('Attempts so far'),
     retry_count: z.int().describe('Retries by itself since acceptance or the last retry by hand'),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { tooLong } from './fields.ts';
 
 const secret = z
   .string({ error: 'must be a string' })
   .min(1)
-  .max(200, { error: 'must be at most 200 characters' });
+  .max(200, { error: tooLong(200) });
 
 /** The body of POST /v1/auth/token: a password, or the refresh token of an answer before. */
 export const tokenRequestSchema = z
@@ -13,8 +14,8 @@ export const tokenRequestSchema = z
       z.strictObject({
         // Without it a password is meant.
         grant_type: z.literal('password').optional(),
-        username: z.string({ error: 'is required' }).max(256, { error: 'must be at most 256 characters' }),
-        password: z.string({ error: 'is required' }).max(256, { error: 'must be at most 256 characters' }),
+        username: z.string({ error: 'is required' }).max(256, { error: tooLong(256) }),
+        password: z.string({ error: 'is required' }).max(256, { error: tooLong(256) }),
       }),
       z.strictObject({ grant_type: z.literal('refresh_token'), refresh_token: secret }),
     ],

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { MAX_BODY_BYTES } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
-import { parseJsonBody } from './json-body.ts';
+import { readBody } from './body.ts';
 import { authorize, perform, send, type Operation } from './operation.ts';
 import { problemOf, writeProblem } from './problem.ts';
 
@@ -47,10 +47,10 @@ async function answer(
     const identity = await gate.admit(request, response);
     const spentMs = performance.now() - begunAt;
     authorize(one, identity);
-    const rawBody = parseJsonBody(await read(request));
+    const body = await readBody(one.takes ?? 'json', await read(request));
     const { headers } = request;
     const address = (): string => gate.addressOf(request);
-    send(response, await perform(one, { headers, rawBody, identity, address, spentMs }));
+    send(response, await perform(one, { headers, body, identity, address, spentMs }));
   } catch (thrown) {
     // Nobody listens any more.
     if (thrown instanceof ClientGone || response.headersSent) response.destroy();

@@ -1,14 +1,16 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
   MAX_BODY_BYTES,
   fieldErrors,
   type ProblemCode,
   type Scope,
 } from '../../../shared/contracts/index.ts';
+import type { Reading } from '../../../shared/runtime/strict-json.ts';
 import { NOBODY, refusalOf, type Identity } from '../access/identity.ts';
 import { ANSWER_WITHIN_MS, inTime } from '../accept/deadline.ts';
+import { BODIES, readBody, requireUtf8, type BodyName } from './body.ts';
 import { ANSWER_HEADERS, Problem } from './problem.ts';
 
 /** A validated request. */
@@ -32,22 +34,6 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** A mail, by its own name, and as programs call what they send without looking at it. */
-const MAIL_TYPES = ['message/rfc822', 'application/octet-stream'];
-
-/** What bodies are: the media types that they come in, and who reads them. A mail is read as it is, in bytes. */
-const BODIES = {
-  json: { types: ['application/json'], parser: (limit: number) => express.json({ limit }) },
-  form: {
-    types: ['application/x-www-form-urlencoded'],
-    parser: (limit: number) => express.urlencoded({ extended: false, limit }),
-  },
-  mail: {
-    types: MAIL_TYPES,
-    parser: (limit: number) => express.raw({ type: MAIL_TYPES, limit }),
-  },
-} satisfies Record<string, { types: string[]; parser: (limit: number) => RequestHandler }>;
-
 /** The media types that the body of an operation may come in. */
 export function mediaTypesOf({ takes = 'json' }: Pick<Operation, 'takes'>): readonly string[] {
   return BODIES[takes].types;
@@ -70,7 +56,9 @@ export interface Operation {
   headers?: z.ZodObject;
   body?: z.ZodType;
   /** What the body is; JSON when not given. */
-  takes?: keyof typeof BODIES;
+  takes?: BodyName;
+  /** Without a body it is as with an empty object. */
+  isBodyOptional?: true;
   maxBodyBytes?: number;
   /** Called by the thousand: served without the web framework. It has a body and no parameters. */
   isHot?: true;
@@ -136,8 +124,35 @@ export function serve(
   }
 }
 
+/** What a call without a body of its own takes: nothing, so that a field which would be passed over is named. */
+const NOTHING = z.strictObject({});
+const MAX_NOTHING_BYTES = 16 * 1024;
+
+/** The schema of the body; undefined where there is none to look at. */
+function bodyOf({ body, method }: Operation): z.ZodType | undefined {
+  return body ?? (method === 'get' ? undefined : NOTHING);
+}
+
 function bodyParsers(one: Operation): RequestHandler[] {
-  return one.body ? [BODIES[one.takes ?? 'json'].parser(one.maxBodyBytes ?? MAX_BODY_BYTES)] : [];
+  if (!bodyOf(one)) return [];
+  const limit = one.maxBodyBytes ?? (one.body ? MAX_BODY_BYTES : MAX_NOTHING_BYTES);
+  return [express.raw({ type: [...mediaTypesOf(one)], limit }), readBytes(one)];
+}
+
+/** Reads what came as bytes. What is of another type is not there. */
+function readBytes({ takes = 'json' }: Operation): RequestHandler {
+  return async function readBodyBytes(request, response, next) {
+    const bytes: unknown = request.body;
+    if (!Buffer.isBuffer(bytes)) {
+      next();
+      return;
+    }
+    requireUtf8(request.headers['content-type']);
+    const { charge } = response.locals as { charge?: (bytes: number) => Promise<void> };
+    await charge?.(bytes.length);
+    Object.assign(response.locals, { body: await readBody(takes, bytes) });
+    next();
+  };
 }
 
 /** Lets those pass whose scopes meet this, before anything of the body is read. */
@@ -156,8 +171,8 @@ export function identityOf(response: Response): Identity {
 function handlerOf(one: Operation): RequestHandler {
   return async function handleOperation(request: Request, response: Response): Promise<void> {
     const { params, query, headers } = request;
-    const given = { params, query, headers, rawBody: request.body as unknown };
-    const { spentMs = 0 } = response.locals as { spentMs?: number };
+    const { spentMs = 0, body } = response.locals as { spentMs?: number; body?: Reading };
+    const given = { params, query, headers, body };
     const asked = { identity: identityOf(response), address: () => request.ip ?? '', spentMs };
     send(response, await perform(one, { ...given, ...asked }));
   };
@@ -189,7 +204,8 @@ interface Given {
   params?: unknown;
   query?: unknown;
   headers: IncomingHttpHeaders;
-  rawBody: unknown;
+  /** Undefined when it has none of a type that is taken. */
+  body: Reading | undefined;
   identity: Identity;
   address: () => string;
   /** Milliseconds that it took to find out who asks: they are missing for the work. */
@@ -198,9 +214,11 @@ interface Given {
 
 /** Validates, and has it done in time. @throws Problem, or what the store threw. */
 export function perform(one: Operation, given: Given): Promise<Answer> {
-  if (one.body && given.rawBody === undefined)
+  const { headers, identity, address, body } = given;
+  if (one.body && !one.isBodyOptional && !body)
     throw new Problem('unsupported_media_type', { detail: `This takes ${mediaTypesOf(one).join(' or ')}.` });
-  const { headers, rawBody, identity, address } = given;
+  if (body && body.troubles.length > 0) throw new Problem('validation_failed', { errors: body.troubles });
+  const rawBody = body?.value ?? {};
   const input = {
     headers,
     rawBody,
@@ -208,7 +226,7 @@ export function perform(one: Operation, given: Given): Promise<Answer> {
     address,
     params: validated(one.params, given.params),
     query: validated(one.query, given.query),
-    body: validated(one.body, given.rawBody),
+    body: validated(bodyOf(one), rawBody),
   };
   const left = (one.answerWithinMs ?? ANSWER_WITHIN_MS) - given.spentMs;
   return inTime(one.handle(input as Input<never, never, never>), left);

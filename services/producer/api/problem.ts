@@ -163,12 +163,28 @@ export function isStoreAway(thrown: unknown): boolean {
 /** What the body parsers of Express throw. */
 function bodyProblem(thrown: unknown): Problem | undefined {
   const { type, status, message } = toError(thrown) as Error & { type?: unknown; status?: unknown };
-  if (type === 'entity.too.large') return new Problem('body_too_large', { headers: { connection: 'close' } });
+  if (type === 'entity.too.large') return bodyTooLarge(thrown as TooLarge);
   if (type === 'entity.parse.failed') return malformedJson(thrown);
   if (status === 415) return new Problem('unsupported_media_type', { detail: message });
   if (typeof status === 'number' && status >= 400 && status < 500)
     return new Problem('validation_failed', { detail: message });
   return undefined;
+}
+
+/** What the body parsers know of a body that is too large, in bytes; `length` where the head has said it, `received` after unpacking. */
+interface TooLarge {
+  limit: number;
+  length?: number;
+}
+
+function bodyTooLarge({ limit, length }: TooLarge): Problem {
+  const size = length === undefined || length <= limit ? `more than ${limit}` : String(length);
+  const message = `has ${size} bytes; the most is ${limit}`;
+  return new Problem('body_too_large', {
+    detail: `The body ${message}.`,
+    errors: [{ field: 'body', message }],
+    headers: { connection: 'close' },
+  });
 }
 
 /** Reads on to the end of the body, within bounds: a client that is still sending would not see the answer. */

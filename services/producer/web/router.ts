@@ -2,6 +2,7 @@ import express, { Router, type RequestHandler } from 'express';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BULK_KINDS, MAX_BODY_BYTES, type Role } from '../../../shared/contracts/index.ts';
+import { FORM } from '../api/body.ts';
 import { Problem, wantsPage } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
@@ -143,7 +144,7 @@ function deadLetterRoutes(context: ProducerContext): PageRoute[] {
 export function webRouter(context: ProducerContext): Router {
   const router = Router();
   const guard = guardPages(context.config);
-  const form = express.urlencoded({ extended: false, limit: MAX_BODY_BYTES });
+  const form = [express.raw({ type: [...FORM.types], limit: MAX_BODY_BYTES }), readForm];
   router.use('/assets', express.static(join(PROJECT_ROOT, 'views/assets'), { index: false }));
   router.use('/assets/uplot', express.static(UPLOT, { index: false, maxAge: '1h' }));
   router.use(surroundings(context));
@@ -157,6 +158,13 @@ export function webRouter(context: ProducerContext): Router {
   router.use(identifyForPage(context));
   return router;
 }
+
+/** Reads a form where one came; `formOf` has its fields. */
+const readForm: RequestHandler = (request, _response, next) => {
+  const bytes: unknown = request.body;
+  if (Buffer.isBuffer(bytes)) request.body = FORM.read(bytes).value;
+  next();
+};
 
 /** What is not there is said on a page like the others, with the ways on for who is signed in. */
 function identifyForPage(context: ProducerContext): RequestHandler {
