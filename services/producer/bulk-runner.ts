@@ -18,6 +18,8 @@ export interface BulkOrder {
   actor: string;
   reason: string;
   filter: DeadLetterFilter;
+  /** Only of what this one has submitted; without it, of everybody's. */
+  caller?: string | undefined;
   /** Redriven per second at most; all at once without. */
   rate?: number | undefined;
 }
@@ -75,10 +77,11 @@ export class BulkRunner {
     await Promise.allSettled(this.#running);
   }
 
-  async #open({ id, kind, actor, reason, filter, rate }: BulkOrder): Promise<BulkAct | undefined> {
-    const matched = await countDeadLetters(this.#notifications, filter);
+  async #open({ id, kind, actor, reason, filter, caller, rate }: BulkOrder): Promise<BulkAct | undefined> {
+    const matched = await countDeadLetters(this.#notifications, { ...filter, caller });
     const now = new Date();
-    const order = { _id: id, kind, actor, reason, filter, ...(rate !== undefined && { rate }) };
+    const bounds = { ...(caller !== undefined && { caller }), ...(rate !== undefined && { rate }) };
+    const order = { _id: id, kind, actor, reason, filter, ...bounds };
     const act = { ...order, matched, changed: 0, started_at: now, beat_at: now };
     if (!(await this.#acts.begin(act))) return undefined;
     await this.#audit.note({
@@ -121,8 +124,9 @@ export class BulkRunner {
     }
   }
 
-  async *#changes({ id: act, kind, actor, reason, filter, rate }: BulkOrder): AsyncGenerator<number> {
+  async *#changes({ id: act, kind, actor, reason, rate, ...order }: BulkOrder): AsyncGenerator<number> {
     const change = { actor, reason };
+    const filter = { ...order.filter, caller: order.caller };
     if (kind === 'discard') {
       yield* discardDeadLetters(this.#notifications, filter, { change, retentionDays: this.#retentionDays });
       return;

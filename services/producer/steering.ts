@@ -7,13 +7,20 @@ import {
 import type { AuditAct } from '../../shared/contracts/index.ts';
 import type { ProducerContext } from './context.ts';
 
-/** Sends one again by hand, and publishes it. `actor` is who ordered it, for the timeline. */
+/** Who orders something: for the timeline, and whose notifications it may be done to. */
+export interface Steerer {
+  actor: string;
+  /** Only what this one has submitted; without it, everybody's. */
+  caller?: string;
+}
+
+/** Sends one again by hand, and publishes it. */
 export async function retry(
   { notifications, acceptor, audit }: ProducerContext,
   id: string,
-  actor: string,
+  { actor, ...reach }: Steerer,
 ): Promise<Operated> {
-  const retrying = retryNotification(notifications, id, { actor, reason: 'manual retry' });
+  const retrying = retryNotification(notifications, id, { actor, reason: 'manual retry', ...reach });
   const operated = await audited(audit, 'notification_retried', { id, actor }, retrying);
   if (operated.outcome === 'done') acceptor.publish([operated.record]);
   return operated;
@@ -23,9 +30,9 @@ export async function retry(
 export function cancel(
   { notifications, audit, config }: ProducerContext,
   id: string,
-  actor: string,
+  { actor, ...reach }: Steerer,
 ): Promise<Operated> {
-  const change = { actor, reason: 'canceled' };
+  const change = { actor, reason: 'canceled', ...reach };
   const canceling = cancelNotification(notifications, id, change, config.RETENTION_DAYS);
   return audited(audit, 'notification_canceled', { id, actor }, canceling);
 }
@@ -35,10 +42,10 @@ export function resolve(
   { notifications, audit, config }: ProducerContext,
   id: string,
   outcome: 'sent' | 'failed',
-  actor: string,
+  { actor, ...reach }: Steerer,
 ): Promise<Operated> {
   const reason = `resolved as ${outcome}`;
-  const options = { change: { actor, reason }, retentionDays: config.RETENTION_DAYS };
+  const options = { change: { actor, reason, ...reach }, retentionDays: config.RETENTION_DAYS };
   const resolving = resolveNotification(notifications, id, outcome, options);
   return audited(audit, 'notification_resolved', { id, actor, detail: reason }, resolving);
 }

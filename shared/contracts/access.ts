@@ -1,42 +1,67 @@
 import { z } from 'zod';
 import type { Role } from './account.ts';
 import { CHANNEL_NAMES, type Channel } from './channels.ts';
-import { instant, line } from './fields.ts';
+import { instant, line, tooLong } from './fields.ts';
 
-/** What somebody may do by the API. `send:<channel>` is `send` for one channel only; `admin` includes all others. */
+/**
+ * What somebody may do by the API. `read` and `retry` reach what the caller has submitted itself; with `:all` they reach everything.
+ * `send:<channel>` is `send` for one channel only.
+ */
 export const SCOPES = [
   'send',
   'send:email',
   'send:sms',
   'send:in_app',
   'read',
+  'read:all',
   'retry',
+  'retry:all',
   'feedback',
   'admin',
-] as const satisfies (`send:${Channel}` | 'send' | 'read' | 'retry' | 'feedback' | 'admin')[];
+] as const satisfies (
+  `send:${Channel}` | 'send' | `${'read' | 'retry'}${'' | ':all'}` | 'feedback' | 'admin'
+)[];
 
 /** One of them. */
 export type Scope = (typeof SCOPES)[number];
 
+/** What each scope includes beside itself. There is no other rule: a name says nothing. */
+const INCLUDES: Record<Scope, readonly Scope[]> = {
+  send: ['send:email', 'send:sms', 'send:in_app'],
+  'send:email': [],
+  'send:sms': [],
+  'send:in_app': [],
+  read: [],
+  'read:all': ['read'],
+  retry: [],
+  'retry:all': ['retry'],
+  feedback: [],
+  admin: SCOPES,
+};
+
+/** Needs that a narrower scope meets as well; what it may not do then, the call finds out by what it is given. */
+const MET_IN_PART: Partial<Record<Scope, readonly Scope[]>> = { send: INCLUDES.send };
+
 /** What an account may do by the API, by its role on the pages. */
 export const SCOPES_OF_ROLE: Record<Role, readonly Scope[]> = {
-  viewer: ['read'],
-  operator: ['read', 'send', 'retry'],
+  viewer: ['read', 'read:all'],
+  operator: ['read', 'read:all', 'send', 'retry', 'retry:all'],
   admin: ['admin'],
 };
 
-/** Whether these scopes meet a need. `send` is met by that of one channel, too, and then the notification must be of that one; and includes each. */
+/** Whether one of these scopes is that one, or includes it. */
+export function holds(scopes: readonly Scope[], wanted: Scope): boolean {
+  return scopes.some((scope) => scope === wanted || INCLUDES[scope].includes(wanted));
+}
+
+/** Whether these scopes meet a need. `send` is met by that of one channel, too, and then the notification must be of that one. */
 export function meets(scopes: readonly Scope[], need: Scope): boolean {
-  return scopes.some(
-    (scope) =>
-      scope === 'admin' || scope === need || scope.startsWith(`${need}:`) || need.startsWith(`${scope}:`),
-  );
+  return [need, ...(MET_IN_PART[need] ?? [])].some((wanted) => holds(scopes, wanted));
 }
 
 /** The channels that these scopes may send by. */
 export function sendableBy(scopes: readonly Scope[]): readonly Channel[] {
-  const every = scopes.includes('admin') || scopes.includes('send');
-  return CHANNEL_NAMES.filter((channel) => every || scopes.includes(`send:${channel}`));
+  return CHANNEL_NAMES.filter((channel) => holds(scopes, `send:${channel}`));
 }
 
 /** An address, or a block of them: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32 */
@@ -66,7 +91,7 @@ export const keyRequestSchema = z
     allow_from: z
       .array(addressBlock, { error: 'must be a list of addresses' })
       .min(1, { error: 'must hold at least one address' })
-      .max(50, { error: 'must hold at most 50 addresses' })
+      .max(50, { error: tooLong(50, 'addresses') })
       .optional()
       .meta({ description: 'It works from these addresses only', example: ['203.0.113.0/24'] }),
     per_second: z

@@ -11,6 +11,8 @@ export interface BulkAct {
   actor: string;
   reason: string;
   filter: DeadLetterFilter;
+  /** Only of what this one has submitted, who may not act on more. */
+  caller?: string;
   /** Redriven per second at most. */
   rate?: number;
   /** Dead letters that matched when it began. */

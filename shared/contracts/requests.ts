@@ -249,6 +249,20 @@ export const resolveRequestSchema = z
   .strictObject({ outcome: z.enum(['sent', 'failed'], { error: 'must be sent or failed' }) })
   .meta({ id: 'ResolveRequest' });
 
+/** The body of POST /v1/users/:user_id/notifications/read_all. */
+export const readAllRequestSchema = z
+  .strictObject({
+    up_to: z
+      .union([instant, line(64)], { error: 'must be a time with a zone, or the id of a notification' })
+      .optional()
+      .meta({
+        description:
+          'What the person has seen: a time, or the id of the newest notification shown. What came into the inbox later stays unread; without it, all are marked',
+        example: '2030-01-31T09:00:00Z',
+      }),
+  })
+  .meta({ id: 'ReadAllRequest' });
+
 /** Which dead letters an operator means. */
 export type DeadLetterFilter = z.output<typeof deadLetterFilterSchema>;
 /** A page of notifications to list. */

@@ -34,6 +34,8 @@ export interface TaskUpdate {
   /** The notification that tells of it; there is one update for each. */
   notification_id: string;
   at: Date;
+  /** Who has updated it, as in `Notification.caller`. Absent from updates of former versions. */
+  caller?: string;
 }
 
 /** How long updates are kept for listeners that come back, in milliseconds: a day. The newest one is kept for good, for it holds the count. */

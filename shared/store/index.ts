@@ -64,6 +64,7 @@ export {
 } from './notifications/operate.ts';
 export {
   countUnpublished,
+  arrivalOf,
   countUnread,
   emailOf,
   findOldest,

@@ -31,6 +31,8 @@ export const INDEXES = {
       partialFilterExpression: { idempotency_key: { $exists: true } },
     },
     { name: 'user', key: { user_id: 1, _id: -1 } },
+    // Lists of those who see what they have submitted themselves only.
+    { name: 'caller', key: { caller: 1, _id: -1 } },
     // Lists by status, dead letters, and the sweeps for lost leases and lost messages. By queue, for a sweep that looks for what one queue
     // lost must not walk past the backlog of another. Without a queue, ANY_QUEUE keeps the order by id.
     {

@@ -1,5 +1,6 @@
 import {
   SCOPES_OF_ROLE,
+  holds,
   meets,
   sendableBy,
   type Account,
@@ -55,6 +56,14 @@ export function refusalOf(identity: Identity, { needs, ofUser }: Asked): string 
   if (missing.length === 0) return undefined;
   const given = identity.scopes.length === 0 ? 'none' : identity.scopes.join(', ');
   return `It needs the scope ${missing.join(' and ')}; yours: ${given}.`;
+}
+
+/**
+ * Whose notifications an identity reads or acts on: by `caller` its own submissions only. Everybody's with the scope for all, and a person's
+ * token, which is for one inbox whoever has submitted what is in it.
+ */
+export function reachOf({ actor, scopes, userId }: Identity, scope: 'read' | 'retry'): { caller?: string } {
+  return userId !== undefined || holds(scopes, `${scope}:all`) ? {} : { caller: actor };
 }
 
 /** Why an identity may not send by a channel, in words; undefined when it may. */

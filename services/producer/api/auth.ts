@@ -72,7 +72,7 @@ export function authOperations({
       method: 'post',
       path: '/v1/users/{user_id}/token',
       id: 'issueUserToken',
-      needs: ['read', 'send:in_app'],
+      needs: ['read:all', 'send:in_app'],
       tag: TAG,
       summary:
         'A token with which a person’s own browser or phone reaches this person’s inbox, and nothing else',

@@ -27,7 +27,7 @@ export function controlOperations(context: ProducerContext): Operation[] {
       method: 'get',
       path: '/v1/controls',
       id: 'listControls',
-      needs: ['read'],
+      needs: ['read:all'],
       tag: TAG,
       summary: 'Channels, providers and accepting: what runs, what is paused',
       answer: { status: 200, description: 'All of them', schema: controlListSchema },

@@ -13,6 +13,7 @@ import {
 } from '../../../shared/contracts/index.ts';
 import { getNotification, listNotifications } from '../../../shared/store/index.ts';
 import type { Received } from '../accept/reception.ts';
+import { reachOf } from '../access/identity.ts';
 import type { ProducerContext } from '../context.ts';
 import { idempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
 import { BODY_PROBLEMS, operation, scopeMissing, type Answer, type Operation } from './operation.ts';
@@ -64,13 +65,14 @@ export function notificationOperations({ reception, notifications }: ProducerCon
       path: '/v1/notifications',
       id: 'listNotifications',
       needs: ['read'],
+      isLimited: true,
       tag: TAG,
       summary: 'List notifications, newest first',
       query: listQuerySchema,
       answer: { status: 200, description: 'A page', schema: notificationListSchema },
       problems: ['validation_failed', 'search_too_wide'],
-      handle: async ({ query }) => {
-        const page = await listNotifications(notifications, query);
+      handle: async ({ query, identity }) => {
+        const page = await listNotifications(notifications, query, reachOf(identity, 'read'));
         return {
           status: 200,
           body: { notifications: page.records.map(viewOf), next_cursor: page.nextCursor },
@@ -82,13 +84,14 @@ export function notificationOperations({ reception, notifications }: ProducerCon
       path: '/v1/notifications/{id}',
       id: 'getNotification',
       needs: ['read'],
+      isLimited: true,
       tag: TAG,
       summary: 'One notification with its timeline',
       params: idParams,
       answer: { status: 200, description: 'The record', schema: notificationAnswerSchema },
       problems: ['validation_failed', 'not_found'],
-      handle: async ({ params }) => {
-        const record = await getNotification(notifications, params.id);
+      handle: async ({ params, identity }) => {
+        const record = await getNotification(notifications, params.id, reachOf(identity, 'read'));
         if (!record) throw new Problem('not_found', { detail: 'There is no such notification.' });
         const entry = await notifications.quarantine.get(record._id);
         const quarantine = entry && { quarantine: quarantineViewOf(entry) };

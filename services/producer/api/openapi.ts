@@ -70,7 +70,7 @@ function describe(one: Operation): ZodOpenApiOperationObject {
     },
     ...(body && {
       requestBody: {
-        required: true,
+        required: !one.isBodyOptional,
         content: Object.fromEntries(mediaTypesOf(one).map((type) => [type, { schema: body }])),
       },
     }),
@@ -87,13 +87,18 @@ function describe(one: Operation): ZodOpenApiOperationObject {
   };
 }
 
-function accessOf({ needs, isOfUser }: Operation): string {
+function accessOf({ needs, isOfUser, isLimited }: Operation): string {
   if (needs === 'nobody') return 'Open to everybody.';
   const own = isOfUser ? ', or is called with a token of this very person' : '';
   const words = needs.map(
     (need) => `the scope \`${need}\`${need === 'send' ? ', or that of the channel' : ''}`,
   );
-  return `Needs ${words.join(' and ')}${own}.`;
+  const all = needs.find((need) => need === 'read' || need === 'retry');
+  const limit =
+    isLimited && all
+      ? ` Without \`${all}:all\` it reaches what its caller has submitted; all else is as if it were not there.`
+      : '';
+  return `Needs ${words.join(' and ')}${own}.${limit}`;
 }
 
 function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiOperationObject['responses'] {

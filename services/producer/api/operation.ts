@@ -49,6 +49,8 @@ export interface Operation {
   summary: string;
   /** The scopes that it needs, all of them; `nobody`: it is open to everybody. */
   needs: readonly Scope[] | 'nobody';
+  /** It reaches what its caller has submitted; with the scope for all, everything. */
+  isLimited?: true;
   /** It concerns the person in its address, whose own token is enough. */
   isOfUser?: true;
   params?: z.ZodObject;

@@ -25,7 +25,7 @@ export function quarantineOperations(context: ProducerContext): Operation[] {
       method: 'get',
       path: '/v1/quarantine',
       id: 'listQuarantine',
-      needs: ['read'],
+      needs: ['read:all'],
       tag: TAG,
       summary: 'Records that MongoDB refuses to write, newest first; 1 000 at most',
       answer: {
@@ -48,7 +48,7 @@ function releaseOperation(context: ProducerContext, action: QuarantineAction): O
     method: 'post',
     path: `/v1/quarantine/{id}/${action}`,
     id: `${action}Quarantined`,
-    needs: ['retry'],
+    needs: ['retry:all'],
     tag: TAG,
     summary: SUMMARIES[action],
     params: idParams,

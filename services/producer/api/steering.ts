@@ -5,10 +5,11 @@ import {
   type STEERABLE,
 } from '../../../shared/contracts/index.ts';
 import type { Operated } from '../../../shared/store/index.ts';
+import { reachOf, type Identity } from '../access/identity.ts';
 import type { ProducerContext } from '../context.ts';
 import { TAG, idParams } from './notifications.ts';
 import { BODY_PROBLEMS, operation, type Answer, type Operation } from './operation.ts';
-import { cancel, resolve, retry } from '../steering.ts';
+import { cancel, resolve, retry, type Steerer } from '../steering.ts';
 import { Problem } from './problem.ts';
 
 /** What a person may order for one notification. */
@@ -19,32 +20,35 @@ export function steeringOperations(context: ProducerContext): Operation[] {
       path: '/v1/notifications/{id}/retry',
       id: 'retryNotification',
       needs: ['retry'],
+      isLimited: true,
       tag: TAG,
       summary: 'Send again by hand, from failed_permanently or outcome_unknown',
       params: idParams,
       answer: { status: 202, description: 'Pending again, with a full ladder', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],
       handle: async ({ params, identity }) =>
-        operatedAnswer('retried', await retry(context, params.id, identity.actor)),
+        operatedAnswer('retried', await retry(context, params.id, steererOf(identity))),
     }),
     operation({
       method: 'post',
       path: '/v1/notifications/{id}/cancel',
       id: 'cancelNotification',
       needs: ['retry'],
+      isLimited: true,
       tag: TAG,
       summary: 'Take back what has not begun to be sent',
       params: idParams,
       answer: { status: 202, description: 'Canceled: nothing will be sent', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],
       handle: async ({ params, identity }) =>
-        operatedAnswer('canceled', await cancel(context, params.id, identity.actor)),
+        operatedAnswer('canceled', await cancel(context, params.id, steererOf(identity))),
     }),
     operation({
       method: 'post',
       path: '/v1/notifications/{id}/resolve',
       id: 'resolveNotification',
       needs: ['retry'],
+      isLimited: true,
       tag: TAG,
       summary: 'Say what became of an outcome_unknown',
       params: idParams,
@@ -52,9 +56,13 @@ export function steeringOperations(context: ProducerContext): Operation[] {
       answer: { status: 202, description: 'Resolved', schema: acceptedSchema },
       problems: [...BODY_PROBLEMS, 'not_found', 'state_conflict'],
       handle: async ({ params, body, identity }) =>
-        operatedAnswer('resolved', await resolve(context, params.id, body.outcome, identity.actor)),
+        operatedAnswer('resolved', await resolve(context, params.id, body.outcome, steererOf(identity))),
     }),
   ];
+}
+
+function steererOf(identity: Identity): Steerer {
+  return { actor: identity.actor, ...reachOf(identity, 'retry') };
 }
 
 function operatedAnswer(act: keyof typeof STEERABLE, operated: Operated): Answer {

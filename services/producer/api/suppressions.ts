@@ -21,7 +21,7 @@ export function suppressionOperations(context: ProducerContext): Operation[] {
       method: 'get',
       path: '/v1/suppressions',
       id: 'listSuppressions',
-      needs: ['read'],
+      needs: ['read:all'],
       tag: TAG,
       summary: 'Addresses that nothing is handed over to, newest first',
       query: suppressionQuerySchema,
@@ -47,7 +47,7 @@ export function suppressionOperations(context: ProducerContext): Operation[] {
       method: 'delete',
       path: '/v1/suppressions/{channel}/{address}',
       id: 'liftSuppression',
-      needs: ['retry'],
+      needs: ['retry:all'],
       tag: TAG,
       summary:
         'Lift a suppression: the address gets something again. What was suppressed meanwhile is not sent',

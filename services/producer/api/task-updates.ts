@@ -58,6 +58,7 @@ export function taskUpdateOperation({ reception, tasks }: ProducerContext): Oper
           task_id: body.task_id,
           notification_id: received.record._id,
           at: received.record.created_at,
+          caller: identity.actor,
         });
       return { ...accepted, status: 200, body: { status: TASK_UPDATED } };
     },

@@ -9,6 +9,7 @@ import {
   type UPDATES_MISSED,
 } from '../../../shared/contracts/index.ts';
 import type { Gate } from '../access/gate.ts';
+import { reachOf } from '../access/identity.ts';
 import { authorize } from '../api/operation.ts';
 import { Problem } from '../api/problem.ts';
 import { LISTENING } from './listening.ts';
@@ -26,6 +27,8 @@ export interface Heard {
 /** Who listens on a connection, and where it begins. */
 export interface Guest {
   actor: string;
+  /** Whose updates it hears of; undefined: everybody's. */
+  caller: string | undefined;
   token: string;
   address: string;
   from: number | undefined;
@@ -57,7 +60,8 @@ export async function admitGuest(socket: TaskSocket, gate: Gate): Promise<Guest>
   // A client may give where it stood once and for all, and the library where it stands now.
   const at = Math.max(last_event_id, offset);
   const address = gate.addressOf(socket.request);
-  return { actor: identity.actor, token, address, from: at < 0 ? undefined : at };
+  const { caller } = reachOf(identity, 'read');
+  return { actor: identity.actor, caller, token, address, from: at < 0 ? undefined : at };
 }
 
 function authOf({ handshake }: TaskSocket): z.output<typeof authSchema> {

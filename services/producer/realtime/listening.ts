@@ -5,7 +5,7 @@ import type { Logger } from '../../../shared/runtime/logger.ts';
 import type { Streams } from './streams.ts';
 import type { TaskFeed } from './task-feed.ts';
 
-/** The scopes that listening needs: as for reading notifications, it is all of them or none. */
+/** The scopes that listening needs. As with notifications, whoever has not `read:all` hears of its own updates only. */
 export const LISTENING = { needs: ['read'] } as const;
 
 /** What every way of listening works with. */

@@ -27,20 +27,20 @@ export class TooSlow extends Error {
 
 /**
  * Gives a listener every update behind where it stands, in order, until the signal aborts. At most a page is written and not taken, so a
- * slow one costs no memory. Without a place to stand it begins with what comes from now on.
+ * slow one costs no memory. Without a place to stand it begins with what comes from now on. `caller`: it hears only of what this one has updated.
  * @throws TooSlow
  */
 export async function relay(
   feed: Updates,
   listener: Listener,
-  { from, signal }: { from: number | undefined; signal: AbortSignal },
+  { from, signal, caller }: { from: number | undefined; signal: AbortSignal; caller?: string | undefined },
 ): Promise<void> {
   let at = await placeOf(feed, from, signal);
   if (!signal.aborted) listener.standAt(at);
   while (!signal.aborted) {
     const { turn } = feed;
     const page = (await feed.after(at)) ?? [];
-    await hand(listener, page, { at, signal });
+    await hand(listener, page, { at, signal, caller });
     at = page.at(-1)?._id ?? at;
     if (page.length < PAGE) await orAborted(turn, signal);
   }
@@ -60,13 +60,15 @@ async function placeOf(feed: Updates, from: number | undefined, signal: AbortSig
 async function hand(
   listener: Listener,
   page: readonly TaskUpdate[],
-  { at, signal }: { at: number; signal: AbortSignal },
+  { at, signal, caller }: { at: number; signal: AbortSignal; caller: string | undefined },
 ): Promise<void> {
-  const [first] = page;
-  if (!first || signal.aborted) return;
+  const [first, last] = [page[0], page.at(-1)];
+  if (!first || !last || signal.aborted) return;
   // Numbers have no gaps, so what is not there was removed.
   if (first._id > at + 1) listener.missed(at, first._id);
-  listener.write(page);
+  const heard = page.filter((update) => caller === undefined || update.caller === caller);
+  if (heard.length > 0) listener.write(heard);
+  else listener.standAt(last._id);
   await withDeadline(orAborted(listener.taken(), signal), TAKE_WITHIN_MS, () => new TooSlow());
 }
 

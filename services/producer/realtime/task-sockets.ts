@@ -128,9 +128,9 @@ export class TaskSockets {
 
   async #serve(socket: TaskSocket): Promise<void> {
     const { feed, log } = this.#listening;
-    const { actor, from, over } = socket.data;
+    const { actor, caller, from, over } = socket.data;
     try {
-      await relay(feed, listenerOf(socket), { from, signal: over });
+      await relay(feed, listenerOf(socket), { from, signal: over, caller });
     } catch (thrown) {
       const isTooSlow = thrown instanceof TooSlow;
       if (isTooSlow) log.info('a connection is cut: its client does not read', { actor });

@@ -7,6 +7,7 @@ import {
   taskUpdateViewOf,
 } from '../../../shared/contracts/index.ts';
 import { bearerOf } from '../access/gate.ts';
+import { reachOf } from '../access/identity.ts';
 import { identityOf } from '../api/operation.ts';
 import { Problem } from '../api/problem.ts';
 import { HEARTBEAT, HEARTBEAT_MS, beginEventStream } from './event-stream.ts';
@@ -19,7 +20,8 @@ export function streamTaskUpdates(context: { tasks: Pick<TaskRoom, 'listening'> 
   return async function streamUpdates(request, response): Promise<void> {
     const { gate, feed, streams, log } = context.tasks.listening;
     const from = placeIn(request);
-    const { actor } = identityOf(response);
+    const identity = identityOf(response);
+    const { actor } = identity;
     const address = gate.addressOf(request);
     const over = new AbortController();
     const end = (): void => {
@@ -35,8 +37,9 @@ export function streamTaskUpdates(context: { tasks: Pick<TaskRoom, 'listening'> 
     }, HEARTBEAT_MS);
     beginEventStream(response);
     try {
-      // Who asks for the head only has it.
-      if (request.method === 'GET') await relay(feed, listenerOf(response), { from, signal: over.signal });
+      // A HEAD request gets the head only.
+      const options = { from, signal: over.signal, ...reachOf(identity, 'read') };
+      if (request.method === 'GET') await relay(feed, listenerOf(response), options);
     } catch (thrown) {
       if (!(thrown instanceof TooSlow)) throw thrown;
       log.info('a stream is cut: its client does not read', { actor });

@@ -10,7 +10,7 @@ import type { Operated } from '../../../shared/store/index.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
-import { cancel, resolve, retry } from '../steering.ts';
+import { cancel, resolve, retry, type Steerer } from '../steering.ts';
 import { actorOf } from './identity.ts';
 import { formOf } from './forms.ts';
 import { findNotification, render } from './pages.ts';
@@ -23,7 +23,7 @@ interface Act {
   question: string;
   words: string;
   button: string;
-  run: (context: ProducerContext, id: string, actor: string) => Promise<Operated>;
+  run: (context: ProducerContext, id: string, by: Steerer) => Promise<Operated>;
 }
 
 /** Every act, by the last part of its address. */
@@ -47,7 +47,7 @@ export const ACTS = {
     question: 'Did this notification reach its person?',
     words: 'Look at the provider first: nobody here knows. It is recorded as sent, and not sent again.',
     button: 'Mark as sent',
-    run: (context, id, actor) => resolve(context, id, 'sent', actor),
+    run: (context, id, by) => resolve(context, id, 'sent', by),
   },
   'mark-failed': {
     done: 'resolved',
@@ -55,7 +55,7 @@ export const ACTS = {
     words:
       'Look at the provider first: nobody here knows. It becomes a dead letter, which can be sent again.',
     button: 'Mark as failed',
-    run: (context, id, actor) => resolve(context, id, 'failed', actor),
+    run: (context, id, by) => resolve(context, id, 'failed', by),
   },
 } as const satisfies Record<string, Act>;
 
@@ -104,7 +104,7 @@ export function actSubmit(context: ProducerContext, name: ActName): RequestHandl
     const actor = actorOf(response);
     const { _id, updated_at } = await findNotification(context, request);
     const isAsAsked = seen === undefined || seen === updated_at.toISOString();
-    const operated = isAsAsked ? await ACTS[name].run(context, _id, actor) : undefined;
+    const operated = isAsAsked ? await ACTS[name].run(context, _id, { actor }) : undefined;
     if (operated?.outcome !== 'done')
       refuseUnlessDoubled(await findNotification(context, request), name, actor);
     response.redirect(303, `/notifications/${encodeURIComponent(_id)}`);

@@ -1,4 +1,4 @@
-import type { Collection, Db } from 'mongodb';
+import type { Collection, Db, Filter } from 'mongodb';
 import { CHANNEL_NAMES, LANES, type Notification, type Status } from '../../contracts/index.ts';
 import { DAY } from '../../runtime/duration.ts';
 import { silentLogger, type Logger } from '../../runtime/logger.ts';
@@ -27,6 +27,17 @@ export const WITHOUT_FILES = { 'attachments.content': 0 } as const;
  * where it is told all of them.
  */
 export const ANY_QUEUE = { type: { $in: [...CHANNEL_NAMES] }, lane: { $in: [...LANES] } };
+
+/** Whose records somebody reaches. */
+export interface Reach {
+  /** Those that this one has submitted, as in `Notification.caller`; without it, everybody's. */
+  caller?: string | undefined;
+}
+
+/** The condition that a record is in reach. What is not is as if it were not there. */
+export function within({ caller }: Reach): Filter<Notification> {
+  return caller === undefined ? {} : { caller };
+}
 
 /** Who changed a record and why, as the timeline keeps it. */
 export interface Change {

@@ -14,8 +14,10 @@ import {
   WITHOUT_FILES,
   retentionEnd,
   transitionStage,
+  within,
   type Change,
   type Notifications,
+  type Reach,
 } from './collection.ts';
 import { writeIsolated } from './isolated-write.ts';
 import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
@@ -33,20 +35,20 @@ export type Operated =
 export function retryNotification(
   notifications: Notifications,
   id: string,
-  change: Change,
+  { caller, ...change }: Change & Reach,
 ): Promise<Operated> {
-  return operate(notifications, id, STEERABLE.retried, redrivePipeline(change));
+  return operate(notifications, { id, caller }, STEERABLE.retried, redrivePipeline(change));
 }
 
 /** Takes back what has not begun to be sent. From the claim on it is too late. */
 export function cancelNotification(
   notifications: Notifications,
   id: string,
-  change: Change,
+  { caller, ...change }: Change & Reach,
   retentionDays: number,
 ): Promise<Operated> {
   const stage = transitionStage('canceled', change, { delete_at: retentionEnd(retentionDays) });
-  return operate(notifications, id, STEERABLE.canceled, [stage, { $unset: ['next_retry_time'] }]);
+  return operate(notifications, { id, caller }, STEERABLE.canceled, [stage, { $unset: ['next_retry_time'] }]);
 }
 
 /** A person says what became of an unknown outcome. */
@@ -54,9 +56,10 @@ export function resolveNotification(
   notifications: Notifications,
   id: string,
   outcome: 'sent' | 'failed',
-  options: { change: Change; retentionDays: number },
+  options: { change: Change & Reach; retentionDays: number },
 ): Promise<Operated> {
-  const { change, retentionDays } = options;
+  const { retentionDays } = options;
+  const { caller, ...change } = options.change;
   const stage =
     outcome === 'sent'
       ? transitionStage('sent', change, {
@@ -66,14 +69,18 @@ export function resolveNotification(
           moved: { $concat: ['$type', ' outcome_unknown sent'] },
         })
       : transitionStage('failed_permanently', change);
-  return operate(notifications, id, STEERABLE.resolved, [stage]);
+  return operate(notifications, { id, caller }, STEERABLE.resolved, [stage]);
 }
 
+/** Dead letters by what somebody asks for, of those in reach. */
+export type DeadLettersInReach = DeadLetterFilter & Reach;
+
 /** The dead letters that a filter means. */
-export function deadLetters(filter: DeadLetterFilter): Filter<Notification> {
+export function deadLetters(filter: DeadLettersInReach): Filter<Notification> {
   return {
     status: 'failed_permanently',
     ...ANY_QUEUE,
+    ...within(filter),
     ...(filter.ids && { _id: { $in: filter.ids } }),
     ...(filter.type && { type: filter.type }),
     ...(filter.user_id !== undefined && { user_id: filter.user_id }),
@@ -89,7 +96,7 @@ export function deadLetters(filter: DeadLetterFilter): Filter<Notification> {
  */
 export async function* redriveDeadLetters(
   notifications: Notifications,
-  filter: DeadLetterFilter,
+  filter: DeadLettersInReach,
   options: { change: Change; act: string; rate?: number | undefined },
 ): AsyncGenerator<{ changed: number; due: Notification[] }> {
   let turn = 0;
@@ -136,7 +143,7 @@ export async function countRedriven(
 /** Gives dead letters up for good; answers how many, chunk by chunk. */
 export async function* discardDeadLetters(
   notifications: Notifications,
-  filter: DeadLetterFilter,
+  filter: DeadLettersInReach,
   options: { change: Change; retentionDays: number },
 ): AsyncGenerator<number> {
   const stage = transitionStage('discarded', options.change, {
@@ -150,7 +157,7 @@ export async function* discardDeadLetters(
 /** How many dead letters a filter means now. @throws SearchTooWide where it is not to take longer than `withinMs`, and does. */
 export function countDeadLetters(
   notifications: Notifications,
-  filter: DeadLetterFilter,
+  filter: DeadLettersInReach,
   withinMs?: number,
 ): Promise<number> {
   const options = withinMs === undefined ? {} : { maxTimeMS: withinMs };
@@ -230,12 +237,13 @@ function stillDead(ids: readonly string[]): Filter<Notification> {
 
 async function operate(
   notifications: Notifications,
-  id: string,
+  { id, ...reach }: Reach & { id: string },
   from: readonly Status[],
   pipeline: object[],
 ): Promise<Operated> {
+  const wanted = { _id: id, ...within(reach) };
   try {
-    const which = { _id: id, status: { $in: [...from] } };
+    const which = { ...wanted, status: { $in: [...from] } };
     const record = await notifications.findOneAndUpdate(which, pipeline, { returnDocument: 'after' });
     if (record) return { outcome: 'done', record };
   } catch (thrown) {
@@ -244,7 +252,7 @@ async function operate(
     await notifications.quarantine.add(id, { operation: 'operate', ...refusal });
     return { outcome: 'refused', reason: refusal.reason };
   }
-  const current = await notifications.findOne({ _id: id }, { projection: { status: 1 } });
+  const current = await notifications.findOne(wanted, { projection: { status: 1 } });
   return current ? { outcome: 'conflict', state: current.status } : { outcome: 'missing' };
 }
 
@@ -269,6 +277,6 @@ function heldPipeline(change: Change, bulk_act: string, delayMs: number): object
 }
 
 /** Those that are dead now: what dies again while we walk is not taken up a second time. */
-function deadNow(filter: DeadLetterFilter): Filter<Notification> {
+function deadNow(filter: DeadLettersInReach): Filter<Notification> {
   return { $and: [deadLetters(filter), { updated_at: { $lte: new Date() } }] };
 }

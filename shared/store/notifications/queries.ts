@@ -11,7 +11,7 @@ import {
   type UserListQuery,
 } from '../../contracts/index.ts';
 import { idFloor } from '../../runtime/ids.ts';
-import { ANY_QUEUE, WITHOUT_FILES, type Notifications } from './collection.ts';
+import { ANY_QUEUE, WITHOUT_FILES, within, type Notifications, type Reach } from './collection.ts';
 import { deadLetters } from './operate.ts';
 import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
 
@@ -24,14 +24,22 @@ export interface Page {
 /** Channels whose notifications people read in their list. */
 const INBOX: Channel[] = CHANNEL_NAMES.filter((name) => CHANNELS[name].inbox);
 
-/** One record, without the bytes of its files. */
-export function getNotification(notifications: Notifications, id: string): Promise<Notification | null> {
-  return notifications.findOne({ _id: id }, { projection: WITHOUT_FILES });
+/** One record, without the bytes of its files; null where there is none in reach. */
+export function getNotification(
+  notifications: Notifications,
+  id: string,
+  reach: Reach = {},
+): Promise<Notification | null> {
+  return notifications.findOne({ _id: id, ...within(reach) }, { projection: WITHOUT_FILES });
 }
 
-/** A page of all records. @throws SearchTooWide */
-export function listNotifications(notifications: Notifications, query: ListQuery): Promise<Page> {
-  return page(notifications, listed(query), query);
+/** A page of all records in reach. @throws SearchTooWide */
+export function listNotifications(
+  notifications: Notifications,
+  query: ListQuery,
+  reach: Reach = {},
+): Promise<Page> {
+  return page(notifications, { ...listed(query), ...within(reach) }, query);
 }
 
 /** Ids begin with the time of acceptance, so that a span of time is a span of ids. */
@@ -56,7 +64,7 @@ export function listUserNotifications(
   notifications: Notifications,
   userId: string,
   { type, ...query }: UserListQuery,
-  { onlyInbox = false }: { onlyInbox?: boolean } = {},
+  { onlyInbox = false, ...reach }: Reach & { onlyInbox?: boolean } = {},
 ): Promise<Page> {
   const unread =
     query.unread === undefined
@@ -64,17 +72,34 @@ export function listUserNotifications(
       : { unread: query.unread === 'true' ? (true as const) : { $exists: false } };
   const types = INBOX.filter((one) => type === undefined || one === type);
   const shown = onlyInbox ? { type: { $in: types }, sent_at: { $exists: true } } : type && { type };
-  return page(notifications, { user_id: userId, ...shown, ...unread }, query);
+  return page(notifications, { user_id: userId, ...shown, ...unread, ...within(reach) }, query);
 }
 
 /** A page of dead letters. @throws SearchTooWide */
-export function listDeadLetters(notifications: Notifications, query: DeadLetterQuery): Promise<Page> {
+export function listDeadLetters(notifications: Notifications, query: DeadLetterQuery & Reach): Promise<Page> {
   return page(notifications, deadLetters(query), query);
 }
 
 /** How many notifications a person has not read in the inbox. */
-export function countUnread(notifications: Notifications, userId: string): Promise<number> {
-  return notifications.countDocuments({ user_id: userId, unread: true });
+export function countUnread(
+  notifications: Notifications,
+  userId: string,
+  reach: Reach = {},
+): Promise<number> {
+  return notifications.countDocuments({ user_id: userId, unread: true, ...within(reach) });
+}
+
+/** When one came into a person's inbox; undefined where there is no such one in reach. */
+export async function arrivalOf(
+  notifications: Notifications,
+  userId: string,
+  { id, ...reach }: Reach & { id: string },
+): Promise<Date | undefined> {
+  const record = await notifications.findOne(
+    { ...inInbox(userId), _id: id, ...within(reach) },
+    { projection: { sent_at: 1 } },
+  );
+  return record?.sent_at;
 }
 
 /** Marks one as read; the record, or null when this person has no such notification in the inbox. Twice is as good as once. */
@@ -82,21 +107,28 @@ export function markRead(
   notifications: Notifications,
   userId: string,
   id: string,
+  reach: Reach = {},
 ): Promise<Notification | null> {
-  const mine: Filter<Notification> = {
-    _id: id,
-    user_id: userId,
-    type: { $in: INBOX },
-    sent_at: { $exists: true },
-  };
+  const mine: Filter<Notification> = { ...inInbox(userId), _id: id, ...within(reach) };
   const read = [{ $set: { read_at: { $ifNull: ['$read_at', '$$NOW'] } } }, { $unset: ['unread'] }];
   return notifications.findOneAndUpdate(mine, read, { returnDocument: 'after' });
 }
 
-/** Marks all as read; answers how many were unread. */
-export async function markAllRead(notifications: Notifications, userId: string): Promise<number> {
+/** Marks all as read that came into the inbox by then; answers how many were unread. Without `upTo`: whatever is there now. */
+export async function markAllRead(
+  notifications: Notifications,
+  userId: string,
+  { upTo, ...reach }: Reach & { upTo?: Date | undefined } = {},
+): Promise<number> {
   const read = [{ $set: { read_at: '$$NOW' } }, { $unset: ['unread'] }];
-  return (await notifications.updateMany({ user_id: userId, unread: true }, read)).modifiedCount;
+  const seen = upTo === undefined ? {} : { sent_at: { $lte: upTo } };
+  const mine = { user_id: userId, unread: true as const, ...seen, ...within(reach) };
+  return (await notifications.updateMany(mine, read)).modifiedCount;
+}
+
+/** What one person reads in the inbox. */
+function inInbox(userId: string): Filter<Notification> {
+  return { user_id: userId, type: { $in: INBOX }, sent_at: { $exists: true } };
 }
 
 /** Since when the longest accepted record of a queue, or of all of them, has been in a state; undefined when none is. */

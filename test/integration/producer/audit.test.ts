@@ -50,7 +50,7 @@ const lines = async (query = ''): Promise<Line[]> =>
 
 describe('the audit says who did what to which', () => {
   test('by a key, to notifications and dead letters', async () => {
-    const { id, key } = await aKey(producer, ['retry', 'read']);
+    const { id, key } = await aKey(producer, ['retry:all', 'read:all']);
     const headers = { authorization: `Bearer ${key}` };
     const call = (path: string, body?: object) => producer.call('POST', path, body, headers);
     const [dead, waiting, unknown] = [

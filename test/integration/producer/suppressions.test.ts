@@ -117,8 +117,10 @@ describe('the API', () => {
   test('lifts for whoever may retry, and for nobody else', async () => {
     await suppress('ada@example.org');
     const path = '/v1/suppressions/email/ADA@example.org';
-    expect((await (await holderOf(producer, 'read', 'send')).call('DELETE', path)).status).toBe(403);
-    expect((await (await holderOf(producer, 'retry')).call('DELETE', path)).status).toBe(200);
+    expect((await (await holderOf(producer, 'read:all', 'send', 'retry')).call('DELETE', path)).status).toBe(
+      403,
+    );
+    expect((await (await holderOf(producer, 'retry:all')).call('DELETE', path)).status).toBe(200);
     expect((await producer.call('DELETE', path)).status).toBe(404);
     expect((await producer.call('DELETE', '/v1/suppressions/in_app/x')).status).toBe(400);
   });

@@ -197,6 +197,21 @@ describe('GET /task_updates', () => {
     expect(again.text()).not.toContain('updates_missed');
   });
 
+  test('with read shows a key the updates that it has made itself', async () => {
+    const { key } = await aKey(producer, ['read', 'send:email']);
+    const mine = new ApiClient(producer.address, key);
+    const from = { 'last-event-id': String(await newest()) };
+    const stream = await rawStream(producer.address, { authorization: `Bearer ${key}`, ...from });
+    const { socket } = await connectWith({ token: key });
+    const heard: string[] = [];
+    socket.on('task_update', ({ task_id }: { task_id: string }) => heard.push(task_id));
+    for (const name of ['theirs-1', 'theirs-2']) await update(name);
+    expect((await mine.call('POST', '/update_task', body('mine'))).status).toBe(200);
+    await until(() => stream.text().includes('"task_id":"mine"') && heard.length > 0);
+    expect(stream.text()).not.toContain('theirs');
+    expect(heard).toEqual(['mine']);
+  });
+
   test('says what is no longer kept, and gives all of a store that the client does not know', async () => {
     await update('gone');
     await update('there');
@@ -234,7 +249,7 @@ describe('GET /task_updates', () => {
   });
 
   test('a key has so many streams and no more, and none stays when its client is gone', async () => {
-    const { key } = await aKey(producer, ['read'], { per_second: 1_000 });
+    const { key } = await aKey(producer, ['read:all'], { per_second: 1_000 });
     const authorization = `Bearer ${key}`;
     const streams = await Promise.all(
       Array.from({ length: 100 }, () => rawStream(producer.address, { authorization })),
@@ -345,7 +360,7 @@ describe('a browser on another origin', () => {
 });
 
 test('a key that is revoked hears nothing more within seconds, by either way', async () => {
-  const { id, key } = await aKey(producer, ['read']);
+  const { id, key } = await aKey(producer, ['read:all']);
   const stream = await rawStream(producer.address, { authorization: `Bearer ${key}` });
   const { socket } = await connectWith({ token: key });
   let why = '';

@@ -58,7 +58,11 @@ describe('an account', () => {
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
     expect((await grant({ username: 'viewer', password: PASSWORD })).status).toBe(200);
-    expect(tokensSchema.parse(json)).toMatchObject({ token_type: 'Bearer', expires_in: 600, scope: 'read' });
+    expect(tokensSchema.parse(json)).toMatchObject({
+      token_type: 'Bearer',
+      expires_in: 600,
+      scope: 'read read:all',
+    });
     const viewer = by(json.access_token);
     expect((await viewer.call('GET', '/v1/notifications')).status).toBe(200);
     expect((await viewer.call('POST', '/v1/notifications', mail)).status).toBe(403);
@@ -262,18 +266,20 @@ test.each([
 
 describe('a token for an inbox', () => {
   test('is issued to who may read and send, and reaches this person’s inbox only', async () => {
-    const app = await holderOf(producer, 'read', 'send');
+    const app = await holderOf(producer, 'read:all', 'send');
     const { status, json } = await app.call('POST', '/v1/users/u7/token');
     expect(status).toBe(201);
     const person = by(json.access_token);
     expect((await person.call('GET', '/v1/users/u7/notifications/unread_count')).status).toBe(200);
     expect((await person.call('GET', '/v1/users/u8/notifications/unread_count')).status).toBe(403);
     expect((await person.call('POST', '/v1/users/u7/token')).status).toBe(403);
-    const reader = await holderOf(producer, 'read');
-    expect((await reader.call('POST', '/v1/users/u7/token')).status).toBe(403);
+    for (const scopes of [['read:all'], ['read', 'send']]) {
+      const other = await holderOf(producer, ...scopes);
+      expect((await other.call('POST', '/v1/users/u7/token')).status).toBe(403);
+    }
   });
   test('is not an account’s token, whatever it is called', async () => {
-    const app = await holderOf(producer, 'read', 'send');
+    const app = await holderOf(producer, 'read:all', 'send');
     const { json } = await app.call('POST', '/v1/users/admin/token');
     expect((await by(json.access_token).call('GET', '/v1/keys')).status).toBe(403);
   });

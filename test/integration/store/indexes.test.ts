@@ -34,6 +34,8 @@ describe('the indexes', () => {
     ['dead letters', { status: 'failed_permanently', ...ANY_QUEUE }, { _id: -1 }],
     ['a list by status', { status: 'failed', ...ANY_QUEUE }, { _id: -1 }],
     ['one person’s list', { user_id: 'u1' }, { _id: -1 }],
+    ['one caller’s list', { caller: 'key:1' }, { _id: -1 }],
+    ['one caller’s list of what was sent', { caller: 'key:1', status: 'sent' }, { _id: -1 }],
     ['the unread count', { user_id: 'u1', unread: true }, {}],
     ['the outbox', { unpublished: true, lane: 'bulk', type: 'sms' }, { _id: 1 }],
     ['an idempotency key', { caller: 'api', idempotency_key: 'k' }, {}],
