@@ -1,5 +1,5 @@
 import { isValidPhoneNumber } from 'libphonenumber-js/max';
-import { SmsCountries } from '../../shared/contracts/index.ts';
+import { SmsCountries, canonicalPhone } from '../../shared/contracts/index.ts';
 import { routedChannel, type DeliveryChannel, type Outcome } from '../../shared/delivery/index.ts';
 import type { Config } from '../../shared/runtime/config.ts';
 import { SMS_PROVIDERS } from './providers/index.ts';
@@ -15,11 +15,11 @@ export function createSmsChannel(config: Config): DeliveryChannel {
   return {
     ...channel,
     deliver: (notification, signal) => {
-      const { phone = '' } = notification;
+      const phone = canonicalPhone(notification.phone ?? '');
       if (!isValidPhoneNumber(phone)) return refused(channel, 'invalid_number', 'not a valid E.164 number');
       const closed = countries.refusalOf(phone);
       if (closed !== undefined) return refused(channel, 'country_not_allowed', `the number ${closed}`);
-      return channel.deliver(notification, signal);
+      return channel.deliver({ ...notification, phone }, signal);
     },
   };
 }

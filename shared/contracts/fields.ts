@@ -4,7 +4,7 @@ import { z } from 'zod';
  * Patterns that the documentation shows as they are, so without `\p{Cc}`, which not every language's regular expressions know; the ranges are
  * exactly that. No control character, CR and LF among them, belongs into a header, an id or a log line.
  */
-const ONE_LINE = new RegExp(without('\\u0000-\\u001f'));
+export const ONE_LINE = new RegExp(without('\\u0000-\\u001f'));
 /** Control characters have no business in a text either, but for tab, LF and CR. */
 const LINES = new RegExp(without('\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f'));
 
@@ -75,23 +75,6 @@ export const instant = z.iso
   .transform((value) => new Date(value))
   .refine((time) => time.getTime() >= FOUR_DIGIT_YEARS.from && time.getTime() <= FOUR_DIGIT_YEARS.to, {
     error: 'must be within the years 0000 to 9999 in UTC',
-  });
-
-/** What the parts of an address are limited to. RFC 5321 §4.5.3.1.1 for what is before the @, RFC 1035 §2.3.1 for each label after it. */
-const LOCAL_PART = /^[^@]{1,64}@/;
-const LABELS = /^[^@]+@(?:[^.@]{0,62}[^.@-](?:\.|$))+$/;
-
-/**
- * An address that one mail server can be asked to deliver to. 254: RFC 5321 §4.5.3.1.3. Documented by its pattern and not as `format: email`, of
- * which every validator has an idea of its own.
- */
-export const emailAddress = z
-  .string({ error: requiredString })
-  .max(254, { error: tooLong(254), abort: true })
-  .regex(z.regexes.email, { error: 'must be an e-mail address such as ada@example.org' })
-  .refine((address) => LOCAL_PART.test(address) && LABELS.test(address), {
-    error:
-      'must have at most 64 characters before the @, and after it parts of at most 63 that do not end with -',
   });
 
 /** Levels of nesting that `data` may have. */

@@ -114,9 +114,11 @@ export {
   type NotificationRequest,
   type UserListQuery,
 } from './requests.ts';
-export { emailAddress, userId } from './fields.ts';
+export { userId } from './fields.ts';
+export { canonicalEmail, emailAddress, emailProblem } from './email-address.ts';
+export { canonicalPhone } from './phone-number.ts';
 export { quickEmailSchema, quickResultSchema, quickSmsSchema, type QuickEmail } from './quick.ts';
-export { AllowedSenders, isSenderList, mailbox, mailboxOf, type Mailbox } from './senders.ts';
+export { AllowedSenders, isSenderList, mailbox, mailboxOf, senderSetting, type Mailbox } from './senders.ts';
 export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';
 export { REQUESTED, REQUEST_KEYS, requestedPropertiesSchema, type RequestedProperties } from './requested.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MINUTE, SECOND } from '../runtime/duration.ts';
-import { emailAddress, line, text, userId } from './fields.ts';
+import { emailAddress } from './email-address.ts';
+import { line, text, userId } from './fields.ts';
 
 /** How late a meeting may be asked for, in milliseconds: clocks differ, and a call takes its time. */
 const GRACE_MS = MINUTE;

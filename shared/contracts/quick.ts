@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { CHANNELS } from './channels.ts';
-import { emailAddress, text } from './fields.ts';
-import { notificationFields, phoneNumber } from './requests.ts';
+import { emailAddress } from './email-address.ts';
+import { text } from './fields.ts';
+import { phoneNumber } from './phone-number.ts';
+import { notificationFields } from './requests.ts';
 import { mailbox } from './senders.ts';
 
 const { user_id, message, subject, carrier } = notificationFields.shape;

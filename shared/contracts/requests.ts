@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { isValidPhoneNumber } from 'libphonenumber-js/max';
 import { attachmentsSchema } from './attachments.ts';
 import { CHANNELS, CHANNEL_NAMES, LANES } from './channels.ts';
-import { emailAddress, instant, jsonObject, line, requiredString, text, tooLong, userId } from './fields.ts';
+import { emailAddress } from './email-address.ts';
+import { instant, jsonObject, line, requiredString, text, tooLong, userId } from './fields.ts';
 import { ON_AMBIGUOUS } from './notification.ts';
+import { phoneNumber } from './phone-number.ts';
 import { mailbox } from './senders.ts';
 import { STATUSES } from './states.ts';
 
@@ -20,12 +21,6 @@ export const MAX_BATCH_BYTES = 10 * 1024 * 1024;
 export const MAX_JSON_VALUES = 50_000;
 /** Most recent and most distant page of a list. */
 const MAX_PAGE = 200;
-
-/** A number in E.164 that its country's plan has. */
-export const phoneNumber = z
-  .string({ error: requiredString })
-  .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
-  .refine((value) => isValidPhoneNumber(value), { error: 'is not a number of its country’s plan' });
 
 /** Fields that no other channel has a place for. */
 const EMAIL_ONLY = ['html', 'from', 'reply_to', 'attachments'] as const;

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { emailAddress, line } from './fields.ts';
+import { canonicalEmail, emailProblem } from './email-address.ts';
+import { ONE_LINE, line } from './fields.ts';
 
-/** A name and an address in angle brackets, or an address alone. The name has nothing that a header would have to quote. */
-const MAILBOX = /^(?:(?<name>[^<>"@,;:\\()[\]]{1,200}) )?<(?<address>[^<>\s]+)>$/;
+/** A name and an address in angle brackets, or an address alone. A name without quotes has nothing that a header would have to quote. */
+const MAILBOX =
+  /^(?:(?:(?<name>[^<>"@,;:\\()[\]]{1,200})|"(?<quoted>(?:[^"\\]|\\.){1,200})") )?<(?<address>[^<>\s]+)>$/;
 
 /** Who sends a mail. */
 export interface Mailbox {
@@ -10,24 +12,52 @@ export interface Mailbox {
   address: string;
 }
 
-/** Reads `Name <address>` or `address`; undefined when it is neither. */
+/** Reads `Name <address>`, `"Name" <address>` or `address`, with the address in its canonical form; undefined when it is none of them. */
 export function mailboxOf(text: string): Mailbox | undefined {
-  const { name, address = text } = MAILBOX.exec(text)?.groups ?? {};
-  if (!emailAddress.safeParse(address).success) return undefined;
-  return { ...(name !== undefined && { name: name.trim() }), address };
+  const { name, quoted, address: written = text } = MAILBOX.exec(text)?.groups ?? {};
+  const address = canonicalEmail(written);
+  if (emailProblem(address) !== undefined) return undefined;
+  const display = quoted?.replace(/\\(.)/g, '$1') ?? name?.trim();
+  return { ...(display !== undefined && { name: display }), address };
 }
 
-/** The field that says who sends: `Name <address>` or `address`. */
-export const mailbox = line(320).refine((text) => mailboxOf(text) !== undefined, {
-  error: 'must be an address such as ada@example.org, or Ada <ada@example.org>',
-});
+/** The same mailbox with its address in the canonical form; the name stays as it is written. What is no mailbox comes back unchanged. */
+function canonicalMailbox(text: string): string {
+  const written = MAILBOX.exec(text)?.groups?.address ?? text;
+  const at = text.lastIndexOf(written);
+  return text.slice(0, at) + canonicalEmail(written) + text.slice(at + written.length);
+}
 
-/** One entry of ALLOWED_SENDERS: an address, or @ and a domain for all of its addresses. */
-const senderRule = z.union([emailAddress, z.string().regex(/^@[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i)]);
+/** What is wrong with a mailbox; undefined where nothing is. */
+function mailboxProblem(text: string): string | undefined {
+  if (mailboxOf(text) !== undefined) return undefined;
+  const address = MAILBOX.exec(text)?.groups?.address;
+  const reason = address === undefined ? undefined : emailProblem(canonicalEmail(address));
+  return reason ?? 'must be an address such as ada@example.org, or Ada <ada@example.org>';
+}
+
+/** A setting that says who sends: `Name <address>`, `"Name" <address>` or `address`; read with its address in the canonical form. */
+export const senderSetting = z
+  .string()
+  .regex(ONE_LINE, { error: 'must be one line' })
+  .overwrite(canonicalMailbox)
+  .refine((text) => mailboxProblem(text) === undefined, {
+    error: ({ input }) => mailboxProblem(String(input)) ?? '',
+  });
+
+/** The field that says who sends: `Name <address>` or `address`; read with its address in the canonical form. */
+export const mailbox = line(320)
+  .overwrite(canonicalMailbox)
+  .refine((text) => !text.includes('"') && mailboxProblem(text) === undefined, {
+    error: ({ input }) => mailboxProblem(String(input)) ?? 'must have no quotes around the name',
+  });
 
 /** Whether this is a list of addresses, and of domains with an @ before them. */
 export function isSenderList(text: string): boolean {
-  return rulesOf(text).every((rule) => senderRule.safeParse(rule).success);
+  // Of a rule for a domain, what would stand before the @ is any name.
+  return rulesOf(text).every(
+    (rule) => emailProblem(rule.startsWith('@') ? `any${rule}` : rule) === undefined,
+  );
 }
 
 /** Which addresses may stand in the From of an e-mail: that of MAIL_FROM, and those of a list. Case does not matter. */
@@ -57,6 +87,6 @@ export class AllowedSenders {
 function rulesOf(list: string): string[] {
   return list
     .split(',')
-    .map((rule) => rule.trim().toLowerCase())
+    .map((rule) => canonicalEmail(rule.trim()).toLowerCase())
     .filter((rule) => rule !== '');
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { emailAddress, line } from './fields.ts';
+import { emailAddress } from './email-address.ts';
+import { line } from './fields.ts';
 import type { NotificationRequest } from './requests.ts';
 
 /** The body of POST /update_task. */

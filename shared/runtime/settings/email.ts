@@ -1,6 +1,9 @@
 import { z } from 'zod';
-import { isSenderList } from '../../contracts/index.ts';
+import { isSenderList, senderSetting } from '../../contracts/index.ts';
 import { url, whole, domainName, providerRoute } from './kinds.ts';
+
+/** Where nobody said who sends; for the sandbox. */
+export const DEFAULT_MAIL_FROM = 'Tidings <tidings@localhost.example>';
 
 /** Who carries e-mail out, in whose name, and what comes back. */
 export const emailSettings = {
@@ -9,11 +12,11 @@ export const emailSettings = {
     .describe(
       'Providers of e-mail in order: the next one takes over while the one before is down, such as smtp,smtp_backup. With weights the first ones share, such as smtp=3,smtp_backup=1.',
     ),
-  MAIL_FROM: z
-    .string()
-    .regex(/^[^\r\n]+$/, { error: 'must be one line' })
-    .default('Tidings <tidings@localhost.example>')
-    .describe('From of every e-mail; its domain is also the domain of every Message-ID.'),
+  MAIL_FROM: senderSetting
+    .default(DEFAULT_MAIL_FROM)
+    .describe(
+      'From of every e-mail, such as Shop <shop@example.org>; its domain is also the domain of every Message-ID. Needed where SMTP_URL is not on this machine.',
+    ),
   ALLOWED_SENDERS: z
     .string()
     .refine(isSenderList, {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isCarrierList, isCountryList, mailboxOf } from '../../contracts/index.ts';
+import { canonicalPhone, isCarrierList, isCountryList, senderSetting } from '../../contracts/index.ts';
 import { url, providerRoute } from './kinds.ts';
 
 /** Who carries SMS out, and where they may go. */
@@ -20,6 +20,7 @@ export const smsSettings = {
   TWILIO_AUTH_TOKEN: z.string().min(1).optional().describe('Twilio secret.'),
   TWILIO_PHONE_NUMBER: z
     .string()
+    .overwrite(canonicalPhone)
     .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
     .optional()
     .describe('Sender of every SMS, in E.164.'),
@@ -39,11 +40,7 @@ export const smsSettings = {
     .describe(
       'The address that the Twilio number is configured with for incoming messages, as Twilio reaches it. Without it: /v1/callbacks/twilio/inbound beside the address for status callbacks, or under a PUBLIC_URL with https.',
     ),
-  SMS_GATEWAY_FROM: z
-    .string()
-    .refine((text) => mailboxOf(text) !== undefined, {
-      error: 'must be an address such as sms@example.org',
-    })
+  SMS_GATEWAY_FROM: senderSetting
     .optional()
     .describe(
       'From of texts that go to the gateways of carriers as mails, such as sms@example.org; for the provider sms_gateway, which sends by SMTP_URL.',

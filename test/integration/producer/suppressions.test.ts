@@ -126,6 +126,36 @@ describe('the API', () => {
   });
 });
 
+describe('an address that can be spelled in several ways', () => {
+  test.each([
+    ['sms', '+33612345678', ['+330612345678', '+33 6 12 34 56 78', '+33612345678']],
+    ['email', 'info@xn--bcher-kva.example', ['info@bücher.example', 'Info@BÜCHER.example']],
+  ] as const)('is found and lifted by each spelling: %s %s', async (channel, address, spellings) => {
+    for (const spelling of spellings) {
+      await suppress(address, { _id: suppressionIdOf(channel, address), channel });
+      const written = encodeURIComponent(spelling);
+      const { json } = await producer.call('GET', `/v1/suppressions?channel=${channel}&address=${written}`);
+      expect(json.suppressions).toMatchObject([{ address }]);
+      expect((await producer.call('DELETE', `/v1/suppressions/${channel}/${written}`)).status).toBe(200);
+    }
+  });
+
+  test('is stored in one form', async () => {
+    const common = { user_id: 'u1', message: 'Hello', send_at: '2099-01-01T00:00:00Z' };
+    const stored = async (more: object) => {
+      const { json } = await producer.call('POST', '/v1/notifications', { ...common, ...more });
+      return (await producer.call('GET', `/v1/notifications/${String(json.id)}`)).json;
+    };
+    expect(await stored({ type: 'sms', phone: '+330612345678' })).toMatchObject({ phone: '+33612345678' });
+    expect(
+      await stored({ type: 'email', email: 'a@bücher.example', reply_to: 'b@BÜCHER.example' }),
+    ).toMatchObject({
+      email: 'a@xn--bcher-kva.example',
+      reply_to: 'b@xn--bcher-kva.example',
+    });
+  });
+});
+
 describe('a person', () => {
   const bounce = async (email: string, user_id: string): Promise<void> => {
     const record = aRecord({ email, user_id, status: 'sent', delete_at: new Date(Date.now() + 9e6) });

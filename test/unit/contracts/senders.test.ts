@@ -8,6 +8,7 @@ describe('a mailbox', () => {
     ['Ada <ada@example.org>', { name: 'Ada', address: 'ada@example.org' }],
     ['<ada@example.org>', { address: 'ada@example.org' }],
     ['Zoë of Sales <zoe@example.org>', { name: 'Zoë of Sales', address: 'zoe@example.org' }],
+    ['Shop <c/o@BÜCHER.example>', { name: 'Shop', address: 'c/o@xn--bcher-kva.example' }],
   ])('%s is read', (text, expected) => {
     expect(mailboxOf(text)).toEqual(expected);
     expect(mailbox.safeParse(text).success).toBe(true);
@@ -34,6 +35,8 @@ describe('the list of allowed senders', () => {
     [' shop@example.org , @example.com ', true],
     ['example.org', false],
     ['@localhost', false],
+    ['@bücher.example,o&leary@example.org', true],
+    ['@-books.example', false],
     ['Shop <shop@example.org>', false],
     ['*', false],
   ])('%s: %s', (list, valid) => {
@@ -56,6 +59,13 @@ describe('the list of allowed senders', () => {
   ])('%s', (_what, from, allowed) => {
     expect(senders.allows(from)).toBe(allowed);
     expect(senders.refusalOf(from) === undefined).toBe(allowed);
+  });
+
+  test('compares international domains in one form', () => {
+    const own = new AllowedSenders({ list: '@bücher.example', sender: '"A, B" <hello@grüße.example>' });
+    expect(own.allows('a@xn--bcher-kva.example')).toBe(true);
+    expect(own.allows('a@BÜCHER.example')).toBe(true);
+    expect(own.allows('Hello <hello@xn--gre-6ka8l.example>')).toBe(true);
   });
 
   test('without a list allows its own sender alone, whoever asks', () => {
