@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { attachmentsSchema } from './attachments.ts';
 import { CHANNELS, CHANNEL_NAMES, LANES } from './channels.ts';
 import { emailAddress } from './email-address.ts';
-import { instant, jsonObject, line, requiredString, text, tooLong, userId } from './fields.ts';
+import { instant, jsonObject, line, text, tooLong, userId } from './fields.ts';
 import { ON_AMBIGUOUS } from './notification.ts';
 import { phoneNumber } from './phone-number.ts';
 import { mailbox } from './senders.ts';

@@ -1,6 +1,7 @@
-import MailComposer from 'nodemailer/lib/mail-composer';
 import { Readable } from 'node:stream';
-import type { Attachment, Notification } from '../contracts/index.ts';
+import { mailboxOf, type Mailbox, type Notification } from '../contracts/index.ts';
+import { mailboxField, textField } from './header-field.ts';
+import { filePart, invitationPart, multipart, textPart, type Part } from './mime-part.ts';
 
 /** Who sends. */
 export interface Sender {
@@ -23,77 +24,40 @@ export interface Mail {
 }
 
 /** RFC 3834: out-of-office robots leave such mail alone. */
-const AUTOMATIC = { 'Auto-Submitted': 'auto-generated' };
+const AUTOMATIC = 'Auto-Submitted: auto-generated';
 
-/** A sender or recipient that needs neither quotes nor encoding, with the address apart. */
-const PLAIN_SENDER =
-  /^(?:[A-Za-z0-9]+(?: [A-Za-z0-9]+)* <(?<named>[\w.+-]+@[a-z0-9.-]+)>|(?<bare>[\w.+-]+@[a-z0-9.-]+))$/;
-const PLAIN_ADDRESS = /^[\w.+-]+@[a-z0-9.-]+$/;
-/** A subject that needs neither encoding nor folding, and does not look as if it were encoded. */
-const PLAIN_SUBJECT = /^(?!.*(?:=\?|"))[\x21-\x7e](?:[\x20-\x7e]{0,58}[\x21-\x7e])?$/;
-/** A text that travels as it is: ASCII, in lines of at most 76 characters. */
-const PLAIN_TEXT = /^(?:[\t\x20-\x7e]{0,76}\r?\n)*[\t\x20-\x7e]{0,76}$/;
+/** What no address has in a header, where it would end the address. */
+// eslint-disable-next-line no-control-regex
+const NOT_IN_ADDRESS = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029"(),:;<>[\]\\]+/g;
 
-/** Composes a mail: by hand where there is nothing to encode, for nodemailer's composer takes longer than the hand-over; all else is its to encode. */
+/**
+ * Composes a mail that arrives as it was submitted by every server: ASCII in lines far below the 998 octets of RFC 5322 §2.1.1, with every
+ * header field made by `header-field.ts` and every part by `mime-part.ts`. nodemailer's composer passes on long words, what looks like an
+ * encoded word, and messages as files, just as they are; and it takes longer than sending.
+ */
 export function composeMail(notification: Notification, given: Sender): Mail {
-  const sender = { ...given, from: notification.from ?? given.from };
-  return plainMail(notification, sender) ?? encodedMail(notification, sender);
-}
-
-function encodedMail(notification: Notification, { from, domain }: Sender): Mail {
-  const { _id, email = '', subject, message, html, reply_to, attachments } = notification;
-  const mail = {
-    from,
-    ...(reply_to !== undefined && { replyTo: { name: '', address: reply_to } }),
-    to: { name: '', address: email },
-    ...(subject !== undefined && { subject }),
-    text: message,
-    ...(html !== undefined && { html }),
-    ...(attachments && { attachments: attachments.map(fileOf) }),
-    messageId: messageIdOf(_id, domain),
-    headers: AUTOMATIC,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  };
-  return new MailComposer(mail).compile();
-}
-
-function fileOf({ filename, content_type: contentType, content }: Attachment): object {
-  return { filename, contentType, content, encoding: 'base64' };
-}
-
-/** The very bytes that nodemailer would make; undefined where it would encode anything. */
-function plainMail(notification: Notification, { from, domain }: Sender): Mail | undefined {
-  const { _id, email = '', subject, message, html, reply_to, attachments } = notification;
-  const { named, bare } = PLAIN_SENDER.exec(from)?.groups ?? {};
-  const address = named ?? bare;
-  const isPlain =
-    html === undefined &&
-    reply_to === undefined &&
-    attachments === undefined &&
-    message !== '' &&
-    PLAIN_ADDRESS.test(email) &&
-    (subject === undefined || PLAIN_SUBJECT.test(subject)) &&
-    PLAIN_TEXT.test(message);
-  if (!isPlain || address === undefined) return undefined;
-  const messageId = messageIdOf(_id, domain);
+  const { _id, email = '', subject, reply_to } = notification;
+  const sender = senderOf(notification.from ?? given.from);
+  const recipient = addressIn(email);
+  const messageId = messageIdOf(_id, given.domain);
+  const { fields, body } = contentOf(notification);
   const lines = [
-    ...Object.entries(AUTOMATIC).map(([name, value]) => `${name}: ${value}`),
-    `From: ${from}`,
-    `To: ${email}`,
-    ...(subject === undefined ? [] : [`Subject: ${subject}`]),
+    AUTOMATIC,
+    mailboxField('From', sender),
+    ...(reply_to === undefined ? [] : [mailboxField('Reply-To', { address: addressIn(reply_to) })]),
+    mailboxField('To', { address: recipient }),
+    ...(subject === undefined ? [] : [textField('Subject', subject)]),
     `Message-ID: ${messageId}`,
-    'Content-Transfer-Encoding: 7bit',
     `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
     'MIME-Version: 1.0',
-    'Content-Type: text/plain; charset=utf-8',
+    ...fields,
     '',
-    message.replace(/\r?\n/g, '\r\n'),
+    body,
   ];
   const bytes = lines.join('\r\n');
   return {
     // A new one each time: connections write into it.
-    getEnvelope: () => ({ from: address, to: [email] }),
+    getEnvelope: () => ({ from: sender.address, to: [recipient] }),
     messageId: () => messageId,
     getHeader: (name) => (name === 'message-id' ? messageId : ''),
     // Plain ones are ASCII; the connection ends the last line.
@@ -102,7 +66,27 @@ function plainMail(notification: Notification, { from, domain }: Sender): Mail |
   };
 }
 
-/** An id is a UUID of ours; whatever else came in by another door must not end the header. */
+/** Text, then HTML, then an invitation, from the plainest to the richest (RFC 2046 §5.1.4); and the files behind them. */
+function contentOf({ message, html, attachments = [] }: Notification): Part {
+  const invitation = invitationPart(attachments);
+  const alternatives = multipart('alternative', [
+    textPart('plain', message),
+    ...(html === undefined ? [] : [textPart('html', html)]),
+    ...(invitation ? [invitation] : []),
+  ]);
+  return multipart('mixed', [alternatives, ...attachments.map(filePart)]);
+}
+
+/** A record may have come in by another way than a submission: then what is left of its sender is an address. */
+function senderOf(from: string): Mailbox {
+  return mailboxOf(from) ?? { address: addressIn(from) };
+}
+
+function addressIn(text: string): string {
+  return text.replace(NOT_IN_ADDRESS, '');
+}
+
+/** An id is a UUID of ours; whatever else came in by another way must not end the header. */
 function messageIdOf(id: string, domain: string): string {
   return `<${id.replace(/[^\w.-]/g, '')}@${domain}>`;
 }

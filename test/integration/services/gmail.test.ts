@@ -128,7 +128,11 @@ describe('whether a mail may have arrived is known', () => {
     const channel = channelWith();
     await send(channel);
     await sandbox.stop();
-    const outcome = await send(channel);
+    // A mail that goes into the kept connection, before its end was heard of, is ambiguous; the next one finds nobody.
+    const outcome = await until(async () => {
+      const one = await send(channel);
+      return one.kind !== 'ambiguous' && one;
+    });
     expect(outcome).toMatchObject({ kind: 'transient', code: 'ECONNREFUSED', providerFault: true });
   });
   test('not when the time was up before it was on its way', async () => {
