@@ -10,6 +10,7 @@ import { composeMail, type Mail } from './compose.ts';
 import { dkimSignerOf, type MailSigner } from './dkim.ts';
 import { domainOf } from './domains.ts';
 import { oauthSignIn, type SmtpOAuth } from './oauth.ts';
+import { NO_STARTTLS, needsTls, requiringTls } from './plain-auth.ts';
 import { measured, watch } from './watched.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
@@ -32,6 +33,8 @@ export interface MailServerOptions {
   mailsPerConnection: number;
   /** Signs each mail (DKIM); none is signed without. */
   sign?: MailSigner | undefined;
+  /** Sends the password of the URL without TLS, too, where the server offers none. */
+  allowPlainAuth?: boolean;
   /** Signs in by access tokens, instead of the password of the URL. */
   oauth?: SmtpOAuth | undefined;
 }
@@ -45,10 +48,12 @@ function createMailServer({
   connections,
   mailsPerConnection,
   sign,
+  allowPlainAuth = false,
   oauth,
 }: MailServerOptions): Provider {
+  const isTlsNeeded = needsTls(url, { allowPlainAuth });
   const pool = new SMTPPool({
-    url,
+    url: isTlsNeeded ? requiringTls(url) : url,
     ...(oauth && oauthSignIn(url, oauth)),
     maxConnections: connections,
     maxMessages: mailsPerConnection,
@@ -71,7 +76,9 @@ function createMailServer({
         return { kind: 'sent', provider: name, provider_message_id: watched.mail.messageId(), reason };
       } catch (thrown) {
         const ownFrom = notification.from !== undefined;
-        const failure = { ...failureOf(thrown, watched.bodyBegan()), ownSender, ownFrom };
+        const failed = failureOf(thrown, watched.bodyBegan());
+        const hint = isTlsNeeded && failed.command === 'STARTTLS' ? `; ${NO_STARTTLS}` : '';
+        const failure = { ...failed, message: failed.message + hint, ownSender, ownFrom };
         if (isTooLarge(failure)) return tooLarge(name, failure, size);
         const seen = watched.senderTaken();
         const isImpatient = stop.reason === IMPATIENT && !seen;
@@ -104,6 +111,7 @@ export function mailServerOf(
     mailsPerConnection: config.SMTP_MAILS_PER_CONNECTION,
     returnPath: paths && ((id) => paths.for(id)),
     sign: dkimSignerOf(config),
+    allowPlainAuth: config.SMTP_ALLOW_PLAIN_AUTH === '1',
     ...given,
   });
 }

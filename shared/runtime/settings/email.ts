@@ -29,7 +29,13 @@ export const emailSettings = {
   SMTP_URL: url('smtp:', 'smtps:')
     .optional()
     .describe(
-      'Mail server, such as smtps://user:password@mail.example.org. `npm start` uses the sandbox when this is not set.',
+      'Mail server, such as smtp://user:password@mail.example.org:587 (STARTTLS) or smtps://user:password@mail.example.org (port 465). A password goes by TLS only, except to this machine. `npm start` uses the sandbox when this is not set.',
+    ),
+  SMTP_ALLOW_PLAIN_AUTH: z
+    .enum(['1'], { error: 'must be 1' })
+    .optional()
+    .describe(
+      '1: the password of SMTP_URL and SMTP_BACKUP_URL also goes to a server that offers no TLS, where everybody on the way can read it. Without it: such a server gets no mail.',
     ),
   SMTP_BACKUP_URL: url('smtp:', 'smtps:')
     .optional()

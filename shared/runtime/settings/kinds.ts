@@ -60,7 +60,7 @@ export function isOrigin(text: string): boolean {
 export const safeUrl = url('http:', 'https:').refine(
   (text) => !URL.canParse(text) || isSafeWay(new URL(text)),
   {
-    error: 'must begin with https://, but for this machine: whoever is on the way would read the tokens',
+    error: 'must begin with https://, except for this machine: anybody on the way could read the credentials',
   },
 );
 

@@ -1,5 +1,6 @@
 import { Carriers } from '../../contracts/index.ts';
 import { isLoopback } from '../loopback.ts';
+import { DEFAULT_MAIL_FROM } from './email.ts';
 
 /** What is wrong between settings: which one, and what it must be. */
 export interface SettingProblem {
@@ -12,6 +13,9 @@ interface Settings {
   HOST: string;
   GRPC_PORT?: number | undefined;
   GRPC_TLS_CERT_FILE?: string | undefined;
+  MAIL_FROM: string;
+  SMTP_URL?: string | undefined;
+  SMTP_BACKUP_URL?: string | undefined;
   BOUNCE_DOMAIN?: string | undefined;
   BOUNCE_PORT?: number | undefined;
   SMS_GATEWAY_CARRIERS?: string | undefined;
@@ -32,6 +36,7 @@ export function problemsBetween(settings: Settings): SettingProblem[] {
     ...openGrpc(settings),
     ...homelessReports(settings),
     ...unknownCarrier(settings),
+    ...namelessSender(settings),
   ];
 }
 
@@ -56,6 +61,18 @@ function openGrpc({ GRPC_PORT, GRPC_TLS_CERT_FILE, HOST }: Settings): SettingPro
 function homelessReports(settings: Settings): SettingProblem[] {
   const isHomeless = settings.BOUNCE_PORT !== undefined && settings.BOUNCE_DOMAIN === undefined;
   return isHomeless ? [{ name: 'BOUNCE_DOMAIN', message: 'is needed beside BOUNCE_PORT' }] : [];
+}
+
+/** A mail server on this machine may be the sandbox; any other delivers to people, who cannot answer the sandbox's sender. */
+function namelessSender(settings: Settings): SettingProblem[] {
+  const real = (['SMTP_URL', 'SMTP_BACKUP_URL'] as const).find((name) => {
+    const url = settings[name];
+    return url !== undefined && !isLoopback(new URL(url).hostname);
+  });
+  if (real === undefined || settings.MAIL_FROM !== DEFAULT_MAIL_FROM) return [];
+  return [
+    { name: 'MAIL_FROM', message: `is needed beside ${real}: who sends, such as Shop <shop@example.org>` },
+  ];
 }
 
 function unknownCarrier(settings: Settings): SettingProblem[] {

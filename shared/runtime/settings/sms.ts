@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { canonicalPhone, isCarrierList, isCountryList, senderSetting } from '../../contracts/index.ts';
-import { url, providerRoute } from './kinds.ts';
+import { url, providerRoute, safeUrl } from './kinds.ts';
 
 /** Who carries SMS out, and where they may go. */
 export const smsSettings = {
@@ -24,7 +24,7 @@ export const smsSettings = {
     .regex(/^\+[1-9]\d{6,14}$/, { error: 'must be an E.164 number such as +15005550006' })
     .optional()
     .describe('Sender of every SMS, in E.164.'),
-  TWILIO_API_BASE_URL: url('http:', 'https:')
+  TWILIO_API_BASE_URL: safeUrl
     .optional()
     .describe('Another address that speaks the Twilio API; the sandbox sets it. Without it, Twilio itself.'),
   TWILIO_STATUS_CALLBACK_URL: z

@@ -110,7 +110,7 @@ describe('the parts of a text', () => {
 
 describe('the way that a request chooses', () => {
   const phone = '+12025550123';
-  const gateway = { SMTP_URL: 'smtp://m', SMS_GATEWAY_FROM: 'sms@example.org' };
+  const gateway = { SMTP_URL: 'smtp://m', MAIL_FROM: 'a@example.org', SMS_GATEWAY_FROM: 'sms@example.org' };
   const both = new Ways(readConfig({ ...gateway, SMS_PROVIDERS: 'twilio,sms_gateway' }));
   const only = new Ways(readConfig({ ...gateway, SMS_PROVIDERS: 'sms_gateway' }));
   const sms = { type: 'sms', phone, message: 'Hello' } as const;

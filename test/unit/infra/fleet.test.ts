@@ -15,6 +15,7 @@ const servers = {
 };
 const credentials = {
   SMTP_URL: 'smtp://mail.example.org',
+  MAIL_FROM: 'Shop <shop@example.org>',
   TWILIO_ACCOUNT_SID: `AC${'a'.repeat(32)}`,
   TWILIO_AUTH_TOKEN: 'token',
 };

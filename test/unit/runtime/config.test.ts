@@ -10,6 +10,40 @@ describe('the configuration', () => {
   test('takes an empty value as not set, as in a copied .env.example', () => {
     expect(readConfig({ PORT: '', SMTP_URL: '' })).toEqual(readConfig({}));
   });
+  test.each([
+    ['SMTP_URL', 'smtp://mail.example.org'],
+    ['SMTP_URL', 'smtps://me:secret@192.0.2.1:465'],
+    ['SMTP_BACKUP_URL', 'smtp://mail.example.org:587'],
+  ])('refuses the default MAIL_FROM beside a mail server elsewhere: %s=%s', (name, url) => {
+    expect(() => readConfig({ [name]: url })).toThrow(`MAIL_FROM: is needed beside ${name}`);
+    expect(readConfig({ [name]: url, MAIL_FROM: 'a@example.org' })).toMatchObject({ [name]: url });
+  });
+  test('lets the sandbox have the default MAIL_FROM', () => {
+    expect(readConfig({ SMTP_URL: 'smtp://127.0.0.1:2525' }).MAIL_FROM).toContain('@localhost.example');
+  });
+  test.each([
+    ['Grüße <grüße@example.org>', /^The environment.*MAIL_FROM: .*ASCII characters only/s],
+    ['Shop <shop@exa mple.org>', /MAIL_FROM: /],
+    ['Shop, Inc. <shop@example.org>', /MAIL_FROM: must be an address/],
+    ['a@example.org, b@example.org', /MAIL_FROM: /],
+    ['shop@example', /MAIL_FROM: /],
+    ['a@example.org\nBcc: b@example.org', /MAIL_FROM: must be one line/],
+  ])('refuses a MAIL_FROM that no server could take: %s', (MAIL_FROM, words) => {
+    expect(() => readConfig({ MAIL_FROM })).toThrow(words);
+  });
+  test.each([
+    ['Grüße <hallo@bücher.example>', 'Grüße <hallo@xn--bcher-kva.example>'],
+    ['"Shop, Inc." <shop@EXAMPLE.org>', '"Shop, Inc." <shop@example.org>'],
+    ['c/o@example.org', 'c/o@example.org'],
+  ])('reads a MAIL_FROM in its canonical form: %s', (MAIL_FROM, canonical) => {
+    expect(readConfig({ MAIL_FROM }).MAIL_FROM).toBe(canonical);
+  });
+  test('refuses to send the credentials of Twilio over an open line', () => {
+    const read = (url: string) => () => readConfig({ TWILIO_API_BASE_URL: url });
+    expect(read('http://api.example.org')).toThrow(/TWILIO_API_BASE_URL: must begin with https/);
+    expect(read('https://api.example.org')).not.toThrow();
+    expect(read('http://127.0.0.1:4010')).not.toThrow();
+  });
   test('lists every problem at once, each by its name', () => {
     const bad = {
       PORT: 'x',
