@@ -10,7 +10,7 @@ export function liveStream(mailbox: Mailbox): RequestHandler {
   return function streamChanges(_request: Request, response: Response) {
     response.writeHead(200, {
       'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
+      'cache-control': 'no-store, no-transform',
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n');

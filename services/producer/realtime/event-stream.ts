@@ -12,7 +12,8 @@ const RECONNECT_MS = 2 * SECOND;
 export function beginEventStream(response: ServerResponse): void {
   response.writeHead(200, {
     'content-type': 'text/event-stream',
-    'cache-control': 'no-store',
+    // no-transform: a proxy that compresses would keep events back until its block is full (RFC 9111 §5.2.2.6).
+    'cache-control': 'no-store, no-transform',
     // nginx would keep events back until it has a few kilobytes.
     'x-accel-buffering': 'no',
   });

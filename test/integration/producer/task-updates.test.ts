@@ -179,6 +179,7 @@ describe('GET /task_updates', () => {
   test('is an event stream that begins with where it stands, and goes on from Last-Event-ID', async () => {
     const stream = await rawStream(producer.address);
     expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    expect(stream.headers.get('cache-control')).toBe('no-store, no-transform');
     const before = await newest();
     await until(() =>
       stream.text().includes(`event: last_event_id\nid: ${before}\ndata: {"id":"${before}"}\n\n`),

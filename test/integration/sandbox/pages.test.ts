@@ -216,6 +216,7 @@ test('other sites can neither change nor listen', async () => {
 test('an open page hears of what arrives', async () => {
   const response = await get('/live');
   expect(response.headers.get('content-type')).toBe('text/event-stream');
+  expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   expect((await reader?.read())?.value).toBe('retry: 2000\n\n');
   addText('SM1', 'Code 1234');
