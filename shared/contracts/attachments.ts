@@ -24,21 +24,35 @@ const attachmentSchema = z.strictObject({
     .meta({ description: 'The bytes in base64', example: 'QkVHSU46VkNBTEVOREFS' }),
 });
 
+/** A file whose other fields may still be wrong. */
+interface Sized {
+  content?: unknown;
+}
+
+/** What is wrong with files that are too large, in bytes: what their sender knows of them. */
+function tooLarge(files: readonly Sized[]): string {
+  const bytes = files.map((file) => Math.floor((charsOf(file) * 3) / 4));
+  const largest = bytes.indexOf(Math.max(...bytes));
+  return `must have at most ${(MAX_CHARS * 3) / 4} bytes together (${MAX_CHARS} characters of base64); these have ${sum(bytes)}, of which attachments.${largest} has ${String(bytes[largest])}`;
+}
+
+function charsOf({ content }: Sized): number {
+  return typeof content === 'string' ? content.length : 0;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}
+
 /** Files that go with an e-mail. */
 export const attachmentsSchema = z
   .array(attachmentSchema, { error: 'must be a list of files' })
   .min(1, { error: 'must hold at least one file' })
   .max(MAX_FILES, { error: tooLong(MAX_FILES, 'files') })
-  .refine((files) => charsOf(files) <= MAX_CHARS, {
-    error: ({ input }) =>
-      `must be at most ${MAX_CHARS} characters of base64 together, and has ${charsOf(input as Files)}`,
-  });
-
-type Files = readonly { content: unknown }[];
-
-function charsOf(files: Files): number {
-  return files.reduce((chars, { content }) => chars + (typeof content === 'string' ? content.length : 0), 0);
-}
+  .refine((files) => sum(files.map(charsOf)) <= MAX_CHARS, {
+    error: ({ input }) => tooLarge(input as Sized[]),
+  })
+  .meta({ description: `Files that go with the e-mail: ${MAX_CHARS} characters of base64 together at most` });
 
 /** A file that goes with an e-mail: its bytes in base64. */
 export type Attachment = z.output<typeof attachmentSchema>;

@@ -44,7 +44,7 @@ export const notificationFields = z.strictObject({
   reply_to: emailAddress
     .optional()
     .meta({ description: 'Where answers to the e-mail go', example: 'ada@example.org' }),
-  attachments: attachmentsSchema.optional().meta({ description: 'Files that go with the e-mail' }),
+  attachments: attachmentsSchema.optional(),
   email: emailAddress
     .optional()
     .meta({ description: 'Recipient; required for e-mail', example: 'a@example.org' }),

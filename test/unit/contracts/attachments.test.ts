@@ -49,6 +49,18 @@ test.each([
   expect(fieldsOf(files)).toEqual([field]);
 });
 
+test('names the field, the size and the limit of files that are too large', () => {
+  const attachments = [file, { ...file, content: 'A'.repeat(1_200_000) }];
+  const result = notificationRequestSchema.safeParse({ ...mail, attachments });
+  expect(result.error && fieldErrors(result.error)).toEqual([
+    {
+      field: 'attachments',
+      message:
+        'must have at most 750000 bytes together (1000000 characters of base64); these have 900003, of which attachments.1 has 900000',
+    },
+  ]);
+});
+
 test.each(['sms', 'in_app'])('a notification of type %s takes no files, From or Reply-To', (type) => {
   const more = { attachments: [file], from: 'a@example.org', reply_to: 'a@example.org' };
   const result = notificationRequestSchema.safeParse({ ...mail, ...more, type, phone: '+12025550123' });
