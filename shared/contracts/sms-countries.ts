@@ -10,7 +10,8 @@ export function isCountryList(text: string): boolean {
 
 /**
  * Which numbers SMS may go to. Others are refused: whoever can make a service text numbers of their choice earns by numbers abroad that they
- * are paid for (SMS pumping). Without a list, it is the country of the sender's own number.
+ * are paid for (SMS pumping). Without a list, it is the country of the sender's own number: one ISO 3166 code, not its numbering plan. +1 reaches premium
+ * numbers in the Caribbean, and +44 the islands' own carriers, at other prices; so territories of the same plan are open only where they are named.
  */
 export class SmsCountries {
   /** Undefined: every country. */
@@ -23,14 +24,15 @@ export class SmsCountries {
       codes === EVERY_COUNTRY ? undefined : new Set(codes.split(',').map((code) => code.trim()));
   }
 
-  /** Why a number is refused, and what opens it; undefined when it is not. */
+  /** Why a number is refused, and the value that opens it; undefined when it is not refused. */
   refusalOf(phone: string): string | undefined {
     if (this.#allowed === undefined) return undefined;
     const country = countryOf(phone);
     if (country !== undefined && this.#allowed.has(country)) return undefined;
-    const open =
-      [...this.#allowed].filter(Boolean).join(', ') || 'no country, for that of the sender is not known';
-    return `is in ${country ?? 'no country that is known'}; SMS go to ${open} only, unless SMS_COUNTRIES, a setting of the fleet, names more`;
+    const open = [...this.#allowed].filter(Boolean);
+    const where = open.join(', ') || 'no country, because the country of the sender is not known';
+    const opened = country === undefined ? EVERY_COUNTRY : [...open, country].join(',');
+    return `is in ${country ?? 'no known country'}; SMS go to ${where} only. To allow it, set SMS_COUNTRIES=${opened}, a setting of the fleet`;
   }
 }
 

@@ -10,7 +10,7 @@ export const smsSettings = {
     .refine(isCountryList, { error: 'must be country codes such as US,CA, or *' })
     .optional()
     .describe(
-      'Countries that SMS may go to, such as US,CA; * is every one. Without it: the country of TWILIO_PHONE_NUMBER.',
+      'Countries that SMS may go to, by their ISO 3166 codes, such as US,CA; * is every one. Without it: the country of TWILIO_PHONE_NUMBER. Territories that share its code are named themselves, such as GB,JE,GG,IM (Jersey, Guernsey, Isle of Man) or US,PR,VI,GU (Puerto Rico, Virgin Islands, Guam).',
     ),
   TWILIO_ACCOUNT_SID: z
     .string()

@@ -256,7 +256,7 @@ describe('SMS to numbers of a caller’s choice', () => {
     expect(refused.json.errors).toEqual([
       {
         field: 'phone',
-        message: 'is in JM; SMS go to US only, unless SMS_COUNTRIES, a setting of the fleet, names more',
+        message: 'is in JM; SMS go to US only. To allow it, set SMS_COUNTRIES=US,JM, a setting of the fleet',
       },
     ]);
     const batch = await producer.call('POST', '/v1/notifications/batch', {
