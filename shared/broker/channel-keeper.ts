@@ -1,9 +1,13 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { closeChannel } from './close-channel.ts';
 import type { BrokerConnection } from './connection.ts';
+
+/** A channel that was open for so long, in milliseconds, is not one that closes again and again. */
+const STEADY_AFTER_MS = 10 * SECOND;
 
 /** How a channel is made and prepared. */
 export interface ChannelKeeperOptions<C extends Channel> {
@@ -27,6 +31,8 @@ export class ChannelKeeper<C extends Channel> {
     void this.#keepOpen(model);
   };
   #channel: C | undefined;
+  /** The channel that is open, prepared or not. */
+  #current: C | undefined;
   #stopped = false;
 
   constructor(options: ChannelKeeperOptions<C>) {
@@ -48,16 +54,16 @@ export class ChannelKeeper<C extends Channel> {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#options.connection.off('up', this.#onUp);
-    if (this.#channel) await closeChannel(this.#channel);
+    if (this.#current) await closeChannel(this.#current);
   }
 
   async #keepOpen(model: ChannelModel): Promise<void> {
     for (let attempt = 0; this.#isCurrent(model); attempt += 1) {
+      const openedAt = performance.now();
       const opened = await this.#openOnce(model);
-      if (opened) {
-        attempt = 0;
-        await opened.closed;
-      }
+      await opened?.closed;
+      // What is closed again at once is tried with growing pauses, like what does not open.
+      if (performance.now() - openedAt > STEADY_AFTER_MS) attempt = 0;
       if (this.#isCurrent(model)) await pause(reconnectDelay(attempt));
     }
   }
@@ -68,23 +74,35 @@ export class ChannelKeeper<C extends Channel> {
 
   async #openOnce(model: ChannelModel): Promise<{ closed: Promise<void> } | undefined> {
     const { log, purpose, open, prepare } = this.#options;
-    let channel: C | undefined;
     try {
-      channel = await open(model);
-      const closed = new Promise<void>((resolve) => channel?.once('close', resolve));
-      channel.on('error', (error: unknown) => {
-        log.warn('RabbitMQ closed a channel', { purpose, error: toError(error) });
-      });
-      await prepare(channel, model);
-      this.#channel = channel;
-      void closed.then(() => {
-        if (this.#channel === channel) this.#channel = undefined;
-      });
+      const channel = await open(model);
+      const closed = this.#watch(channel);
+      // Stopped while it was being opened or prepared.
+      if (!this.#stopped) await prepare(channel, model);
+      if (this.#stopped) await closeChannel(channel);
+      else if (this.#current === channel) this.#channel = channel;
       return { closed };
     } catch (thrown) {
-      log.warn('a RabbitMQ channel could not be opened', { purpose, error: toError(thrown) });
-      if (channel) await closeChannel(channel);
+      if (!this.#stopped)
+        log.warn('a RabbitMQ channel could not be opened', { purpose, error: toError(thrown) });
+      if (this.#current) await closeChannel(this.#current);
       return undefined;
     }
+  }
+
+  /** Resolves when the channel is closed, and forgets it then. */
+  #watch(channel: C): Promise<void> {
+    const { log, purpose } = this.#options;
+    this.#current = channel;
+    channel.on('error', (error: unknown) => {
+      log.warn('RabbitMQ closed a channel', { purpose, error: toError(error) });
+    });
+    return new Promise((resolve) =>
+      channel.once('close', () => {
+        if (this.#current === channel) this.#current = undefined;
+        if (this.#channel === channel) this.#channel = undefined;
+        resolve();
+      }),
+    );
   }
 }

@@ -12,6 +12,9 @@ const HEARTBEAT_SECONDS = 10;
 /** How long one attempt to connect may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5 * SECOND;
 
+/** A connection that was up for so long, in milliseconds, is not one that ends again and again. */
+const STEADY_AFTER_MS = 10 * SECOND;
+
 /** What a connection tells: `up` with the fresh amqplib connection, `down` when it is gone. */
 interface ConnectionEvents {
   up: [ChannelModel];
@@ -94,17 +97,19 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
   }
 
   async #keepConnected(): Promise<void> {
+    let failures = 0;
     for (let attempt = 0; !this.#closing.signal.aborted; attempt += 1) {
-      const model = await this.#tryConnect(attempt);
-      if (model) {
-        attempt = 0;
-        await this.#untilClosed(model);
-      }
+      const startedAt = performance.now();
+      const model = await this.#tryConnect(failures);
+      if (model) await this.#untilClosed(model);
+      failures = model ? 0 : failures + 1;
+      // A broker that ends each connection at once is tried with growing pauses, like one that takes none.
+      if (model && performance.now() - startedAt > STEADY_AFTER_MS) attempt = 0;
       await pause(reconnectDelay(attempt), this.#closing.signal);
     }
   }
 
-  async #tryConnect(attempt: number): Promise<ChannelModel | undefined> {
+  async #tryConnect(failures: number): Promise<ChannelModel | undefined> {
     try {
       const model = await connectTo(this.#nextNode(), {
         noDelay: true,
@@ -115,7 +120,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
       return this.#closing.signal.aborted ? undefined : model;
     } catch (thrown) {
       // One round over the nodes says why; the attempts after it would only repeat it.
-      if (attempt < this.#nodes.length)
+      if (failures < this.#nodes.length)
         this.#log.warn('RabbitMQ cannot be reached; trying on', {
           connection: this.name,
           error: toError(thrown),

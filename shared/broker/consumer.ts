@@ -3,6 +3,7 @@ import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Acknowledger } from './acknowledger.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
+import { closeChannel } from './close-channel.ts';
 import type { BrokerConnection } from './connection.ts';
 
 /** One message from a queue. Exactly one of `ack` and `reject` is called, once; after the channel is gone both do nothing. */
@@ -34,6 +35,13 @@ export interface ConsumerOptions {
   onDelivery: (delivery: Delivery) => Promise<void> | void;
 }
 
+/** The channel that is open, and its subscription, if there is one. */
+interface OpenChannel {
+  channel: Channel;
+  acknowledger: Acknowledger;
+  tag: string | undefined;
+}
+
 /**
  * Consumes one queue on a channel of its own, and subscribes again after whatever ended it: a cut, a closed channel, a deleted queue,
  * a cancel by the server.
@@ -41,9 +49,11 @@ export interface ConsumerOptions {
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #keeper: ChannelKeeper<Channel>;
-  #consumerTag: string | undefined;
-  #paused = false;
-  #acknowledger: Acknowledger | undefined;
+  /** What is wanted. What is so follows it, one step at a time (`#settle`). */
+  #isPaused = false;
+  #open: OpenChannel | undefined;
+  /** The last step; it never rejects. */
+  #step: Promise<unknown> = Promise.resolve();
   #lastDeliveryAt = Date.now();
 
   constructor(options: ConsumerOptions) {
@@ -64,7 +74,7 @@ export class Consumer {
 
   /** The broker's tag of the subscription, while there is one. */
   get consumerTag(): string | undefined {
-    return this.#consumerTag;
+    return this.#open?.tag;
   }
 
   /** When a message last came, in milliseconds since the epoch; at first, when it was made. */
@@ -79,62 +89,79 @@ export class Consumer {
 
   /** Takes no more messages; those delivered can still be acknowledged. */
   async pause(): Promise<void> {
-    this.#paused = true;
-    const tag = this.#consumerTag;
-    this.#consumerTag = undefined;
-    if (tag !== undefined) await this.#keeper.channel?.cancel(tag).catch(() => undefined);
+    this.#isPaused = true;
+    await this.#settleOrReopen();
   }
 
   /** Takes messages again. */
   async resume(): Promise<void> {
-    this.#paused = false;
-    const channel = this.#keeper.channel;
-    if (channel) await this.#subscribe(channel).catch(() => channel.close().catch(() => undefined));
+    this.#isPaused = false;
+    await this.#settleOrReopen();
   }
 
   /** Ends the subscription and the channel; what is not acknowledged goes back to the queue. */
   async stop(): Promise<void> {
     await this.pause();
-    this.#acknowledger?.flush();
+    this.#open?.acknowledger.flush();
     await this.#keeper.stop();
   }
 
   async #prepare(channel: Channel, model: ChannelModel): Promise<void> {
-    this.#consumerTag = undefined;
-    this.#acknowledger = new Acknowledger(channel, () => {
+    const acknowledger = new Acknowledger(channel, () => {
       this.#options.connection.coalesce();
     });
+    const open: OpenChannel = { channel, acknowledger, tag: undefined };
     channel.once('close', () => {
-      this.#consumerTag = undefined;
-      this.#acknowledger = undefined;
+      if (this.#open === open) this.#open = undefined;
     });
     await this.#options.declare(model);
     // Per consumer: a global prefetch closes the connection on quorum queues.
     await channel.prefetch(this.#options.prefetch, false);
-    await this.#subscribe(channel);
+    this.#open = open;
+    await this.#settle();
   }
 
-  async #subscribe(channel: Channel): Promise<void> {
-    if (this.#paused || this.#consumerTag !== undefined) return;
-    const acknowledger = this.#acknowledger;
-    if (!acknowledger) return;
+  /** A channel that refuses what is wanted is closed: the keeper opens another one, which begins with what is wanted then. */
+  async #settleOrReopen(): Promise<void> {
+    const channel = this.#open?.channel;
+    await this.#settle().catch(() => channel && closeChannel(channel));
+  }
+
+  /**
+   * Makes what is so what is wanted. Steps run one after the other: two that looked at the same time would both find no subscription, and
+   * make two.
+   */
+  #settle(): Promise<void> {
+    const step = this.#step.then(() => this.#subscribeOrCancel());
+    this.#step = step.catch(() => undefined);
+    return step;
+  }
+
+  async #subscribeOrCancel(): Promise<void> {
+    const open = this.#open;
+    if (!open || this.#isPaused === (open.tag === undefined)) return;
+    if (open.tag === undefined) await this.#subscribe(open);
+    else await this.#cancel(open, open.tag);
+  }
+
+  async #subscribe(open: OpenChannel): Promise<void> {
+    const { channel, acknowledger } = open;
     const reply = await channel.consume(this.#options.queue, (message) => {
       this.#receive(channel, acknowledger, message);
     });
-    // Paused while it was on its way: the pause had no tag to cancel.
-    if (this.#isPaused()) await channel.cancel(reply.consumerTag);
-    else this.#consumerTag = reply.consumerTag;
+    open.tag = reply.consumerTag;
   }
 
-  #isPaused(): boolean {
-    return this.#paused;
+  async #cancel(open: OpenChannel, tag: string): Promise<void> {
+    await open.channel.cancel(tag);
+    open.tag = undefined;
   }
 
   #receive(channel: Channel, acknowledger: Acknowledger, message: ConsumeMessage | null): void {
     if (message === null) {
       // The server canceled us: the queue was deleted or moved. A new channel subscribes again.
       this.#options.log.warn('RabbitMQ canceled the consumer', { queue: this.queue });
-      channel.close().catch(() => undefined);
+      void closeChannel(channel);
       return;
     }
     this.#lastDeliveryAt = Date.now();
@@ -144,7 +171,7 @@ export class Consumer {
       body: message.content,
       routingKey,
       properties: message.properties,
-      isLost: () => this.#acknowledger !== acknowledger,
+      isLost: () => this.#open?.acknowledger !== acknowledger,
       ack: () => {
         acknowledger.ack(deliveryTag);
       },
