@@ -53,8 +53,8 @@ export const INDEXES = {
         expires_at: { $exists: true },
       },
     },
-    // The outbox: transactional sorts after bulk, so it is read backwards; then by age.
-    { name: 'unpublished', key: { lane: -1, _id: 1 }, partialFilterExpression: { unpublished: true } },
+    // The outbox, queue by queue and by age: the backlog of one channel must not be walked past for another.
+    { name: 'outbox', key: { lane: 1, type: 1, _id: 1 }, partialFilterExpression: { unpublished: true } },
     { name: 'unread', key: { user_id: 1 }, partialFilterExpression: { unread: true } },
     {
       name: 'redriven',
@@ -111,8 +111,8 @@ export const INDEXES = {
   bulk_acts: [{ name: 'time', key: { started_at: -1 }, expireAfterSeconds: 90 * 86_400 }],
 } as const satisfies Record<string, readonly IndexDescription[]>;
 
-/** Indexes that were: a TTL index, which would delete behind the books' back, and what `state` has replaced. */
-const FORMER = ['retention', 'status'];
+/** Former indexes: a TTL index, which would delete behind the books' back, and those that `state` and `outbox` have replaced. */
+const FORMER = ['retention', 'status', 'unpublished'];
 
 /** Creates what is missing. Safe to run by many processes at once. */
 export async function ensureIndexes(db: Db): Promise<void> {
