@@ -16,6 +16,8 @@ const CHUNK = 500;
 /** Feedback that waits until its record is where feedback can move it, or for eight days. */
 export class EarlyFeedbacks {
   readonly #kept: Collection<EarlyFeedback>;
+  /** The last one that `inTurn` gave out. */
+  #after = '';
 
   constructor(db: Db) {
     this.#kept = bounded(db.collection<EarlyFeedback>('feedback'));
@@ -38,9 +40,18 @@ export class EarlyFeedbacks {
     return (await this.#kept.findOne({ _id: idOf(feedback) })) ?? feedback;
   }
 
-  /** All of it, in steps. */
-  async *chunks(): AsyncGenerator<EarlyFeedback[]> {
-    for (let after = ''; ;) {
+  /** All of it, in steps, behind the one that was last given out before somebody stopped asking. */
+  async *inTurn(): AsyncGenerator<EarlyFeedback[]> {
+    for await (const chunk of this.chunks(this.#after)) {
+      this.#after = chunk.at(-1)?._id ?? '';
+      yield chunk;
+    }
+    this.#after = '';
+  }
+
+  /** All of it behind an id, in steps. */
+  async *chunks(from = ''): AsyncGenerator<EarlyFeedback[]> {
+    for (let after = from; ;) {
       const found = await this.#kept
         .find({ _id: { $gt: after } })
         .sort({ _id: 1 })

@@ -22,6 +22,8 @@ export type OpenErasure = Erasure & { user_id: string };
 /** The orders to erase somebody, and their receipts. */
 export class Erasures {
   readonly #erasures: Collection<Erasure>;
+  /** The order that was last given out by `inTurn`. */
+  #after = '';
 
   constructor(db: Db) {
     this.#erasures = bounded(db.collection<Erasure>('erasures'));
@@ -37,14 +39,25 @@ export class Erasures {
     return (await this.#erasures.findOne({ _id: id })) ?? undefined;
   }
 
-  /** Those that are not finished. */
-  async unfinished(): Promise<OpenErasure[]> {
-    const found = await this.#erasures
-      .find({ user_id: { $exists: true } })
-      .sort({ _id: 1 })
-      .limit(PASS_LIMIT)
-      .toArray();
-    return found as OpenErasure[];
+  /**
+   * Unfinished orders, each once, a hundred at most: those behind the one that was given out last, then those before it. So a pass that ends
+   * early is gone on with by the next one.
+   */
+  async *inTurn(): AsyncGenerator<OpenErasure> {
+    const last = this.#after;
+    const behind = await this.#unfinished({ $gt: last }, PASS_LIMIT);
+    const before = await this.#unfinished({ $lte: last }, PASS_LIMIT - behind.length);
+    for (const order of [...behind, ...before]) {
+      this.#after = order._id;
+      yield order;
+    }
+  }
+
+  async #unfinished(ids: { $gt: string } | { $lte: string }, limit: number): Promise<OpenErasure[]> {
+    // A limit of zero would be none.
+    if (limit === 0) return [];
+    const unfinished = { _id: ids, user_id: { $exists: true } };
+    return (await this.#erasures.find(unfinished).sort({ _id: 1 }).limit(limit).toArray()) as OpenErasure[];
   }
 
   /** Counts what was erased; with nothing left, the order forgets whom it was about. */

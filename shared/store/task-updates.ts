@@ -11,6 +11,10 @@ export type NewTaskUpdate = Omit<TaskUpdate, '_id'>;
 
 /** How long numbers are tried for, in milliseconds: longer than any caller waits for its answer. */
 const APPEND_WITHIN_MS = 6 * SECOND;
+/** Updates that are removed in one step. */
+const REMOVED_AT_ONCE = 1_000;
+/** A pass of removing ends after so long, in milliseconds; the next one goes on. */
+const REMOVE_WITHIN_MS = 8 * SECOND;
 /** Who lost a number to another producer waits so long at most, at random; milliseconds. About what a write takes. */
 const AGAIN_WITHIN_MS = 8;
 
@@ -67,20 +71,26 @@ export class TaskUpdates {
    * the numbers: only what is before the first one that is not over goes, or a reader would meet holes in the middle.
    */
   async removeOver(now = new Date()): Promise<number> {
-    const first = await this.#firstSince(new Date(now.getTime() - TASK_UPDATES_KEPT_MS));
-    const below = Math.min(first ?? Infinity, await this.newest());
-    const { deletedCount } = await this.#updates.deleteMany({ _id: { $lt: below } });
-    return deletedCount;
+    const newest = await this.newest();
+    const kept = new Date(now.getTime() - TASK_UPDATES_KEPT_MS);
+    const endBy = performance.now() + REMOVE_WITHIN_MS;
+    let removed = 0;
+    for (;;) {
+      const oldest = await this.#oldest();
+      const firstKept = oldest.find(({ _id, at }) => at >= kept || _id >= newest)?._id;
+      const below = firstKept ?? (oldest.at(-1)?._id ?? 0) + 1;
+      removed += (await this.#updates.deleteMany({ _id: { $lt: below } })).deletedCount;
+      if (firstKept !== undefined || oldest.length === 0 || performance.now() > endBy) return removed;
+    }
   }
 
-  /** By number, which looks at nothing but what is over and one more. */
-  async #firstSince(time: Date): Promise<number | undefined> {
-    const [first] = await this.#updates
-      .find({ at: { $gte: time } }, { projection: { _id: 1 }, hint: { _id: 1 } })
+  /** A step of removing looks at no more than these. */
+  #oldest(): Promise<Pick<TaskUpdate, '_id' | 'at'>[]> {
+    return this.#updates
+      .find({}, { projection: { at: 1 } })
       .sort({ _id: 1 })
-      .limit(1)
+      .limit(REMOVED_AT_ONCE)
       .toArray();
-    return first?._id;
   }
 
   /** On a new database the very first updates may come before the indexes; a second one of a notification could not be taken back. */

@@ -8,10 +8,14 @@ import {
   type Notification,
   type Status,
 } from '../../contracts/index.ts';
+import { SECOND } from '../../runtime/duration.ts';
 import type { EarlyFeedback, EarlyFeedbacks } from '../early-feedback.ts';
 import { literals } from '../literals.ts';
 import { suppressionIdOf, suppressionOf, type Suppressions } from '../suppressions.ts';
 import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
+
+/** A pass over kept feedback ends after so long, in milliseconds; the next one goes on. */
+const PASS_MS = 10 * SECOND;
 
 /** What feedback works on. */
 export interface FeedbackStores {
@@ -67,7 +71,8 @@ export async function hearFeedback(stores: FeedbackStores, heard: Feedback): Pro
 export async function hearEarlyFeedback(stores: FeedbackStores): Promise<number> {
   let moved = 0;
   const troubles: unknown[] = [];
-  for await (const kept of stores.early.chunks()) {
+  const endBy = performance.now() + PASS_MS;
+  for await (const kept of stores.early.inTurn()) {
     for (const feedback of await dueOf(stores.notifications, kept)) {
       try {
         if ((await hearKept(stores, feedback)) === 'moved') moved += 1;
@@ -75,6 +80,7 @@ export async function hearEarlyFeedback(stores: FeedbackStores): Promise<number>
         troubles.push(thrown);
       }
     }
+    if (performance.now() > endBy) break;
   }
   if (troubles.length > 0) throw troubles[0];
   return moved;

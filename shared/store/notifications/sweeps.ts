@@ -102,17 +102,47 @@ export async function wakeDue(notifications: Notifications): Promise<Notificatio
   });
 }
 
-/** Ends what was not sent in time; answers how many. */
+/** A pass of expiring ends after so long, in milliseconds; the next one goes on. */
+const EXPIRE_WITHIN_MS = 8 * SECOND;
+
+/** Ends what was not sent in time, in batches, the longest overdue first; answers how many. */
 export async function expireOverdue(notifications: Notifications, retentionDays: number): Promise<number> {
   const overdue = {
     expires_at: { $lte: new Date(Date.now() + MINUTE) },
     status: { $in: [...CANCELABLE] },
     $expr: { $lte: ['$expires_at', '$$NOW'] },
   };
+  const endBy = Date.now() + EXPIRE_WITHIN_MS;
+  let expired = 0;
+  for (;;) {
+    const found = await notifications
+      .find({ $and: [overdue, await notQuarantined(notifications)] }, { projection: { _id: 1 } })
+      .sort({ expires_at: 1 })
+      .limit(SWEEP_LIMIT)
+      .toArray();
+    const ids = found.map(({ _id }) => _id);
+    expired += await expire(notifications, ids, { overdue, retentionDays });
+    if (ids.length < SWEEP_LIMIT || Date.now() > endBy) return expired;
+  }
+}
+
+async function expire(
+  notifications: Notifications,
+  ids: readonly string[],
+  { overdue, retentionDays }: { overdue: Filter<Notification>; retentionDays: number },
+): Promise<number> {
   const change = { actor: ACTOR, reason: 'not sent before expires_at', code: 'expired' };
   const stage = transitionStage('expired', change, { delete_at: retentionEnd(retentionDays) });
-  const result = await notifications.updateMany(overdue, [stage, { $unset: ['next_retry_time'] }]);
-  return result.modifiedCount;
+  const pipeline = [stage, { $unset: ['next_retry_time'] }];
+  const expired = await writeIsolated(notifications, 'sweep', ids, async (some) => {
+    const which = { _id: { $in: [...some] } };
+    const { modifiedCount } = await notifications.updateMany({ ...which, ...overdue }, pipeline, BY_ID);
+    if (modifiedCount === some.length) return some;
+    // A write that is refused in part has changed some.
+    const found = notifications.find({ ...which, status: 'expired' }, { projection: { _id: 1 } });
+    return found.map(({ _id }) => _id).toArray();
+  });
+  return expired.length;
 }
 
 /** A pass of deleting ends after so long, in milliseconds; the next one goes on. */
@@ -127,20 +157,31 @@ export async function deleteRetained(notifications: Notifications): Promise<numb
     .sort({ delete_at: 1, _id: 1 })
     .batchSize(SWEEP_LIMIT);
   let deleted = 0;
-  while (Date.now() < endBy && (await found.hasNext())) {
-    const ids = found.readBufferedDocuments().map(({ _id }) => _id);
-    // A record that refuses the mark goes without: the next recount takes it out of the counts.
-    const gone = await isolating(
-      ids,
-      async (some) => [await deleteFinished(notifications, { _id: { $in: [...some] }, ...over })],
-      async (_id) => {
-        await notifications.deleteOne({ _id, ...over });
-      },
-    );
-    deleted += gone.reduce((sum, count) => sum + count, 0);
+  try {
+    while (Date.now() < endBy && (await found.hasNext())) {
+      const ids = found.readBufferedDocuments().map(({ _id }) => _id);
+      deleted += await deleteOver(notifications, ids, over);
+    }
+  } finally {
+    await found.close();
   }
-  await found.close();
   return deleted;
+}
+
+/** A record that refuses the mark of `deleteFinished` goes without it: the next recount takes it out of the counts. */
+async function deleteOver(
+  notifications: Notifications,
+  ids: readonly string[],
+  over: Filter<Notification>,
+): Promise<number> {
+  const gone = await isolating(
+    ids,
+    async (some) => [await deleteFinished(notifications, { _id: { $in: [...some] }, ...over })],
+    async (_id) => {
+      await notifications.deleteOne({ _id, ...over });
+    },
+  );
+  return gone.reduce((sum, count) => sum + count, 0);
 }
 
 /** In two steps, for the journal does not tell what a deleted record was: first it leaves the books, then it goes. */

@@ -5,6 +5,7 @@ import {
   clearUnpublished,
   discardDeadLetters,
   deleteRetained,
+  expireOverdue,
   isRefusal,
   markUnpublished,
   recordResults,
@@ -93,6 +94,13 @@ describe('One refused record holds up no other of', () => {
     await refuseAll(true);
     expect((await wakeDue(store.notifications)).map(({ _id }) => _id).sort()).toEqual(good.sort());
     expect(await wakeDue(store.notifications)).toEqual([]);
+    expect(await quarantined()).toEqual([bad]);
+  });
+
+  test('an expiry', async () => {
+    const { bad, good } = await mixed({ expires_at: new Date(Date.now() - 10_000) });
+    await refuseAll(true);
+    expect(await expireOverdue(store.notifications, 1)).toBe(good.length);
     expect(await quarantined()).toEqual([bad]);
   });
 

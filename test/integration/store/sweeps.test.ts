@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
+  EarlyFeedbacks,
+  SWEEP_LIMIT,
+  TaskUpdates,
   deleteRetained,
+  expireOverdue,
   findLostHints,
   findLostLeases,
   findOvertaken,
@@ -72,5 +76,52 @@ describe('the sweeps', () => {
     const begun = await store.add({ created_at: ago(250) });
     await store.claim([begun]);
     expect((await overtaken()).map(({ _id }) => _id)).toEqual([lost]);
+  });
+  test('what is overdue expires in batches, all of it', async () => {
+    const expires_at = new Date(Date.now() - 1_000);
+    await store.notifications.insertMany(
+      Array.from({ length: 1_201 }, (_, index) =>
+        aRecord({ expires_at, status: index % 2 ? 'pending' : 'held' }),
+      ),
+    );
+    const later = await store.add({ expires_at: new Date(Date.now() + 30_000) });
+    await store.db.command({ profile: 2 });
+    expect(await expireOverdue(store.notifications, 30)).toBe(1_201);
+    await store.db.command({ profile: 0 });
+    expect(await store.notifications.countDocuments({ status: 'expired' })).toBe(1_201);
+    expect(await store.statusOf(later)).toBe('pending');
+    const writes = await store.db
+      .collection<{ nModified: number }>('system.profile')
+      .find({ op: 'update', ns: /notifications$/ })
+      .toArray();
+    expect(writes.length).toBeGreaterThan(2);
+    for (const { nModified } of writes) expect(nModified).toBeLessThanOrEqual(SWEEP_LIMIT);
+  });
+  test('a walk over kept feedback that ends early goes on where it was', async () => {
+    const early = new EarlyFeedbacks(store.db);
+    const ids = Array.from({ length: 1_100 }, (_, index) => String(index).padStart(5, '0'));
+    const kept = ids.map((_id) => ({ _id, notification_id: _id }));
+    await store.db.collection<{ _id: string }>('feedback').insertMany(kept);
+    const seen: string[] = [];
+    for (let pass = 0; pass < 3; pass += 1)
+      for await (const chunk of early.inTurn()) {
+        seen.push(...chunk.map(({ _id }) => _id));
+        break;
+      }
+    expect(seen).toEqual(ids);
+    expect(await all(early.inTurn())).toEqual([]);
+    expect(await all(early.inTurn())).toHaveLength(1_100);
+    await store.db.collection('feedback').deleteMany({});
+  });
+  test('task updates that are over go in steps, all of them but the newest', async () => {
+    const at = new Date(0);
+    const updates = Array.from({ length: 2_500 }, (_, index) => ({
+      _id: index + 1,
+      at,
+      notification_id: `n${index}`,
+    }));
+    await store.db.collection<{ _id: number }>('task_updates').insertMany(updates);
+    expect(await new TaskUpdates(store.db).removeOver()).toBe(2_499);
+    expect(await store.db.collection('task_updates').distinct('_id')).toEqual([2_500]);
   });
 });
