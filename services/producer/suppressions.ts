@@ -1,4 +1,4 @@
-import type { Suppression } from '../../shared/contracts/index.ts';
+import type { Suppression, SuppressionFilter } from '../../shared/contracts/index.ts';
 import { suppressionIdOf } from '../../shared/store/index.ts';
 import type { ProducerContext } from './context.ts';
 
@@ -22,7 +22,7 @@ export async function addSuppression(
     channel,
     address,
     ...by
-  }: Pick<Suppression, 'channel' | 'code' | 'reason' | 'actor'> & { address: string },
+  }: Pick<Suppression, 'channel' | 'code' | 'reason' | 'actor' | 'provider'> & { address: string },
 ): Promise<boolean> {
   const _id = suppressionIdOf(channel, address);
   const isNew =
@@ -37,4 +37,32 @@ export async function addSuppression(
       detail: by.code,
     });
   return isNew;
+}
+
+/** What somebody orders to be removed from the suppression list. */
+export interface Removal {
+  filter: SuppressionFilter;
+  /** Why. */
+  reason: string;
+  actor: string;
+}
+
+/** Removes all suppressions that match; answers how many matched, and how many were removed. One line of the audit says so. */
+export async function removeSuppressions(
+  { suppressions, audit }: Pick<ProducerContext, 'suppressions' | 'audit'>,
+  { filter, reason, actor }: Removal,
+): Promise<{ matched: number; changed: number }> {
+  const matched = await suppressions.countRemovable(filter);
+  const changed = await suppressions.removeAll(filter);
+  // The words of a filter may hold an address, and the audit outlives the person.
+  const { reason: words, ...which } = filter;
+  const said = JSON.stringify({ ...which, ...(words !== undefined && { reason: '…' }) });
+  if (changed > 0)
+    await audit.note({
+      actor,
+      act: 'suppressions_removed',
+      subject: 'suppressions',
+      detail: `${changed} removed by ${said}: ${reason}`,
+    });
+  return { matched, changed };
 }

@@ -152,14 +152,20 @@ export {
 } from './responses.ts';
 export { type Feedback } from './feedback.ts';
 export {
+  OPT_OUT,
   SUPPRESSIBLE,
   addressOf,
+  newSuppressionSchema,
+  suppressionFilterSchema,
   suppressionParams,
   suppressionQuerySchema,
+  suppressionRemovalSchema,
   suppressionViewOf,
   suppressionViewSchema,
+  suppressionsRemovedSchema,
   type SuppressibleChannel,
   type Suppression,
+  type SuppressionFilter,
   type SuppressionQuery,
 } from './suppression.ts';
 export {

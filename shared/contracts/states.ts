@@ -28,7 +28,8 @@ export const TRANSITIONS = {
   outcome_unknown: ['pending', 'sent', 'failed_permanently', 'discarded', 'delivered', 'bounced'],
   delivered: [],
   bounced: [],
-  suppressed: [],
+  // Sent again by a person, once the suppression is removed.
+  suppressed: ['pending'],
   expired: [],
   canceled: [],
   discarded: [],
@@ -50,7 +51,7 @@ export const CANCELABLE = ['scheduled', 'pending', 'held', 'failed'] as const sa
 export const MOVING = [...CANCELABLE, 'sending'] as const satisfies Status[];
 
 /** Statuses that a person may send again by hand. */
-export const RETRYABLE = ['failed_permanently', 'outcome_unknown'] as const satisfies Status[];
+export const RETRYABLE = ['failed_permanently', 'outcome_unknown', 'suppressed'] as const satisfies Status[];
 
 /** Statuses of which a person may say what became of it. */
 export const RESOLVABLE = ['outcome_unknown'] as const satisfies Status[];
@@ -81,7 +82,10 @@ export const TROUBLED = [
   'discarded',
 ] as const satisfies Status[];
 
-/** Statuses in which the work is over, and retention begins. A dead letter and an unknown outcome wait for a person instead. */
+/**
+ * Statuses in which the work is over, and retention begins. A dead letter and an unknown outcome wait for a person instead; a suppressed
+ * notification may be sent again until its retention ends.
+ */
 export const FINISHED = [
   'sent',
   'delivered',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CHANNELS, type Channel } from './channels.ts';
-import { line } from './fields.ts';
-import { pageFields } from './requests.ts';
+import { emailAddress, instant, line } from './fields.ts';
+import { pageFields, phoneNumber } from './requests.ts';
 
 /** The channels whose recipients are addresses, which can stop to take anything. */
 export type SuppressibleChannel = Extract<Channel, 'email' | 'sms'>;
@@ -18,8 +18,10 @@ export interface Suppression {
   /** The provider's code, such as 5.1.1 or 30005. */
   code: string;
   reason?: string;
-  /** Who said so: callback:twilio, callback:dsn, or the consumer whose hand-over was refused, such as consumer:email. */
+  /** Who said so: callback:twilio, callback:dsn, the consumer whose hand-off was refused, such as consumer:email, or who added it by hand. */
   actor: string;
+  /** The provider that refused, such as smtp; absent where somebody added it, or it is from before this was noted. */
+  provider?: string;
   since: Date;
   /** What came back. */
   notification_id?: string;
@@ -37,9 +39,64 @@ export const suppressionParams = z.object({
   address: line(254).meta({ description: 'The e-mail address or phone number', example: 'ada@example.org' }),
 });
 
+/** The code of an opt-out: STOP, or Twilio's refusal after it. */
+export const OPT_OUT = '21610';
+
+const filterFields = {
+  channel: channel.optional(),
+  code: line(100).optional().meta({ description: 'The code in full, such as 5.1.1', example: '5.1.1' }),
+  provider: line(100).optional().meta({ description: 'The provider that refused, such as smtp' }),
+  reason: line(200).optional().meta({ description: 'A part of the words' }),
+  from: instant.optional().meta({ description: 'Suppressed at this time or later' }),
+  to: instant.optional().meta({ description: 'Suppressed before this time' }),
+};
+
+/** Which suppressions: all fields given must match. */
+export const suppressionFilterSchema = z.strictObject(filterFields).meta({
+  id: 'SuppressionFilter',
+  description: `All fields given must match. Opt-outs (${OPT_OUT}) match only a filter that names their code`,
+});
+
+/** Which suppressions somebody means. */
+export type SuppressionFilter = z.output<typeof suppressionFilterSchema>;
+
+/** The body of POST /v1/suppressions/remove. The filter must be given, `{}` means all: nobody removes everything by an empty body. */
+export const suppressionRemovalSchema = z
+  .strictObject({
+    filter: suppressionFilterSchema,
+    dry_run: z.boolean({ error: 'must be true or false' }).default(false),
+    reason: line(500).meta({ description: 'Why; it stays in the audit' }),
+  })
+  .meta({ id: 'SuppressionRemoval' });
+
+/** The answer to a removal. */
+export const suppressionsRemovedSchema = z
+  .object({
+    matched: z.int().describe('Suppressions that match the filter'),
+    changed: z.int().describe('Of them, removed by this call; 0 in a dry run'),
+    dry_run: z.boolean(),
+  })
+  .meta({ id: 'SuppressionsRemoved' });
+
+const byHand = {
+  reason: line(500).meta({ description: 'Why; it is shown beside the address', example: 'asked by phone' }),
+};
+
+/** The body of POST /v1/suppressions. */
+export const newSuppressionSchema = z
+  .discriminatedUnion(
+    'channel',
+    [
+      z.strictObject({ channel: z.literal('email'), address: emailAddress, ...byHand }),
+      z.strictObject({ channel: z.literal('sms'), address: phoneNumber, ...byHand }),
+    ],
+    { error: `must be one of ${SUPPRESSIBLE.join(', ')}` },
+  )
+  .meta({ id: 'NewSuppression' });
+
 /** The query of GET /v1/suppressions. */
 export const suppressionQuerySchema = z.strictObject({
-  channel: channel.optional(),
+  ...filterFields,
   address: line(254).optional().meta({ description: 'This address only, in full' }),
   ...pageFields,
 });
@@ -56,6 +113,7 @@ export const suppressionViewSchema = z
     code: z.string().describe('Why, by the provider’s code, such as 5.1.1 or 30005'),
     reason: z.string().optional(),
     actor: z.string(),
+    provider: z.string().optional().describe('The provider that refused'),
     since: z.iso.datetime(),
     notification_id: z.string().optional().describe('What came back'),
   })

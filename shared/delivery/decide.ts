@@ -107,9 +107,9 @@ function dead(
 
 /** A dead letter, and where it was refused for good its address is suppressed. */
 function refused(record: Notification, outcome: Permanent, context: DecisionContext): Decision {
-  const { codeForGood: code, suppressAfter, reason } = outcome;
+  const { codeForGood: code, suppressAfter, reason, provider } = outcome;
   const suppression =
-    code === undefined ? undefined : suppressionOf(record, { actor: context.actor, code, reason });
+    code === undefined ? undefined : suppressionOf(record, { actor: context.actor, code, reason, provider });
   if (!suppression) return dead(record, outcome, context);
   if (suppressAfter) return { ...dead(record, outcome, context), suppression, suppressAfter };
   const told = { ...outcome, reason: `${reason}; the address is suppressed` };

@@ -1,10 +1,12 @@
 import type { Collection, Db, Filter } from 'mongodb';
 import {
+  OPT_OUT,
   SUPPRESSIBLE,
   addressOf,
   type Notification,
   type SuppressibleChannel,
   type Suppression,
+  type SuppressionFilter,
   type SuppressionQuery,
 } from '../contracts/index.ts';
 import type { SuppressAfter } from '../verdicts/index.ts';
@@ -24,7 +26,7 @@ export function suppressionIdOf(channel: SuppressibleChannel, address: string): 
 /** The suppression that a notification's trouble leads to; undefined where it goes to no address. */
 export function suppressionOf(
   notification: Pick<Notification, '_id' | 'type' | 'email' | 'phone' | 'user_id'>,
-  by: Pick<Suppression, 'actor' | 'code' | 'reason'>,
+  by: Pick<Suppression, 'actor' | 'code' | 'reason' | 'provider'>,
 ): Suppression | undefined {
   const to = addressOf(notification);
   if (!to) return undefined;
@@ -68,9 +70,14 @@ export class Suppressions {
   }
 
   /** Makes a provider's suppression one by another reason; answers whether it did. What a person has added stays theirs. */
-  async replaceReason(_id: string, by: Pick<Suppression, 'actor' | 'code' | 'reason'>): Promise<boolean> {
-    const ofProvider = { _id, actor: /^(?:callback|consumer):/, code: { $ne: by.code } };
-    return (await this.#suppressions.updateOne(ofProvider, { $set: by })).modifiedCount > 0;
+  async replaceReason(
+    _id: string,
+    by: Pick<Suppression, 'actor' | 'code' | 'reason' | 'provider'>,
+  ): Promise<boolean> {
+    // An opt-out stays one.
+    const ofProvider = { _id, actor: /^(?:callback|consumer):/, code: { $nin: [by.code, OPT_OUT] } };
+    const change = { $set: by, ...(by.provider === undefined && { $unset: { provider: '' as const } }) };
+    return (await this.#suppressions.updateOne(ofProvider, change)).modifiedCount > 0;
   }
 
   /** Those of the ids that are suppressed. */
@@ -85,16 +92,14 @@ export class Suppressions {
   }
 
   /** A page, newest first, and where the next one begins. */
-  async list({ channel, address, cursor, limit }: SuppressionQuery): Promise<{
+  async list({ address, cursor, limit, ...filter }: SuppressionQuery): Promise<{
     suppressions: Suppression[];
     nextCursor: string | null;
   }> {
-    // The index has the channel first, so each is named: what it answers is in order then.
-    const channels = channel === undefined ? [...SUPPRESSIBLE] : [channel];
+    const channels = filter.channel === undefined ? SUPPRESSIBLE : [filter.channel];
     const ids = address === undefined ? undefined : channels.map((one) => suppressionIdOf(one, address));
-    const filter = { channel: { $in: channels }, ...(ids && { _id: { $in: ids } }) };
     const found = await this.#suppressions
-      .find({ $and: [filter, olderThan(cursor)] })
+      .find({ $and: [matching(filter), ids ? { _id: { $in: ids } } : {}, olderThan(cursor)] })
       .sort({ since: -1, _id: -1 })
       .limit(limit + 1)
       .toArray();
@@ -109,6 +114,27 @@ export class Suppressions {
     return (await this.#suppressions.findOneAndDelete(which)) ?? undefined;
   }
 
+  /** How many a removal by this filter would remove. */
+  countRemovable(filter: SuppressionFilter): Promise<number> {
+    return this.#suppressions.countDocuments(removable(filter));
+  }
+
+  /** Removes those that match now, in steps; answers how many. */
+  async removeAll(filter: SuppressionFilter): Promise<number> {
+    // An address that is suppressed meanwhile is not meant.
+    const which = { $and: [removable(filter), { since: { $lte: new Date() } }] };
+    let removed = 0;
+    for (;;) {
+      const found = await this.#suppressions
+        .find(which, { projection: { _id: 1 } })
+        .limit(REMOVED_AT_ONCE)
+        .toArray();
+      if (found.length === 0) return removed;
+      const ids = found.map(({ _id }) => _id);
+      removed += (await this.#suppressions.deleteMany({ $and: [which, { _id: { $in: ids } }] })).deletedCount;
+    }
+  }
+
   /** Those that notifications of one person have led to. */
   ofUser(userId: string): Promise<Suppression[]> {
     return this.#suppressions.find({ user_id: userId }).sort({ since: -1 }).toArray();
@@ -119,6 +145,30 @@ export class Suppressions {
     const erased = { $unset: PERSONAL, $set: { erased_at: new Date() } };
     await this.#suppressions.updateMany({ user_id: userId }, erased);
   }
+}
+
+/** Suppressions that are removed in one step. */
+const REMOVED_AT_ONCE = 500;
+
+/** The index has the channel first, so each is named: what it answers is in order then. */
+function matching({ channel, code, provider, reason, from, to }: SuppressionFilter): Filter<Suppression> {
+  return {
+    channel: { $in: channel === undefined ? [...SUPPRESSIBLE] : [channel] },
+    ...(code !== undefined && { code }),
+    ...(provider !== undefined && { provider }),
+    ...(reason !== undefined && { reason: new RegExp(escaped(reason), 'i') }),
+    ...((from ?? to) && { since: { ...(from && { $gte: from }), ...(to && { $lt: to }) } }),
+  };
+}
+
+/** An opt-out is removed only by a filter that names it: nobody must get what they stopped because others were suppressed by mistake. */
+function removable(filter: SuppressionFilter): Filter<Suppression> {
+  return { $and: [matching(filter), filter.code === undefined ? { code: { $ne: OPT_OUT } } : {}] };
+}
+
+/** A text as a regular expression that matches it. */
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 function olderThan(cursor: string | undefined): Filter<Suppression> {

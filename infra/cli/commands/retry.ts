@@ -12,7 +12,7 @@ export function addRetry(program: Command, acts: Acting): void {
     .command('retry')
     .summary('send notifications again by hand')
     .description(
-      'Sends notifications again, from failed_permanently or outcome_unknown, with a full ladder. An ID - reads ids from standard input. ' +
+      'Sends notifications again, from failed_permanently, outcome_unknown, or suppressed once the suppression is removed, with a full ladder. An ID - reads ids from standard input. ' +
         'Many at once, by what they died of: tidings dead-letters retry.',
     )
     .argument('<ID...>', 'ids of notifications')

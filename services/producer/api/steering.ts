@@ -22,7 +22,8 @@ export function steeringOperations(context: ProducerContext): Operation[] {
       needs: ['retry'],
       isLimited: true,
       tag: TAG,
-      summary: 'Send again by hand, from failed_permanently or outcome_unknown',
+      summary:
+        'Send again by hand, from failed_permanently, outcome_unknown, or suppressed once the suppression is removed',
       params: idParams,
       answer: { status: 202, description: 'Pending again, with a full ladder', schema: acceptedSchema },
       problems: ['validation_failed', 'not_found', 'state_conflict'],

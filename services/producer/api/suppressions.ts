@@ -1,17 +1,26 @@
 import { z } from 'zod';
 import {
+  newSuppressionSchema,
   suppressionParams,
   suppressionQuerySchema,
+  suppressionRemovalSchema,
   suppressionViewOf,
   suppressionViewSchema,
+  suppressionsRemovedSchema,
 } from '../../../shared/contracts/index.ts';
+import { MINUTE } from '../../../shared/runtime/duration.ts';
 import { suppressionIdOf } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
-import { liftSuppression } from '../suppressions.ts';
-import { operation, type Operation } from './operation.ts';
+import { addSuppression, liftSuppression, removeSuppressions } from '../suppressions.ts';
+import { BODY_PROBLEMS, operation, type Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 
 const TAG = 'Suppressions';
+
+/** The code of a suppression that somebody added. */
+const BY_HAND = 'by_hand';
+/** A removal from a long list takes its time; milliseconds. */
+const BULK_WITHIN_MS = 2 * MINUTE;
 
 /** The addresses that nothing is handed over to, and the way back. */
 export function suppressionOperations(context: ProducerContext): Operation[] {
@@ -44,13 +53,48 @@ export function suppressionOperations(context: ProducerContext): Operation[] {
       },
     }),
     operation({
+      method: 'post',
+      path: '/v1/suppressions',
+      id: 'addSuppression',
+      needs: ['retry:all'],
+      tag: TAG,
+      summary: 'Suppress an address by hand',
+      body: newSuppressionSchema,
+      answer: { status: 200, description: 'The address is suppressed', schema: suppressionViewSchema },
+      problems: [...BODY_PROBLEMS, 'not_found'],
+      handle: async ({ body, identity: { actor } }) => {
+        await addSuppression(context, { ...body, code: BY_HAND, actor });
+        const found = await suppressions.get(suppressionIdOf(body.channel, body.address));
+        if (!found) throw new Problem('not_found', { detail: 'The suppression was removed meanwhile.' });
+        return { status: 200, body: suppressionViewOf(found) };
+      },
+    }),
+    operation({
+      method: 'post',
+      path: '/v1/suppressions/remove',
+      id: 'removeSuppressions',
+      needs: ['retry:all'],
+      tag: TAG,
+      summary: 'Remove all suppressions that match a filter, after a dry run',
+      body: suppressionRemovalSchema,
+      answer: { status: 200, description: 'How many', schema: suppressionsRemovedSchema },
+      problems: BODY_PROBLEMS,
+      answerWithinMs: BULK_WITHIN_MS,
+      handle: async ({ body: { filter, dry_run, reason }, identity: { actor } }) => {
+        const { matched, changed } = dry_run
+          ? { matched: await suppressions.countRemovable(filter), changed: 0 }
+          : await removeSuppressions(context, { filter, reason, actor });
+        return { status: 200, body: { matched, changed, dry_run } };
+      },
+    }),
+    operation({
       method: 'delete',
       path: '/v1/suppressions/{channel}/{address}',
       id: 'liftSuppression',
       needs: ['retry:all'],
       tag: TAG,
       summary:
-        'Lift a suppression: the address gets something again. What was suppressed meanwhile is not sent',
+        'Remove a suppression: the address gets something again. What was suppressed meanwhile can be retried',
       params: suppressionParams,
       answer: { status: 200, description: 'What it was', schema: suppressionViewSchema },
       problems: ['validation_failed', 'not_found'],

@@ -1,3 +1,4 @@
+import { OPT_OUT } from '../../../shared/contracts/index.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { suppressionIdOf } from '../../../shared/store/index.ts';
 import type { ProducerContext } from '../context.ts';
@@ -22,8 +23,6 @@ const KEYWORDS: Readonly<Record<Choice, readonly string[]>> = {
 };
 const CHOICES = Object.keys(KEYWORDS) as Choice[];
 
-/** The code of an opt-out: by the same one Twilio refuses a hand-off. */
-export const OPT_OUT = '21610';
 const ACTOR = 'callback:twilio';
 /** Other senders, such as `whatsapp:+…` and short codes, get no SMS from us. */
 const NUMBER = /^\+[1-9]\d{6,14}$/;
@@ -49,7 +48,14 @@ export async function hearText(
 
 function optOut(context: Pick<ProducerContext, 'suppressions' | 'audit'>, address: string): Promise<boolean> {
   const reason = 'the recipient texted STOP';
-  return addSuppression(context, { channel: 'sms', address, code: OPT_OUT, reason, actor: ACTOR });
+  return addSuppression(context, {
+    channel: 'sms',
+    address,
+    code: OPT_OUT,
+    reason,
+    actor: ACTOR,
+    provider: 'twilio',
+  });
 }
 
 /** A number that is suppressed for another reason stays so: whoever suppressed it removes it. */

@@ -102,6 +102,7 @@ export const FIELD_LABELS: Record<string, string> = {
   error: 'Words of the error',
   from: 'Accepted from',
   to: 'Accepted before',
+  words: 'Words of the provider',
   reason: 'Why',
   rate: 'How many per second',
   typed: 'The number',

@@ -36,6 +36,7 @@ import { quarantinePage, quarantineSubmit } from './quarantine.ts';
 import { signInForm, signInLinkPage, signInLinkSubmit, signInSubmit, signOut } from './sign-in.ts';
 import { ACTS, actSubmit, confirmPage, type ActName } from './steering.ts';
 import { statsFragment, statsPage, statsSeries } from './stats.ts';
+import { removalPage, removalSubmit } from './suppression-removal.ts';
 import { liftPage, liftSubmit, suppressionsPage } from './suppressions.ts';
 import { sendForm, sendPreview, sendSubmit } from './send.ts';
 import { themeSubmit } from './theme.ts';
@@ -76,6 +77,12 @@ export function pageRoutes(context: ProducerContext): PageRoute[] {
     ...notificationRoutes(context),
     ...deadLetterRoutes(context),
     { path: '/suppressions', needs: 'viewer', get: suppressionsPage(context) },
+    {
+      path: '/suppressions/remove',
+      needs: 'operator',
+      get: removalPage(context),
+      post: removalSubmit(context),
+    },
     { path: '/suppressions/:id/lift', needs: 'operator', get: liftPage(context), post: liftSubmit(context) },
     ...quarantineRoutes(context),
     { path: '/audit', needs: 'admin', get: auditPage(context) },

@@ -12,16 +12,18 @@ import { liftSuppression } from '../suppressions.ts';
 import { withQuery } from './addresses.ts';
 import { actorOf } from './identity.ts';
 import { givenFields, render, renderForm } from './pages.ts';
+import { FILTER_FIELDS, filterOf } from './suppression-removal.ts';
 
 /** The filter's fields, as they stand in the address. */
-const FIELDS = ['channel', 'address', 'cursor'] as const;
+const FIELDS = [...FILTER_FIELDS, 'address', 'cursor'] as const;
 type Asked = Partial<Record<(typeof FIELDS)[number], string>>;
 
 /** The addresses that nothing is handed over to. */
 export function suppressionsPage({ suppressions }: ProducerContext): RequestHandler {
   return async function showSuppressions(request, response) {
     const asked: Asked = givenFields(request.query, FIELDS);
-    const parsed = suppressionQuerySchema.safeParse(asked);
+    const { address, cursor, ...which } = asked;
+    const parsed = suppressionQuerySchema.safeParse({ ...filterOf(which), address, cursor });
     const page = parsed.success
       ? await suppressions.list(parsed.data)
       : { suppressions: [], nextCursor: null };
@@ -32,7 +34,8 @@ export function suppressionsPage({ suppressions }: ProducerContext): RequestHand
       suppressions: page.suppressions.map(suppressionViewOf),
       nextCursor: page.nextCursor,
       errors: parsed.success ? [] : fieldErrors(parsed.error),
-      isFiltered: asked.channel !== undefined || asked.address !== undefined,
+      isFiltered: Object.keys(asked).some((field) => field !== 'cursor'),
+      removal: withQuery('/suppressions/remove', Object.keys(which).length > 0 ? which : { all: 'yes' }),
       addressWith: (change: Asked) => withQuery('/suppressions', { ...asked, cursor: '', ...change }),
     });
   };

@@ -49,9 +49,10 @@ export async function erasePerson(
   const end = { delete_at: retentionEnd(retentionDays) };
   const canceled = [...STRIP, transitionStage('canceled', change, end)];
   const discarded = [...STRIP, transitionStage('discarded', change, end)];
+  const isOver = (status: Status): boolean => (FINISHED as readonly Status[]).includes(status);
   const ways: [readonly Status[], object[]][] = [
     [CANCELABLE, canceled],
-    [RETRYABLE, discarded],
+    [RETRYABLE.filter((status) => !isOver(status)), discarded],
     [FINISHED, STRIP],
   ];
   let erased = 0;

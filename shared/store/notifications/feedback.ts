@@ -128,8 +128,9 @@ function isOfIt(
 }
 
 async function suppress(suppressions: Suppressions, record: LookedAt, feedback: Feedback): Promise<void> {
-  const { actor, code = 'bounced', reason, suppressAfter } = feedback;
-  const suppression = suppressionOf(record, { actor, code, ...(reason !== undefined && { reason }) });
+  const { actor, code = 'bounced', reason, provider, suppressAfter } = feedback;
+  const by = { actor, code, provider, ...(reason !== undefined && { reason }) };
+  const suppression = suppressionOf(record, by);
   if (suppression) await suppressions.add(suppression, suppressAfter);
 }
 

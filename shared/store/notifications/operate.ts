@@ -6,7 +6,7 @@ import {
   type Notification,
   type Status,
 } from '../../contracts/index.ts';
-import { SECOND } from '../../runtime/duration.ts';
+import { MINUTE, SECOND } from '../../runtime/duration.ts';
 import { describeRefusal, isRefusal } from '../refusal.ts';
 import {
   ANY_QUEUE,
@@ -37,7 +37,7 @@ export function retryNotification(
   id: string,
   { caller, ...change }: Change & Reach,
 ): Promise<Operated> {
-  return operate(notifications, { id, caller }, STEERABLE.retried, redrivePipeline(change));
+  return operate(notifications, { id, caller }, STEERABLE.retried, redrivePipeline(change), STAYS);
 }
 
 /** Takes back what has not begun to be sent. From the claim on it is too late. */
@@ -235,15 +235,24 @@ function stillDead(ids: readonly string[]): Filter<Notification> {
   return { _id: { $in: [...ids] }, status: 'failed_permanently' };
 }
 
+/** A suppressed record is finished: one that is erased, or whose retention ends within a minute, is as good as gone. */
+const STAYS = {
+  $or: [
+    { delete_at: { $exists: false } },
+    { erased_at: { $exists: false }, $expr: { $gt: ['$delete_at', { $add: ['$$NOW', MINUTE] }] } },
+  ],
+} satisfies Filter<Notification>;
+
 async function operate(
   notifications: Notifications,
   { id, ...reach }: Reach & { id: string },
   from: readonly Status[],
   pipeline: object[],
+  more: Filter<Notification> = {},
 ): Promise<Operated> {
   const wanted = { _id: id, ...within(reach) };
   try {
-    const which = { ...wanted, status: { $in: [...from] } };
+    const which = { $and: [{ ...wanted, status: { $in: [...from] } }, more] };
     const record = await notifications.findOneAndUpdate(which, pipeline, { returnDocument: 'after' });
     if (record) return { outcome: 'done', record };
   } catch (thrown) {
@@ -253,7 +262,8 @@ async function operate(
     return { outcome: 'refused', reason: refusal.reason };
   }
   const current = await notifications.findOne(wanted, { projection: { status: 1 } });
-  return current ? { outcome: 'conflict', state: current.status } : { outcome: 'missing' };
+  if (!current || from.includes(current.status)) return { outcome: 'missing' };
+  return { outcome: 'conflict', state: current.status };
 }
 
 const FRESH_LADDER = { retry_count: 0, interrupted: 0 };
@@ -265,7 +275,7 @@ function redrivePipeline(change: Change, more: { bulk_act?: string } = {}): obje
     retried_at: '$$NOW',
     unpublished: true,
   });
-  return [stage, { $unset: ['next_retry_time', 'held_since'] }];
+  return [stage, { $unset: ['next_retry_time', 'held_since', 'delete_at'] }];
 }
 
 function heldPipeline(change: Change, bulk_act: string, delayMs: number): object[] {

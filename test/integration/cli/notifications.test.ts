@@ -137,6 +137,30 @@ describe('suppressions', () => {
     expect(await run('--address', 'gone+1@example.org')).toMatchObject({ stderr: 'There are none.\n' });
     expect(await lift()).toMatchObject({ code: 1, stderr: 'This address is not suppressed.\n' });
   });
+  test('are added by hand, counted by a dry run, and removed by a filter', async () => {
+    const run = (...args: string[]) => fleet.cli.run(['suppressions', ...args]);
+    for (const name of ['hand1', 'hand2'])
+      expect(await run('add', 'email', `${name}@example.org`, '--reason', 'asked')).toMatchObject({
+        code: 0,
+        stdout: `${name}@example.org gets no email any more\n`,
+      });
+    const remove = (...args: string[]) => run('remove', '--reason', 'test', ...args);
+    const filter = ['--code', 'by_hand', '--words', 'ask'];
+    expect(await remove(...filter, '--dry-run')).toMatchObject({
+      code: 0,
+      stdout: '2 suppressions match; nothing was done\n',
+    });
+    expect(await remove(...filter)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--yes') as string,
+    });
+    expect(await remove(...filter, '--yes')).toMatchObject({
+      code: 0,
+      stdout: '2 of 2 suppressions removed\n',
+    });
+    for (const wrong of [[], ['--all', '--code', 'x']])
+      expect(await remove(...wrong, '--yes')).toMatchObject({ code: 2 });
+  });
   test('of another channel than the two is refused before anything is asked', async () => {
     const { code, stderr } = await fleet.cli.run(['suppressions', 'lift', 'in_app', 'u1']);
     expect({ code, stderr }).toEqual({

@@ -344,7 +344,7 @@ describe('a confirmation', () => {
     expect((await notifications.findOne({ _id: record._id }))?.status).toBe('canceled');
   });
   test.each([
-    ['retry', 'failed permanently or outcome unknown can be retried'],
+    ['retry', 'failed permanently, outcome unknown or suppressed can be retried'],
     ['cancel', 'scheduled, pending, held or waiting to retry can be canceled'],
     ['mark-sent', 'outcome unknown can be resolved'],
     ['mark-failed', 'outcome unknown can be resolved'],

@@ -103,6 +103,128 @@ describe('the page', () => {
   });
 });
 
+describe('removal by filter', () => {
+  const HOUR = 3_600_000;
+  const wave = () =>
+    Promise.all([
+      suppress('wave1@example.org', { code: '5.1.10', provider: 'smtp', since: new Date(Date.now() - HOUR) }),
+      suppress('wave2@example.org', { code: '5.1.10', provider: 'smtp', reason: 'relay (broken)' }),
+      suppress('other@example.org', { code: '5.1.1', provider: 'smtp_backup' }),
+      suppress('stop@example.org', { code: '21610', provider: 'twilio' }),
+    ]);
+  const left = async () =>
+    (await store.db.collection('suppressions').find().toArray())
+      .map(({ address }) => String(address))
+      .toSorted();
+  const remove = async (filter: object, more: object = {}) =>
+    producer.call('POST', '/v1/suppressions/remove', { filter, reason: 'a relay was broken', ...more });
+  const BOTH = ['wave1@example.org', 'wave2@example.org'];
+
+  test('counts in a dry run, and removes nothing', async () => {
+    await wave();
+    const { status, json } = await remove({ code: '5.1.10' }, { dry_run: true });
+    expect([status, json]).toEqual([200, { matched: 2, changed: 0, dry_run: true }]);
+    expect(await left()).toHaveLength(4);
+  });
+  test.each([
+    ['a code', { code: '5.1.10' }, BOTH],
+    ['a provider', { provider: 'smtp_backup' }, ['other@example.org']],
+    ['a part of the words', { reason: 'RELAY (' }, ['wave2@example.org']],
+    ['a time', { to: new Date(Date.now() - HOUR / 2).toISOString() }, ['wave1@example.org']],
+    [
+      'a later time',
+      { code: '5.1.10', from: new Date(Date.now() - HOUR / 2).toISOString() },
+      ['wave2@example.org'],
+    ],
+    ['a channel without any', { channel: 'sms' }, [] as string[]],
+    ['nothing: all but opt-outs', {}, [...BOTH, 'other@example.org']],
+    ['the code of opt-outs', { code: '21610' }, ['stop@example.org']],
+  ])('removes by %s', async (_what, filter, removed) => {
+    await wave();
+    const before = await left();
+    expect((await remove(filter)).json).toEqual({
+      matched: removed.length,
+      changed: removed.length,
+      dry_run: false,
+    });
+    expect(await left()).toEqual(before.filter((address) => !removed.includes(address)));
+  });
+  test('is audited in one line without addresses', async () => {
+    await wave();
+    await remove({ code: '5.1.10', reason: 'broken' });
+    const { json } = await producer.call('GET', '/v1/audit?act=suppressions_removed&limit=1');
+    expect(json.entries).toMatchObject([
+      { actor: 'api', detail: '1 removed by {"code":"5.1.10","reason":"…"}: a relay was broken' },
+    ]);
+  });
+  test.each([
+    ['no filter', { reason: 'x' }, 'filter'],
+    ['an unknown field', { filter: { colour: 'red' }, reason: 'x' }, 'filter.colour'],
+    ['no reason', { filter: {} }, 'reason'],
+    ['a time that is none', { filter: { from: 'yesterday' }, reason: 'x' }, 'filter.from'],
+  ])('names the field of a request with %s', async (_what, body, field) => {
+    const { status, json } = await producer.call('POST', '/v1/suppressions/remove', body);
+    expect([status, json.errors]).toMatchObject([400, [{ field }]]);
+  });
+  test('takes the scope retry', async () => {
+    const body = { filter: {}, reason: 'x' };
+    const reader = await holderOf(producer, 'read', 'send');
+    expect((await reader.call('POST', '/v1/suppressions/remove', body)).status).toBe(403);
+  });
+  test('on the page: a filter, a dry run with examples, a reason, and it is done', async () => {
+    await wave();
+    const list = await operator.open('/suppressions?code=5.1.10');
+    expect(list.text).toContain('/suppressions/remove?code=5.1.10');
+    expect(list.text).not.toContain('other@example.org');
+    const plan = await operator.open('/suppressions/remove?code=5.1.10');
+    expect(plan.text).toContain('Remove 2 suppressions?');
+    expect(plan.text).toContain('wave1@example.org');
+    const to = new Date().toISOString();
+    const form = { code: '5.1.10', to, expected: '2' };
+    expect((await operator.submit('/suppressions/remove', form)).status).toBe(422);
+    expect(await left()).toHaveLength(4);
+    const done = await operator.submit('/suppressions/remove', { ...form, reason: 'a relay was broken' });
+    expect([done.status, done.headers.get('location')]).toEqual([303, '/suppressions']);
+    expect(await left()).toEqual(['other@example.org', 'stop@example.org']);
+    expect((await operator.open('/suppressions/remove')).status).toBe(400);
+    expect((await viewer.open('/suppressions/remove?all=yes')).status).toBe(403);
+  });
+});
+
+describe('adding by hand', () => {
+  const add = (body: object) => producer.call('POST', '/v1/suppressions', body);
+  test('suppresses an address, and is audited', async () => {
+    const body = { channel: 'email', address: 'Ada@example.org', reason: 'asked by phone' };
+    const { status, json } = await add(body);
+    expect([status, json]).toMatchObject([
+      200,
+      { address: 'Ada@example.org', code: 'by_hand', actor: 'api' },
+    ]);
+    expect(await suppressions.among([idOf('ada@example.org')])).toHaveProperty('size', 1);
+    expect((await add(body)).status).toBe(200);
+    const { json: audit } = await producer.call('GET', '/v1/audit?act=suppression_added');
+    expect(audit.entries).toMatchObject([{ subject: `suppression:${idOf('ada@example.org')}` }]);
+  });
+  test('takes over what a provider has suppressed, but for an opt-out', async () => {
+    await suppress('ada@example.org', { provider: 'smtp' });
+    await suppress('stop@example.org', { code: '21610', provider: 'twilio' });
+    for (const [address, code] of [
+      ['ada@example.org', 'by_hand'],
+      ['stop@example.org', '21610'],
+    ] as const)
+      expect((await add({ channel: 'email', address, reason: 'x' })).json).toMatchObject({ code });
+  });
+  test.each([
+    [{ channel: 'sms', address: 'ada@example.org', reason: 'x' }, 'address'],
+    [{ channel: 'email', address: '+12025550123', reason: 'x' }, 'address'],
+    [{ channel: 'in_app', address: 'u1', reason: 'x' }, 'channel'],
+    [{ channel: 'email', address: 'ada@example.org' }, 'reason'],
+  ])('names what is wrong with %j', async (body, field) => {
+    const { status, json } = await add(body);
+    expect([status, json.errors]).toMatchObject([400, [{ field }]]);
+  });
+});
+
 describe('the API', () => {
   test('lists page by page, and names what is wrong', async () => {
     for (const name of ['a', 'b', 'c']) await suppress(`${name}@example.org`);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../../../infra/local/sandbox/sandbox.ts';
 import { createEmailChannel } from '../../../services/email/channel.ts';
 import { createSmsChannel } from '../../../services/sms/channel.ts';
+import { Books, openStore } from '../../../shared/store/index.ts';
 import type { Service } from '../../../shared/runtime/service.ts';
 import { startTestChannel, startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
@@ -85,6 +86,36 @@ test('a dead letter that is sent again while its address is suppressed stays one
   // The server is asked once more; it has not changed its mind.
   await until(async () => ((await get(id)).error as { code: string }).code === '550');
   expect(await suppressionsOf(address)).toHaveLength(1);
+});
+
+test('what was suppressed can be retried once the suppression is removed, and the counts stay right', async () => {
+  const address = 'back@example.org';
+  const body = { channel: 'email', address, reason: 'test' };
+  await producer.call('POST', '/v1/suppressions', body);
+  const id = await mailTo(address);
+  await untilStatus(id, 'suppressed');
+  const store = openStore(servers.mongoUri, 'test');
+  try {
+    const books = new Books(store.db);
+    await books.recount();
+    await producer.call('POST', '/v1/suppressions/remove', { filter: { code: 'by_hand' }, reason: 'test' });
+    const { status, json } = await producer.call('POST', `/v1/notifications/${id}/retry`);
+    expect([status, json.status]).toEqual([202, 'pending']);
+    const { timeline } = await untilStatus(id, 'sent');
+    expect((timeline as { status: string }[]).map((entry) => entry.status)).toEqual([
+      ...['pending', 'sending', 'suppressed', 'pending', 'sending', 'sent'],
+    ]);
+    await books.keep();
+    const kept = await books.read();
+    expect(kept?.counts).toEqual((await books.recount()).counts);
+    // A record whose retention is about to end is not sent again: it is being deleted.
+    await store.db
+      .collection<{ _id: string }>('notifications')
+      .updateOne({ _id: id }, { $set: { status: 'suppressed', delete_at: new Date(Date.now() + 5_000) } });
+    expect((await producer.call('POST', `/v1/notifications/${id}/retry`)).status).toBe(404);
+  } finally {
+    await store.stop();
+  }
 });
 
 test.each([

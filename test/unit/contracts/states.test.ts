@@ -58,7 +58,7 @@ test('a sent notification is never sent again', () => {
 
 test('what cannot be done to one is said with what it could be done to', () => {
   expect(whyNot('scheduled', 'retried')).toBe(
-    'It is scheduled; only what is failed_permanently or outcome_unknown can be retried.',
+    'It is scheduled; only what is failed_permanently, outcome_unknown or suppressed can be retried.',
   );
   expect(whyNot('sent', 'canceled')).toBe(
     'It is sent; only what is scheduled, pending, held or failed can be canceled.',
