@@ -18,6 +18,8 @@
  * - **audit**: who did what to which, kept apart from the records.
  * - **feedback**: what a provider says of a notification after the hand-over: it was delivered, or it came back (a **bounce**; by mail in a
  *   **DSN**, a delivery status notification). **suppression**: an address that nothing is handed over to, until a person lifts it.
+ * - **verdict**: what a refusal by a provider leads to, by its code. **provider fault**: a refusal that is about us or the provider, and not
+ *   about the recipient or the message. **soft bounce**: a refusal that may pass, and suppresses only when it is repeated.
  * - **task update**: that a task of yours changed, by POST /update_task; an e-mail tells its person, listeners hear of it at once.
  * - **outbox relay**: publishes what is stored and not yet published. **sandbox**: our stand-in for a provider.
  */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { CHANNELS, type Channel } from './channels.ts';
-import { emailAddress, instant, line } from './fields.ts';
-import { pageFields, phoneNumber } from './requests.ts';
+import { emailAddress } from './email-address.ts';
+import { instant, line } from './fields.ts';
+import { phoneNumber } from './phone-number.ts';
+import { pageFields } from './requests.ts';
 
 /** The channels whose recipients are addresses, which can stop to take anything. */
 export type SuppressibleChannel = Extract<Channel, 'email' | 'sms'>;

@@ -22,6 +22,7 @@ export { digestOfRecipient } from './recipients.ts';
 export {
   hearEarlyFeedback,
   hearFeedback,
+  noteUnreadReport,
   type FeedbackStores,
   type Heard,
 } from './notifications/feedback.ts';

@@ -10,6 +10,8 @@ interface SmtpRule {
   verdict: VerdictName;
   /** It is about the sender: where the notification named its own, no other mail meets it. */
   isAboutSender?: true;
+  /** It holds for class 5 only: of class 4 the code says too little. */
+  isPermanentOnly?: true;
   meaning: string;
   source: string;
 }
@@ -126,10 +128,18 @@ export const SMTP_RULES: readonly SmtpRule[] = [
 
   // The mail system. 3.4 and 3.3 are about the message: too big, or in need of a feature.
   {
-    codes: ['3.0', '3.1', '3.2', '3.5', '3.6'],
+    codes: ['3.1', '3.2', '3.5'],
     verdict: 'ours',
     meaning: 'the mail system is full, down or misconfigured',
     source: `${RFC.status} §3.4`,
+  },
+  {
+    // 4.3.0 is what servers say of any trouble with one message, such as a filter that did not answer.
+    codes: ['3.0'],
+    isPermanentOnly: true,
+    verdict: 'ours',
+    meaning: 'the mail system has other trouble',
+    source: `${RFC.status} §3.4; ${GOOGLE}`,
   },
 
   // Network and routing.
@@ -206,8 +216,13 @@ export function smtpVerdict({ reply, status }: ReplyCodes, words = ''): SmtpVerd
   const byReply = reply === undefined ? undefined : String(reply);
   const detail = saysSomething(status) ? status.slice(2) : undefined;
   const code = byReply !== undefined && SESSION_REPLIES.has(byReply) ? byReply : (detail ?? byReply);
+  const isPermanent = (status ?? byReply)?.startsWith('5') === true;
   const rule = SMTP_RULES.find(
-    (one) => code !== undefined && one.codes.includes(code) && (one.words?.test(words) ?? true),
+    (one) =>
+      code !== undefined &&
+      one.codes.includes(code) &&
+      (isPermanent || !one.isPermanentOnly) &&
+      (one.words?.test(words) ?? true),
   );
   return rule ?? { verdict: 'refused' };
 }

@@ -50,14 +50,16 @@ export class Bounces {
     const id = this.#notificationOf(recipient === undefined ? recipientsOf(mail) : [recipient]);
     if (id === undefined) return { outcome: 'no_marker' };
     const read = readMail(mail);
-    if (!('reports' in read)) return this.#ignored(id, read);
+    if (!('reports' in read)) return this.#ignored(id, read, mail);
     const feedback = feedbackOf(id, read.reports, await this.#mailedTo(id));
     if (feedback) return { outcome: 'heard', heard: await this.#desk.hear(feedback) };
     const why = `it says ${read.reports[0]?.action ?? 'nothing'}, which is not final`;
-    return this.#ignored(id, { outcome: 'nothing_final', why });
+    return this.#ignored(id, { outcome: 'nothing_final', why }, mail);
   }
 
-  #ignored(id: string, received: NoReport): Received {
+  async #ignored(id: string, received: NoReport, mail: MailPart): Promise<Received> {
+    if (received.outcome === 'not_understood')
+      await this.#desk.noteUnread(id, `${received.why}: ${subjectOf(mail)}`);
     const level = received.outcome === 'not_understood' ? 'warn' : 'info';
     this.#log[level]('a mail that came back changes nothing', { id, why: received.why });
     return received;
@@ -66,6 +68,10 @@ export class Bounces {
   #notificationOf(addresses: readonly string[]): string | undefined {
     return addresses.map((address) => this.#paths.notificationOf(address)).find((id) => id !== undefined);
   }
+}
+
+function subjectOf(mail: MailPart): string {
+  return `subject ${JSON.stringify((fieldOf(mail, 'subject') ?? '').slice(0, 200))}`;
 }
 
 function recipientsOf({ header }: MailPart): string[] {

@@ -1,6 +1,11 @@
 import type { Feedback } from '../../../shared/contracts/index.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import { hearFeedback, type FeedbackStores, type Heard } from '../../../shared/store/index.ts';
+import {
+  hearFeedback,
+  noteUnreadReport,
+  type FeedbackStores,
+  type Heard,
+} from '../../../shared/store/index.ts';
 
 /** Where all feedback comes in, by whichever way. */
 export class FeedbackDesk {
@@ -20,5 +25,10 @@ export class FeedbackDesk {
     const level = heard === 'moved' && status === 'delivered' ? 'debug' : 'info';
     this.#log[level]('feedback', { id, status, actor, heard, ...(code !== undefined && { code }) });
     return heard;
+  }
+
+  /** Notes on a notification that a mail came back that was not understood. */
+  async noteUnread(id: string, why: string): Promise<void> {
+    await noteUnreadReport(this.#stores.notifications, id, why);
   }
 }

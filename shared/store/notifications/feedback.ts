@@ -169,3 +169,21 @@ async function move({ notifications, retentionDays }: FeedbackStores, feedback: 
     status === 'delivered' ? [stage, { $unset: ['error', 'next_retry_time', 'held_since'] }] : [stage];
   return (await notifications.updateOne(filter, pipeline)).matchedCount > 0;
 }
+
+/** The code of the timeline entry about a mail that came back and was not understood. */
+const NOT_UNDERSTOOD = 'report_not_understood';
+
+/** Notes on the timeline, once, that a mail came back that was not understood: a person can look for it. The status stays. */
+export async function noteUnreadReport(notifications: Notifications, id: string, why: string): Promise<void> {
+  const entry = {
+    at: '$$NOW',
+    status: '$status',
+    actor: 'callback:dsn',
+    code: NOT_UNDERSTOOD,
+    reason: { $literal: why.slice(0, 500) },
+  };
+  await notifications.updateOne(
+    { _id: id, erased_at: { $exists: false }, 'timeline.code': { $ne: NOT_UNDERSTOOD } },
+    [{ $set: { timeline: { $concatArrays: ['$timeline', [entry]] } } }],
+  );
+}

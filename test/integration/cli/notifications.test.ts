@@ -74,7 +74,7 @@ describe('status, list, retry', () => {
     const { code, stdout, stderr } = await fleet.cli.run(['retry', '-'], { stdin });
     expect({ code, stdout }).toEqual({ code: 4, stdout: `${dead._id}  pending\n` });
     expect(stderr).toContain(
-      `${waiting._id}: Its state forbids this. It is pending; only what is failed_permanently or outcome_unknown can be retried.`,
+      `${waiting._id}: Its state forbids this. It is pending; only what is failed_permanently, outcome_unknown or suppressed can be retried.`,
     );
   });
 });

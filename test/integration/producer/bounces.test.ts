@@ -139,6 +139,17 @@ describe('over HTTP', () => {
     expect((await get(id)).status).toBe('bounced');
     expect(await isSuppressed('policy@example.org')).toBe(false);
   });
+  test('a mail that is not understood is noted on the timeline, once, and changes nothing', async () => {
+    const id = await sent();
+    const words = `To: ${paths.for(id) ?? ''}\r\nSubject: Undeliverable\r\n\r\n550 5.1.1 no such user\r\n`;
+    expect((await pipe(words)).json).toMatchObject({ heard: 'unchanged' });
+    expect((await pipe(words)).json).toMatchObject({ heard: 'unchanged' });
+    const { status, timeline } = await get(id);
+    expect(status).toBe('sent');
+    expect(timeline.filter(({ code }) => code === 'report_not_understood')).toMatchObject([
+      { status: 'sent', actor: 'callback:dsn', reason: expect.stringContaining('"Undeliverable"') as string },
+    ]);
+  });
   test('a failed member of an alias bounces the notification, and does not suppress the alias', async () => {
     const id = await sent('alias@example.org');
     await pipe(reportAbout(id, { recipient: 'former.colleague@members.example.com' }));

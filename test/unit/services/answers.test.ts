@@ -138,6 +138,13 @@ describe('SMTP by the decision table', () => {
     expect(outcome.kind).toBe('permanent');
     expect(outcome).not.toHaveProperty('codeForGood');
   });
+  test('451 4.3.0 is retried, and no provider fault: it may be about this message', () => {
+    expect(answered('DATA', '451 4.3.0 try again later')).toEqual({
+      kind: 'transient',
+      code: '451',
+      reason: '451 4.3.0 try again later',
+    });
+  });
   test('a refusal of the sender is about this one where the notification chose its own', () => {
     const reply = '550 5.7.26 fails DMARC';
     expect(answered('DATA', reply, { ownFrom: true }).kind).toBe('permanent');

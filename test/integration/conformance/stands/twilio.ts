@@ -19,7 +19,7 @@ export const twilioCandidate: Candidate = {
       notification: () => aRecord({ type: 'sms', phone: '+15005550006' }),
       refusals: {
         permanent: { smsFault: { refuse: { status: 400, code: 21211, message: 'no valid number' } } },
-        transient: { smsFault: { refuse: { status: 400, code: 21606, message: 'not a sender of yours' } } },
+        transient: { smsFault: { refuse: { status: 400, code: 29999, message: 'nobody knows' } } },
         'rate-limited': {
           smsFault: { refuse: { status: 429, code: 20429, message: 'too many', retryAfterSeconds: 7 } },
         },
