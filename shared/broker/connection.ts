@@ -2,6 +2,7 @@ import { connect, credentials, type ChannelModel } from 'amqplib';
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { pause, reconnectDelay } from '../runtime/backoff.ts';
+import { connectionAdvice } from '../runtime/connection-advice.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -124,6 +125,7 @@ export class BrokerConnection extends EventEmitter<ConnectionEvents> {
         this.#log.warn('RabbitMQ cannot be reached; trying on', {
           connection: this.name,
           error: toError(thrown),
+          advice: connectionAdvice(thrown, 'RABBITMQ_URL')?.words,
         });
       return undefined;
     }

@@ -1,6 +1,7 @@
 import SMTPPool from 'nodemailer/lib/smtp-pool';
 import type { Outcome, Provider } from '../delivery/index.ts';
 import type { Config } from '../runtime/config.ts';
+import { connectionAdvice } from '../runtime/connection-advice.ts';
 import { SECOND } from '../runtime/duration.ts';
 import { codeOf, toError } from '../runtime/errors.ts';
 import { codesOf } from '../verdicts/index.ts';
@@ -11,7 +12,7 @@ import { dkimSignerOf, type MailSigner } from './dkim.ts';
 import { domainOf } from './domains.ts';
 import { oauthSignIn, type SmtpOAuth } from './oauth.ts';
 import { NO_STARTTLS, needsTls, requiringTls } from './plain-auth.ts';
-import { measured, watch } from './watched.ts';
+import { measured, watch, type Watched } from './watched.ts';
 
 /** Time to connect and be greeted, in milliseconds. Silence later is bounded by the delivery's own time-out. */
 const CONNECT_TIMEOUT_MS = 10 * SECOND;
@@ -61,6 +62,8 @@ function createMailServer({
     greetingTimeout: CONNECT_TIMEOUT_MS,
   });
   const domain = domainOf(from);
+  const setting = name === 'smtp_backup' ? 'SMTP_BACKUP_URL' : 'SMTP_URL';
+  const attempted = { name, setting, isTlsNeeded };
   return {
     name,
     send: async (notification, signal, patience) => {
@@ -76,19 +79,8 @@ function createMailServer({
         return { kind: 'sent', provider: name, provider_message_id: watched.mail.messageId(), reason };
       } catch (thrown) {
         const ownFrom = notification.from !== undefined;
-        const failed = failureOf(thrown, watched.bodyBegan());
-        const hint = isTlsNeeded && failed.command === 'STARTTLS' ? `; ${NO_STARTTLS}` : '';
-        const failure = { ...failed, message: failed.message + hint, ownSender, ownFrom };
-        if (isTooLarge(failure)) return tooLarge(name, failure, size);
-        const seen = watched.senderTaken();
-        const isImpatient = stop.reason === IMPATIENT && !seen;
-        return {
-          provider: name,
-          ...classifySmtpFailure(failure),
-          seen,
-          ...(isImpatient && { providerFault: true }),
-          ...(isOverLimit(failure, seen) && { overLimit: true }),
-        };
+        const isImpatient = stop.reason === IMPATIENT;
+        return outcomeOf(thrown, { ...attempted, watched, size, ownSender, ownFrom, isImpatient });
       }
     },
     close: () => {
@@ -139,6 +131,38 @@ function unlessBegan(signal: AbortSignal, patience: AbortSignal, bodyBegan: () =
   };
   patience.addEventListener('abort', giveUp, { once: true });
   return AbortSignal.any([signal, impatient.signal]);
+}
+
+/** What is known of an attempt that failed. */
+interface Attempted extends Required<Pick<SmtpFailure, 'ownSender' | 'ownFrom'>> {
+  name: string;
+  /** The setting that names the server. */
+  setting: string;
+  isTlsNeeded: boolean;
+  watched: Watched;
+  /** Octets of the mail. */
+  size: number;
+  /** We gave up so that another server could still be asked. */
+  isImpatient: boolean;
+}
+
+/** What a failed attempt means, with advice where the server could not be reached. */
+function outcomeOf(thrown: unknown, attempted: Attempted): Outcome {
+  const { name, setting, isTlsNeeded, watched, size, ownSender, ownFrom, isImpatient } = attempted;
+  const failed = { ...failureOf(thrown, watched.bodyBegan()), ownSender, ownFrom };
+  if (isTooLarge(failed)) return tooLarge(name, failed, size);
+  const seen = watched.senderTaken();
+  const failure = classifySmtpFailure(failed);
+  const advice = seen || !failure.providerFault ? undefined : connectionAdvice(thrown, setting)?.words;
+  const hint = isTlsNeeded && failed.command === 'STARTTLS' ? NO_STARTTLS : advice;
+  return {
+    provider: name,
+    ...failure,
+    reason: hint === undefined ? failure.reason : `${failure.reason}. ${hint}`,
+    seen,
+    ...(isImpatient && !seen && { providerFault: true }),
+    ...(isOverLimit(failed, seen) && { overLimit: true }),
+  };
 }
 
 /** nodemailer compares the size with what the server announced, and sends nothing of a larger mail. */

@@ -1,6 +1,7 @@
 import { MongoServerError, type Db, type IndexDescription } from 'mongodb';
 import { CLAIMABLE_WHEN_DUE, STATUSES, type Status } from '../contracts/index.ts';
 import { untilDone } from '../runtime/backoff.ts';
+import { connectionAdvice } from '../runtime/connection-advice.ts';
 import { toError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from './connection.ts';
@@ -147,7 +148,9 @@ export function connectInBackground(
     if (indexes) await ensureIndexes(store.db);
   };
   const onFailure = (thrown: unknown, failures: number): void => {
-    if (failures === 0) log.warn('MongoDB cannot be reached; trying on', { error: toError(thrown) });
+    if (failures > 0) return;
+    const advice = connectionAdvice(thrown, 'MONGO_URI')?.words;
+    log.warn('MongoDB cannot be reached; trying on', { error: toError(thrown), advice });
   };
   void untilDone(work, { signal: giveUp.signal, onFailure });
   return giveUp;

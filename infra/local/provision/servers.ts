@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { toError } from '../../../shared/runtime/errors.ts';
 import { Ports } from '../ports.ts';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
-import { mongoTrouble, rabbitTrouble } from './answers.ts';
+import { mongoTrouble, rabbitTrouble, type Trouble } from './answers.ts';
 import { hasDocker, startCompose } from './docker.ts';
 import { fetchMongod, wheelMongod } from './mongod-wheel.ts';
 import { prepareMongod } from './mongod.ts';
@@ -100,7 +100,12 @@ async function firstThatWorks(
 }
 
 /** Somebody named a server, and it does not answer: another one instead would only hide that. */
-class GivenServerError extends ProvisionError {}
+class GivenServerError extends ProvisionError {
+  constructor(words: string, { reason, advice, isAway }: Trouble, setting: string) {
+    const instead = isAway ? ` Or unset ${setting} to get a private one.` : '';
+    super(`${words}: ${reason}.\n${advice}.${instead}`);
+  }
+}
 
 function rabbitmqWays(context: ProvisionContext): Way[] {
   const { given } = context;
@@ -109,9 +114,7 @@ function rabbitmqWays(context: ProvisionContext): Way[] {
       if (given.rabbitmqUrl === undefined) return 'RABBITMQ_URL is not set';
       const trouble = await rabbitTrouble(given.rabbitmqUrl);
       if (trouble !== undefined)
-        throw new GivenServerError(
-          `The RabbitMQ of RABBITMQ_URL does not answer: ${trouble}. Start it, or unset RABBITMQ_URL to get a private one.`,
-        );
+        throw new GivenServerError('The RabbitMQ of RABBITMQ_URL cannot be used', trouble, 'RABBITMQ_URL');
       return {
         url: given.rabbitmqUrl,
         managementUrl: given.managementUrl,
@@ -156,9 +159,7 @@ function mongodbWays(context: ProvisionContext): Way[] {
       if (given.mongoUri === undefined) return 'MONGO_URI is not set';
       const trouble = await mongoTrouble(given.mongoUri);
       if (trouble !== undefined)
-        throw new GivenServerError(
-          `The MongoDB of MONGO_URI does not answer as the primary of a replica set: ${trouble}. Start it as one, or unset MONGO_URI to get a private one.`,
-        );
+        throw new GivenServerError('The MongoDB of MONGO_URI cannot be used', trouble, 'MONGO_URI');
       return {
         url: given.mongoUri,
         isNamed: true,
