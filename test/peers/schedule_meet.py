@@ -1,7 +1,7 @@
 """Asks a Scheduler for meetings, knowing of it only what the server itself says by reflection.
 
 Arguments: address, and the file of a certificate to trust, or nothing. Standard input: a line of JSON for each call, {"request", "key", "timeout"};
-{"health": service} asks for the health. Each answer is a line of JSON.
+{"health": service} asks for the health, {"reflected_health": service} too, knowing of it only what reflection says. Each answer is a line of JSON.
 """
 
 import json
@@ -65,6 +65,10 @@ def answer(asked):
         stub = health_pb2_grpc.HealthStub(channel)
         checked = stub.Check(health_pb2.HealthCheckRequest(service=asked["health"]), timeout=10)
         return {"status": health_pb2.HealthCheckResponse.ServingStatus.Name(checked.status)}
+    if "reflected_health" in asked:
+        found, call = method("grpc.health.v1.Health", "Check")
+        request = json_format.ParseDict({"service": asked["reflected_health"]}, GetMessageClass(found.input_type)())
+        return json_format.MessageToDict(call(request, timeout=10))
     return {"response": schedule(asked)}
 
 

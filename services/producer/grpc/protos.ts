@@ -1,13 +1,19 @@
 import { join } from 'node:path';
+import { protoPath as healthFile } from 'grpc-health-check';
 import { loadSync, type MessageTypeDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 
-const FILES = ['scheduler.proto', 'error-details.proto'].map((name) =>
+const OWN_FILES = ['scheduler.proto', 'error-details.proto'].map((name) =>
   join(PROJECT_ROOT, 'shared/contracts', name),
 );
+/** The standard health service among them, so that reflection describes it, too. */
+const FILES = [...OWN_FILES, healthFile];
 
 /** Name of the service, as clients and the health service call it. */
 export const SCHEDULER = 'tidings.v1.Scheduler';
+
+/** Name of the standard health service. */
+export const HEALTH = 'grpc.health.v1.Health';
 
 /** All that is said by gRPC. An int64 comes as a string, for a JavaScript number would lose digits of it. */
 export const DEFINITIONS = loadSync(FILES, { keepCase: true, longs: String, defaults: true });

@@ -7,7 +7,7 @@ import { readiness } from '../../../shared/runtime/health.ts';
 import { TOLERATED } from '../app.ts';
 import type { ProducerContext } from '../context.ts';
 import { Health } from './health.ts';
-import { SCHEDULER, DEFINITIONS, schedulerService } from './protos.ts';
+import { HEALTH, SCHEDULER, DEFINITIONS, schedulerService } from './protos.ts';
 import { scheduleMeet } from './schedule-meet.ts';
 import { grpcTlsOf } from './tls.ts';
 
@@ -51,7 +51,7 @@ export async function startGrpc(context: ProducerContext, port: number): Promise
   const underWay = new Set<Promise<void>>();
   const credentials = credentialsOf(config);
   server.addService(schedulerService, { ScheduleMeet: scheduleMeet(context, underWay) });
-  new ReflectionService(DEFINITIONS, { services: [SCHEDULER] }).addToServer(server);
+  new ReflectionService(DEFINITIONS, { services: [SCHEDULER, HEALTH] }).addToServer(server);
   const health = new Health(
     async () => draining.check().ok && (await readiness(checks, TOLERATED)).status !== 'unavailable',
   );

@@ -50,7 +50,7 @@ beforeAll(async () => {
       done(new Error('no'));
     },
   });
-  await Promise.all([listening(tls), listening(plain), listening(smtp.server as Server)]);
+  await Promise.all([listening(tls), listening(plain), listening(smtp.server)]);
 });
 afterAll(async () => {
   tls.close();
@@ -106,7 +106,7 @@ describe('a mail that no server took', () => {
   test.each<[string, () => string, RegExp]>([
     ['an authority that is not known', () => `smtps://127.0.0.1:${portOf(tls)}`, TRUST],
     ['a server without TLS', () => `smtps://127.0.0.1:${portOf(plain)}`, NO_TLS],
-    ['a wrong password', () => `smtp://user:wrong@127.0.0.1:${portOf(smtp.server as Server)}`, CREDENTIALS],
+    ['a wrong password', () => `smtp://user:wrong@127.0.0.1:${portOf(smtp.server)}`, CREDENTIALS],
     ['a port where nothing listens', () => 'smtp://127.0.0.1:1', REFUSED],
     ['a host that is not there', () => 'smtp://no-such-host.invalid', NO_HOST],
   ])(
