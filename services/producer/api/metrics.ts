@@ -12,6 +12,7 @@ export function metricsRouter(context: ProducerContext): Router {
   const router = Router();
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  removeMisnamed(registry);
   const update = figures(registry);
   const listening = new Gauge({
     name: 'tidings_open_streams',
@@ -30,6 +31,14 @@ export function metricsRouter(context: ProducerContext): Router {
       response.send(await registry.metrics());
     });
   return router;
+}
+
+/** Removes gauges that are called like counters, which Prometheus' conventions reserve `_total` for: each is the sum of another gauge over `type`. */
+function removeMisnamed(registry: Registry): void {
+  const isMisnamed = (name: string): boolean =>
+    name.endsWith('_total') && registry.getSingleMetric(name) instanceof Gauge;
+  for (const { name } of registry.getMetricsAsArray())
+    if (isMisnamed(name)) registry.removeSingleMetric(name);
 }
 
 type Stats = Awaited<ReturnType<typeof collectStats>>;
