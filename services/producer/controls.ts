@@ -20,7 +20,7 @@ type Delivery = NonNullable<Presence['delivery']>;
 interface Target {
   id: string;
   /** One for each consumer. */
-  parts: { is_paused: boolean; in_flight: number }[];
+  parts: { is_paused: boolean; in_flight: number; concurrency_limit?: number }[];
   /** Another control with the same effect, while that is paused. */
   pausedBy?: string | undefined;
 }
@@ -136,11 +136,13 @@ function viewOf(target: Target, active: readonly Control[], undelivered: number 
   const { id, parts, pausedBy } = target;
   const control = active.find(({ _id }) => _id === id);
   const inFlight = parts.reduce((sum, { in_flight }) => sum + in_flight, 0);
+  const limits = parts.flatMap(({ concurrency_limit }) => concurrency_limit ?? []);
   return {
     id,
     state: id === ACCEPTING ? drainState(control, undelivered) : pauseState(target, control, inFlight),
     in_flight: inFlight,
     processes: parts.length,
+    ...(limits.length > 0 && { concurrency_limit: Math.min(...limits) }),
     ...(id === ACCEPTING && undelivered !== undefined && { undelivered }),
     ...(!control && pausedBy !== undefined && { paused_by: pausedBy }),
     ...(control && { by: control.by, reason: control.reason, since: control.since.toISOString() }),

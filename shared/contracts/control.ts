@@ -88,6 +88,10 @@ export const controlViewSchema = z
     state: z.enum(CONTROL_STATES),
     in_flight: z.int().describe('Deliveries that a provider has begun to take, some seconds ago'),
     processes: z.int().describe('Consumers that deliver by it'),
+    concurrency_limit: z
+      .int()
+      .optional()
+      .describe('Deliveries at once of one consumer, while the provider refuses more connections'),
     undelivered: z.int().optional().describe('With accepting: notifications that are pending or being sent'),
     paused_by: z.string().optional().describe('Another control that is paused, and pauses this as well'),
     by: z.string().optional().describe('Who paused it; with reason and since, present while it is paused'),

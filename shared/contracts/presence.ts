@@ -13,6 +13,8 @@ export interface ProviderStanding {
   sent: number;
   /** How hand-overs to it ended within the hour; those put off are not counted. */
   last_hour: { sent: number; failed: number };
+  /** Deliveries at once that it takes, where it has refused more; it rises again by itself. */
+  concurrency_limit?: number;
   /** Since when its breaker is not closed. */
   down_since?: Date;
 }

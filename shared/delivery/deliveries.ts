@@ -52,7 +52,7 @@ export class Deliveries {
   constructor(options: DeliveriesOptions) {
     const { config, concurrency } = options;
     this.#options = options;
-    this.#handOvers = new HandOvers(concurrency);
+    this.#handOvers = new HandOvers(concurrency, () => options.standings.limit);
     this.#leases = new Leases({ ...options, leaseMs: config.LEASE_SECONDS * SECOND });
     this.#recorder = new Recorder({ ...options, retentionDays: config.RETENTION_DAYS });
     this.#suppressionLook = new SuppressionLook({ ...options, provider: options.channel.provider });

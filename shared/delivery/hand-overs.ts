@@ -16,6 +16,7 @@ const BULK_FIRST_EVERY = 8;
  */
 export class HandOvers implements Limit {
   readonly #size: number;
+  readonly #limit: () => number;
   readonly #going: Record<Lane, number> = { transactional: 0, bulk: 0 };
   readonly #waiting: Record<Lane, (() => void)[]> = { transactional: [], bulk: [] };
   /** How many had ended when a lane's claim under way began. */
@@ -24,15 +25,17 @@ export class HandOvers implements Limit {
   #endedDuringClaim = 0;
   #wake = (): void => undefined;
 
-  constructor(size: number) {
+  /** `limit`: how many at once the providers take just now, where that is less. */
+  constructor(size: number, limit: () => number = () => Infinity) {
     this.#size = size;
+    this.#limit = limit;
   }
 
   free(_taken: number, lane: Lane): number {
     const { transactional, bulk } = this.#waiting;
     if (lane === 'bulk' && transactional.length > 0) return 0;
     if (this.#waiting[lane].length > this.#endedDuringClaim) return 0;
-    const ahead = Math.min(AHEAD * this.#endedDuringClaim, WAITING * this.#size);
+    const ahead = Math.min(AHEAD * this.#endedDuringClaim, WAITING * this.#places);
     return this.#room(lane) + ahead - transactional.length - bulk.length;
   }
 
@@ -90,17 +93,21 @@ export class HandOvers implements Limit {
 
   #startNext(): void {
     const order = this.#ended % BULK_FIRST_EVERY === 0 ? LANES.toReversed() : LANES;
-    for (const lane of order) {
-      if (this.#room(lane) <= 0) continue;
-      const begin = this.#waiting[lane].shift();
-      if (!begin) continue;
-      begin();
-      return;
-    }
+    for (const lane of order)
+      // More than one when the limit has risen.
+      while (this.#room(lane) > 0) {
+        const begin = this.#waiting[lane].shift();
+        if (!begin) break;
+        begin();
+      }
+  }
+
+  get #places(): number {
+    return Math.min(this.#size, this.#limit());
   }
 
   #room(lane: Lane): number {
     const { transactional, bulk } = this.#going;
-    return Math.min(this.#size - transactional - bulk, laneLimit(lane, this.#size) - this.#going[lane]);
+    return Math.min(this.#places - transactional - bulk, laneLimit(lane, this.#places) - this.#going[lane]);
   }
 }

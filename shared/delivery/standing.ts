@@ -1,5 +1,6 @@
 import type { ProviderStanding } from '../contracts/index.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
+import { ConcurrencyLimit } from './concurrency.ts';
 import { HourCount } from './hour-count.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -11,6 +12,7 @@ export class Standing {
   #sent = 0;
   #going = 0;
   readonly #lastHour = new HourCount();
+  readonly #concurrency = new ConcurrencyLimit();
   /** When it last answered well, in milliseconds since the epoch. */
   #wellAt = -Infinity;
   #downSince: Date | undefined;
@@ -30,6 +32,11 @@ export class Standing {
     return this.#going;
   }
 
+  /** Deliveries at once that it takes; Infinity while it has refused none. */
+  get limit(): number {
+    return this.#concurrency.limit;
+  }
+
   /** When it last took one, or said something about one, in milliseconds since the epoch. */
   get wellAt(): number {
     return this.#wellAt;
@@ -45,15 +52,20 @@ export class Standing {
       fault_ratio: this.breaker.faultRatio,
       sent: this.#sent,
       last_hour: this.#lastHour.ended,
+      ...(this.limit < Infinity && { concurrency_limit: this.limit }),
       ...(this.#downSince && { down_since: this.#downSince }),
     };
   }
 
   /** Delivers to it, and learns how many it takes at once. */
   async during(work: () => Promise<Outcome>): Promise<Outcome> {
+    const startedAt = Date.now();
     this.#going += 1;
     try {
-      return await work();
+      const outcome = await work();
+      // Those beside it may have just come to their end.
+      const justServed = this.#wellAt >= startedAt ? 1 : 0;
+      return this.#concurrency.learn(outcome, Math.max(this.#going - 1, justServed));
     } finally {
       this.#going -= 1;
     }

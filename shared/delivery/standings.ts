@@ -79,10 +79,17 @@ export class Standings implements Limit {
     this.#judge();
   }
 
+  /** Deliveries at once that the channel's providers take together; Infinity while none of them has refused one as too many. */
+  get limit(): number {
+    const carrying = this.#usable().filter(({ breaker }) => breaker.state !== 'open');
+    return carrying.length === 0 ? Infinity : carrying.reduce((sum, { limit }) => sum + limit, 0);
+  }
+
   /** Why nothing may be handed to it now; undefined when something may. */
   obstacleOf(name: string): string | undefined {
-    const { breaker, isPaused, going } = this.#of(name);
+    const { breaker, isPaused, going, limit } = this.#of(name);
     if (isPaused) return 'an operator has paused it';
+    if (going >= limit) return `it takes ${limit} at once`;
     if (breaker.state === 'closed') return undefined;
     if (breaker.state === 'open') return 'it is down';
     const room = Math.min(

@@ -41,6 +41,12 @@ const providerSchema = z.object({
   in_flight: z
     .int()
     .describe('Handed over and not answered; of the only provider of its channel, claimed and not recorded'),
+  concurrency_limit: z
+    .int()
+    .nullable()
+    .describe(
+      'Deliveries at once of the most limited process: the provider refused more, and the limit rises again by itself; null: it refused none',
+    ),
   breaker: z.enum(['closed', 'half-open', 'open']).describe('The worst one of these processes'),
   fault_ratio: z
     .number()

@@ -55,6 +55,7 @@ function figuresOf(
     processes: consumers.length,
     is_paused: consumers.every(({ is_paused }) => is_paused),
     in_flight: consumers.reduce((total, { in_flight }) => total + in_flight, 0),
+    concurrency_limit: lowestLimitOf(consumers),
     breaker: worstOf(consumers),
     fault_ratio: Math.max(...consumers.map(({ fault_ratio }) => fault_ratio)),
     sent: consumers.reduce((total, { sent }) => total + sent, 0),
@@ -84,6 +85,11 @@ function sumOf(all: readonly { sent: number; failed: number }[]): { sent: number
 function failingOverSince(consumers: readonly Standing[]): Date | undefined {
   const since = consumers.flatMap(({ down_since, is_covered }) => (is_covered ? (down_since ?? []) : []));
   return since.sort((a, b) => a.getTime() - b.getTime())[0];
+}
+
+function lowestLimitOf(consumers: readonly Standing[]): number | null {
+  const limits = consumers.flatMap(({ concurrency_limit: limit }) => limit ?? []);
+  return limits.length === 0 ? null : Math.min(...limits);
 }
 
 function worstOf(consumers: readonly Standing[]): Standing['breaker'] {

@@ -112,10 +112,12 @@ function nameOfControl(id: string): ControlName {
   return { name: `Provider ${provider}`, inline: `the provider ${provider}`, isDrain: false };
 }
 
-function wordsOf({ state, in_flight, undelivered, paused_by }: ControlView): string {
+function wordsOf({ state, in_flight, undelivered, paused_by, concurrency_limit }: ControlView): string {
   if (paused_by !== undefined) return `${nameOf(paused_by)}, and with it this`;
   if (state === 'pausing' && in_flight > 0) return `Pausing, ${in_flight} in flight`;
   if (state === 'draining') return `Draining, ${undelivered ?? 'some'} on their way`;
+  if (state === 'running' && concurrency_limit !== undefined)
+    return `Running, limited to ${concurrency_limit} at once: it refuses more`;
   return STATE_WORDS[state];
 }
 
