@@ -7,6 +7,7 @@ export { HandOvers } from './hand-overs.ts';
 export { Isolation } from './isolation.ts';
 export { LaneSlots, laneLimit, type Limit } from './lane-slots.ts';
 export { Pace } from './pace.ts';
+export { wordsOfBody } from './provider-words.ts';
 export type { Provider, ProviderMaker, ProviderRefusal } from './provider.ts';
 export { routedChannel } from './routed-channel.ts';
 export { Route } from './route.ts';

@@ -12,6 +12,8 @@ export interface Answer {
   retryAfterSeconds: number | undefined;
   /** The fields of its JSON; none when it is something else. */
   fields: Record<string, unknown>;
+  /** Its body, as it came. */
+  body?: string;
 }
 
 /** What is asked. */
@@ -79,10 +81,12 @@ export function ask({ url, headers, body, agent, time, placeWithinMs }: Question
 }
 
 async function answerOf(response: http.IncomingMessage): Promise<Answer> {
+  const body = await text(response);
   return {
     status: response.statusCode ?? 0,
     retryAfterSeconds: retryAfterSecondsOf(response.headers['retry-after']),
-    fields: fieldsOf(await text(response)),
+    fields: fieldsOf(body),
+    body,
   };
 }
 

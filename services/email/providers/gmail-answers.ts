@@ -1,4 +1,10 @@
-import type { Ambiguous, Deferred, Permanent, Transient } from '../../../shared/delivery/index.ts';
+import {
+  wordsOfBody,
+  type Ambiguous,
+  type Deferred,
+  type Permanent,
+  type Transient,
+} from '../../../shared/delivery/index.ts';
 import { HOUR, MINUTE, SECOND } from '../../../shared/runtime/duration.ts';
 import { ABORTED, NoAnswer, NoPlace, NoToken, type Answer } from '../../../shared/google/index.ts';
 
@@ -22,6 +28,9 @@ const ABOUT_THE_MAIL = new Set([
   'parseError',
   'uploadTooLarge',
 ]);
+
+/** Words of a quota that counts requests at once and not in time: "Too many concurrent requests for user". */
+const AT_ONCE = /concurren/i;
 
 /** The reason of a 400 that speaks about the mailbox that sends, such as one without mail service. */
 const OF_OUR_MAILBOX = 'failedPrecondition';
@@ -55,6 +64,7 @@ export function classifyGmailAnswer(answer: Answer, now = Date.now()): Failure {
       ...named,
       afterMs: waitOf(answer, message, now) ?? quotaMs ?? MINUTE,
       providerFault: true,
+      ...(AT_ONCE.test(message) && { overLimit: true }),
     };
   if (status === 413 || (status === 400 && ABOUT_THE_MAIL.has(named.code)))
     return { kind: 'permanent', ...named };
@@ -83,19 +93,21 @@ export function classifyGmailSilence(thrown: GmailSilence): Failure {
       untried: true,
       isOurs: true,
     };
-  if (thrown instanceof NoToken) return { kind: 'transient', code: thrown.code, reason, providerFault: true };
+  if (thrown instanceof NoToken)
+    return { kind: 'transient', code: thrown.code, reason, providerFault: true, seen: false };
   if (thrown.mayHaveArrived)
     return { kind: 'ambiguous', code: thrown.code, reason: `no answer after the mail was sent: ${reason}` };
   return {
     kind: 'transient',
     code: thrown.code,
     reason,
+    seen: false,
     ...(thrown.code !== ABORTED && { providerFault: true }),
   };
 }
 
 /** What an error of Google says of itself: https://cloud.google.com/apis/design/errors, with the older `errors` that Gmail still gives. */
-function refusalOf({ status, fields }: Answer): {
+function refusalOf({ status, fields, body }: Answer): {
   status: number;
   reason: string | undefined;
   message: string;
@@ -106,7 +118,8 @@ function refusalOf({ status, fields }: Answer): {
   return {
     status,
     reason: typeof reason === 'string' ? reason : undefined,
-    message: typeof error.message === 'string' ? error.message : '',
+    // What stands between us and Google answers in its own format.
+    message: typeof error.message === 'string' ? error.message : wordsOfBody(body ?? fields),
   };
 }
 

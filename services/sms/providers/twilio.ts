@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient.js';
 
-import type { Outcome, Provider } from '../../../shared/delivery/index.ts';
+import { wordsOfBody, type Outcome, type Provider } from '../../../shared/delivery/index.ts';
 import { required, type Config } from '../../../shared/runtime/config.ts';
 import { SECOND } from '../../../shared/runtime/duration.ts';
 import { codeOf, toError } from '../../../shared/runtime/errors.ts';
@@ -13,6 +13,8 @@ import { classifyTwilioAnswer, classifyTwilioSilence, type TwilioAnswer } from '
 
 /** How long one request may take, in milliseconds; below the delivery's own time-out, so that the answer is ours to read. */
 const REQUEST_TIMEOUT_MS = 10 * SECOND;
+/** Words of a 429 that counts requests at once, and not in time. */
+const AT_ONCE = /concurren/i;
 const TWILIO_API = 'https://api.twilio.com';
 
 /** A Twilio account. */
@@ -49,7 +51,7 @@ export function twilioProvider(config: Config): Provider {
 
 /** Makes the provider; nothing is sent until the first message. Retries belong to the fleet, so the client makes none. */
 function createTwilio({ accountSid, authToken, from, baseUrl, callback }: TwilioOptions): Provider {
-  const httpClient = new AnswerKeepingClient(baseUrl ?? TWILIO_API);
+  const httpClient = new AnswerKeepingClient(baseUrl ?? TWILIO_API, [authToken]);
   const client = twilio(accountSid, authToken, { httpClient });
   return {
     name: 'twilio',
@@ -87,9 +89,13 @@ const STOPPED: Outcome = {
 };
 
 function classify(thrown: unknown, calling: Calling): ReturnType<typeof classifyTwilioAnswer> {
-  if (thrown instanceof TwilioRefusal) return classifyTwilioAnswer(thrown.answer);
+  if (thrown instanceof TwilioRefusal) {
+    const isOverLimit = thrown.answer.status === 429 && AT_ONCE.test(thrown.answer.message);
+    return { ...classifyTwilioAnswer(thrown.answer), ...(isOverLimit && { overLimit: true }) };
+  }
   const code = calling.wasKeptWaiting ? 'ETIMEDOUT' : codeOf(thrown);
-  return classifyTwilioSilence(code, toError(thrown).message, calling.isOpen);
+  const silence = classifyTwilioSilence(code, toError(thrown).message, calling.isOpen);
+  return calling.isOpen ? silence : { ...silence, seen: false };
 }
 
 /** The API answered with an error. The package's own exception forgets the headers, and Retry-After is one. */
@@ -111,10 +117,12 @@ type RequestOptions<T> = RequestClient.RequestOptions<T>;
  */
 class AnswerKeepingClient extends twilio.RequestClient {
   readonly #baseUrl: string;
+  readonly #secrets: readonly string[];
   readonly #callings = new AsyncLocalStorage<Calling>();
 
-  constructor(baseUrl: string) {
+  constructor(baseUrl: string, secrets: readonly string[]) {
     super({ timeout: REQUEST_TIMEOUT_MS, keepAlive: true });
+    this.#secrets = secrets;
     this.#baseUrl = baseUrl.replace(/\/$/, '');
     this.axios.interceptors.request.use((request) => {
       const calling = this.#callings.getStore();
@@ -134,25 +142,21 @@ class AnswerKeepingClient extends twilio.RequestClient {
       ...options,
       uri: options.uri.replace(TWILIO_API, this.#baseUrl),
     });
-    if (response.statusCode >= 300) throw new TwilioRefusal(answerOf(response));
+    if (response.statusCode >= 300) throw new TwilioRefusal(answerOf(response, this.#secrets));
     return response;
   }
 }
 
-function answerOf({
-  statusCode,
-  body,
-  headers,
-}: {
-  statusCode: number;
-  body: unknown;
-  headers: unknown;
-}): TwilioAnswer {
+function answerOf(
+  { statusCode, body, headers }: { statusCode: number; body: unknown; headers: unknown },
+  secrets: readonly string[],
+): TwilioAnswer {
   const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   return {
     status: statusCode,
     code: typeof fields.code === 'number' ? fields.code : undefined,
-    message: typeof fields.message === 'string' ? fields.message : '',
+    // What stands between us and Twilio answers in its own format.
+    message: typeof fields.message === 'string' ? fields.message : wordsOfBody(body, secrets),
     retryAfterSeconds: retryAfterSecondsOf((headers as Record<string, unknown> | undefined)?.['retry-after']),
   };
 }
