@@ -2,8 +2,9 @@ import { Timestamp, type Collection, type Db } from 'mongodb';
 import { HOUR, SECOND } from '../../runtime/duration.ts';
 import { bounded } from '../bounded.ts';
 import { notificationsOf, type Notifications } from '../notifications/collection.ts';
-import { balanceOf, countAsOf, withoutZeros, type Balance, type Counts } from './counting.ts';
+import { withoutZeros, type Balance, type Counts } from './counting.ts';
 import { RatesLog } from './rates.ts';
+import { Recount, type Counted, type RecountOptions } from './recount.ts';
 import { JournalLost, openJournal, readPage, sumOf, type Entry, type Place } from './journal.ts';
 
 /** The one document of the books, with the place in the journal where the next page begins. */
@@ -14,11 +15,15 @@ interface BooksDocument extends Place {
   as_of: Date;
   /** When all records were last counted. */
   counted_at: Date;
+  /** When the last change happened that was taken in. */
+  last_at?: Date;
+  /** Up to when the rates have what happened: after a count the journal is read again from its moment on. */
+  rated_until?: Date;
   /** Grows with each page, so that of two who keep the books only one writes a page. */
   page: number;
 }
 
-/** All records are counted anew after so long, in milliseconds: no mistake in the books outlives it. */
+/** All records are counted anew after so long, in milliseconds: no mistake in the books outlives it for long. */
 const RECOUNT_AFTER_MS = HOUR;
 /** How long a pass goes on at most, in milliseconds. */
 const PASS_MS = 3 * SECOND;
@@ -29,18 +34,16 @@ const PASS_MS = 3 * SECOND;
  * the counts and the place in the journal in one write, so that nothing counts twice or is left out, whoever dies when.
  */
 export class Books {
-  readonly #db: Db;
   readonly #books: Collection<BooksDocument>;
   readonly #notifications: Notifications;
   readonly #rates: RatesLog;
-  /** When this process last tried to count, in milliseconds since the epoch. */
-  #auditedAt = 0;
+  readonly #recount: Recount;
 
-  constructor(db: Db) {
-    this.#db = db;
+  constructor(db: Db, options: RecountOptions = {}) {
     this.#books = bounded(db.collection<BooksDocument>('books'));
     this.#notifications = notificationsOf(db);
     this.#rates = new RatesLog(db);
+    this.#recount = new Recount(db, this.#notifications.collectionName, options);
   }
 
   /** The balance; undefined where nobody has opened the books yet. */
@@ -50,49 +53,62 @@ export class Books {
     return { counts: withoutZeros(found.counts), ambiguous: found.ambiguous, asOf: found.as_of };
   }
 
-  /** Takes in what has changed since the last time, or opens the books; answers how many changes that was. */
+  /**
+   * Takes in what has changed since the last time; answers how many changes that was. Where there are no books, or their place in the journal
+   * is lost, it goes on with a count instead, step by step and with growing pauses after failures.
+   */
   async keep(): Promise<number> {
     const books = await this.#books.findOne({ _id: 'balance' });
-    if (!books) {
-      await this.recount();
-      return 0;
+    if (books && hasPlace(books)) {
+      try {
+        return await this.#takeIn(books);
+      } catch (thrown) {
+        if (!(thrown instanceof JournalLost)) throw thrown;
+        await this.#books.updateOne({ _id: 'balance' }, { $unset: { token: '', from: '' } });
+      }
     }
-    try {
-      return await this.#takeIn(books);
-    } catch (thrown) {
-      if (!(thrown instanceof JournalLost)) throw thrown;
-      await this.recount();
-      return 0;
-    }
+    await this.#beginAnew(await this.#recount.step());
+    return 0;
   }
 
-  /** Counts anew if that was not done for an hour; answers whether it did. A count that fails is tried again an hour later. */
+  /** Counts anew, step by step, if that was not done for an hour; answers whether a count was completed. The books are kept meanwhile. */
   async audit(): Promise<boolean> {
-    const books = await this.#books.findOne({ _id: 'balance' }, { projection: { counted_at: 1 } });
-    const lastAt = Math.max(this.#auditedAt, books?.counted_at.getTime() ?? 0);
-    if (Date.now() - lastAt < RECOUNT_AFTER_MS) return false;
-    this.#auditedAt = Date.now();
-    await this.recount();
-    return true;
+    const books = await this.#books.findOne({ _id: 'balance' });
+    // Without a place in the journal `keep` counts.
+    if (!books || !hasPlace(books)) return false;
+    const isDue = Date.now() - books.counted_at.getTime() >= RECOUNT_AFTER_MS;
+    return isDue && (await this.#beginAnew(await this.#recount.step()));
   }
 
-  /** Counts all records as of one moment, and begins the books anew from there. */
-  async recount(): Promise<Balance> {
-    const asOf = new Date();
-    const { rows, at } = await countAsOf(this.#db, this.#notifications.collectionName);
-    const { counts, ambiguous } = balanceOf(rows, asOf);
+  /** Counts all records at once, however long that takes, and begins the books anew. */
+  async recount(): Promise<void> {
+    while (!(await this.#beginAnew(await this.#recount.step({ isUrgent: true }))));
+  }
+
+  /** Begins the books anew from a complete count; answers whether it was one. */
+  async #beginAnew(counted: Counted | undefined): Promise<boolean> {
+    if (!counted) return false;
+    const { counts, ambiguous, asOf, at } = counted;
     // What is later than the moment of the count is in the journal behind it.
     const from = new Timestamp({ t: at.t, i: at.i + 1 });
+    const before = await this.#books.findOne({ _id: 'balance' }, { projection: { last_at: 1 } });
     await this.#books.updateOne(
       { _id: 'balance' },
       {
-        $set: { counts, ambiguous, as_of: asOf, counted_at: asOf, from },
+        $set: {
+          counts,
+          ambiguous,
+          as_of: asOf,
+          counted_at: asOf,
+          from,
+          ...(before?.last_at && { rated_until: before.last_at }),
+        },
         $unset: { token: '' },
         $inc: { page: 1 },
       },
       { upsert: true },
     );
-    return { counts, ambiguous, asOf };
+    return true;
   }
 
   /** Up to what had happened when it began, or as far as it gets in its time: changes that never pause must not keep it for ever. */
@@ -118,17 +134,26 @@ export class Books {
 
   /** Undefined when the books were written by somebody else since. */
   async #write(
-    { page }: BooksDocument,
+    { page, rated_until: ratedUntil = new Date(0) }: BooksDocument,
     entries: readonly Entry[],
     place: { token: unknown; as_of: Date },
   ): Promise<BooksDocument | undefined> {
+    const last = entries.at(-1);
     const written = await this.#books.findOneAndUpdate(
       { _id: 'balance', page },
-      { $inc: { ...sumOf(entries), page: 1 }, $set: place, $unset: { from: '' } },
+      {
+        $inc: { ...sumOf(entries), page: 1 },
+        $set: { ...place, ...(last && { last_at: last.wallTime }) },
+        $unset: { from: '' },
+      },
       { returnDocument: 'after' },
     );
     if (!written) return undefined;
-    await this.#rates.add(entries);
+    await this.#rates.add(entries.filter(({ wallTime }) => wallTime > ratedUntil));
     return written;
   }
+}
+
+function hasPlace({ token, from }: Place): boolean {
+  return token !== undefined || from !== undefined;
 }

@@ -13,8 +13,6 @@ export interface Balance {
   asOf: Date;
 }
 
-/** Records counted in one call: about a second's work, far from the silence that the driver takes for a dead server. */
-const SLICE = 200_000;
 /** What retention is about to delete has left the books already. */
 const LEFT = { $regexMatch: { input: { $ifNull: ['$moved', ''] }, regex: ` ${GONE} ` } };
 const BY_TYPE_AND_STATUS = {
@@ -30,59 +28,66 @@ const BY_TYPE_AND_STATUS = {
 export async function countAll(notifications: Notifications, withinMs?: number): Promise<Balance> {
   const asOf = new Date();
   const options = withinMs === undefined ? {} : { maxTimeMS: withinMs };
-  return balanceOf(
-    await notifications.aggregate<Row>([{ $group: BY_TYPE_AND_STATUS }], options).toArray(),
-    asOf,
-  );
+  const rows = await notifications.aggregate<Row>([{ $group: BY_TYPE_AND_STATUS }], options).toArray();
+  return { ...addRows({ counts: {}, ambiguous: 0 }, rows), asOf };
+}
+
+/** Which records a slice has. */
+export interface SliceOptions {
+  /** Those behind this id. */
+  after: string;
+  /** So many at most. */
+  limit: number;
+  /** As of this moment; as of now where it is not given. */
+  at?: Timestamp | undefined;
+  withinMs: number;
 }
 
 /**
- * Counts all records as of one moment, slice by slice; answers the rows of the slices, and the moment. MongoDB keeps a moment for five
- * minutes, enough for some fifty million records.
+ * Counts a slice of the records as of one moment; answers the moment, and the greatest id of the slice, undefined where there is no record
+ * left. Of each record only what is counted is passed on.
+ * @throws MongoServerError: MaxTimeMSExpired, or SnapshotTooOld where the moment is gone.
  */
-export async function countAsOf(db: Db, collection: string): Promise<{ rows: Row[]; at: Timestamp }> {
-  const rows: Row[] = [];
-  let at: Timestamp | undefined;
-  for (let after = ''; ;) {
-    const answer = await db.command({
-      aggregate: collection,
-      pipeline: slicePipeline(after),
-      cursor: { batchSize: 1_000 },
-      readConcern: { level: 'snapshot', ...(at && { atClusterTime: at }) },
-    });
-    const { firstBatch, atClusterTime } = answer.cursor as {
-      firstBatch: SliceRow[];
-      atClusterTime: Timestamp;
-    };
-    at ??= atClusterTime;
-    rows.push(...firstBatch);
-    if (firstBatch.length === 0) return { rows, at };
-    after = firstBatch.reduce((last, row) => (row.last > last ? row.last : last), after);
-  }
+export async function countSlice(
+  db: Db,
+  collection: string,
+  { after, limit, at, withinMs }: SliceOptions,
+): Promise<{ rows: Row[]; last: string | undefined; at: Timestamp }> {
+  const answer = await db.command({
+    aggregate: collection,
+    pipeline: [
+      { $match: { _id: { $gt: after } } },
+      { $sort: { _id: 1 } },
+      { $limit: limit },
+      { $project: { type: 1, status: 1, moved: 1, ambiguous_count: 1 } },
+      { $group: { ...BY_TYPE_AND_STATUS, last: { $max: '$_id' } } },
+    ],
+    cursor: { batchSize: 1_000 },
+    maxTimeMS: withinMs,
+    readConcern: { level: 'snapshot', ...(at && { atClusterTime: at }) },
+  });
+  const { firstBatch: rows, atClusterTime } = answer.cursor as {
+    firstBatch: (Row & { last: string })[];
+    atClusterTime: Timestamp;
+  };
+  const last = rows.reduce<string | undefined>(
+    (greatest, row) => (greatest === undefined || row.last > greatest ? row.last : greatest),
+    undefined,
+  );
+  return { rows, last, at: at ?? atClusterTime };
 }
 
-function slicePipeline(after: string): object[] {
-  return [
-    { $match: { _id: { $gt: after } } },
-    { $sort: { _id: 1 } },
-    { $limit: SLICE },
-    { $group: { ...BY_TYPE_AND_STATUS, last: { $max: '$_id' } } },
-  ];
-}
-
-/** A row of one slice, with the greatest id in it. */
-interface SliceRow extends Row {
-  last: string;
-}
-
-/** The balance that counted rows make. */
-export function balanceOf(rows: readonly Row[], asOf: Date): Balance {
-  const counts: Counts = {};
+/** Counts with those of further rows. */
+export function addRows(
+  { counts, ambiguous }: Pick<Balance, 'counts' | 'ambiguous'>,
+  rows: readonly Row[],
+): Pick<Balance, 'counts' | 'ambiguous'> {
+  const sum: Counts = structuredClone(counts);
   for (const { _id, count } of rows.filter((row) => row.count > 0)) {
-    const byStatus = (counts[_id.type] ??= {});
+    const byStatus = (sum[_id.type] ??= {});
     byStatus[_id.status] = (byStatus[_id.status] ?? 0) + count;
   }
-  return { counts, ambiguous: rows.reduce((sum, row) => sum + row.ambiguous, 0), asOf };
+  return { counts: sum, ambiguous: rows.reduce((total, row) => total + row.ambiguous, ambiguous) };
 }
 
 /** One row of the count. */

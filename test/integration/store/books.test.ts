@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { Timestamp, type Db } from 'mongodb';
 import { beforeEach, expect, test } from 'vitest';
 import {
   Books,
+  RatesLog,
   cancelNotification,
   countAll,
   deleteRetained,
@@ -13,8 +15,8 @@ import {
   retryNotification,
   wakeDue,
 } from '../../../shared/store/index.ts';
-import { pause } from '../../../shared/runtime/backoff.ts';
 import { aRecord } from '../../support/records.ts';
+import { until } from '../../support/until.ts';
 import { TestStore } from '../../support/test-store.ts';
 
 const store = new TestStore();
@@ -23,9 +25,17 @@ const change = { actor: 'test' };
 
 beforeEach(async () => {
   books = new Books(store.db);
-  await store.db.collection('books').deleteMany({});
+  for (const name of ['books', 'rates']) await store.db.collection(name).deleteMany({});
   await books.keep();
 });
+
+/** The books, as if all records had last been counted so many hours ago. */
+async function countedHoursAgo(hours: number): Promise<void> {
+  const counted_at = new Date(Date.now() - hours * 3_600_000);
+  await store.db.collection<{ _id: string }>('books').updateOne({ _id: 'balance' }, { $set: { counted_at } });
+}
+/** Keepers that count one small slice in each step. */
+const aSlowKeeper = (db: Db = store.db, now = Date.now) => new Books(db, { slice: 10, stepMs: 0, now });
 
 /** What the books say is what a count of all records says. */
 async function expectTrue(): Promise<void> {
@@ -105,7 +115,7 @@ test('changes that never pause do not keep them from their time', async () => {
   })();
   await books.keep();
   const before = (await books.read())?.asOf ?? new Date();
-  await pause(200);
+  await until(() => Date.now() > before.getTime());
   const startedAt = Date.now();
   await books.keep();
   expect(Date.now() - startedAt).toBeLessThan(5_000);
@@ -136,6 +146,102 @@ test('opened late, or with a place that the journal no longer has, they begin wi
   await expectTrue();
   const lost = { token: { _data: '82' }, 'counts.sms.sent': 99 };
   await store.db.collection('books').updateOne({}, { $set: lost, $unset: { from: '' } });
+  await books.keep();
+  await expectTrue();
+});
+
+test('records are counted in small slices, by whichever keeper comes, while changes go on and the books are kept', async () => {
+  await insert(95);
+  await books.keep();
+  await countedHoursAgo(2);
+  await store.db.command({ profile: 2 });
+  const keepers = [aSlowKeeper(), aSlowKeeper()];
+  let steps = 0;
+  for (let isCounted = false; !isCounted; steps += 1) {
+    const keeper = keepers[steps % 2] ?? books;
+    await insert(2);
+    await keeper.keep();
+    await expectTrue();
+    isCounted = await keeper.audit();
+  }
+  await store.db.command({ profile: 0 });
+  // The moment of the count is that of its first slice.
+  expect(steps).toBe(11);
+  const slices = await store.db
+    .collection<{ docsExamined: number }>('system.profile')
+    .find({ 'command.aggregate': 'notifications', 'command.readConcern.level': 'snapshot' })
+    .toArray();
+  expect(slices).toHaveLength(11);
+  for (const { docsExamined } of slices) expect(docsExamined).toBeLessThanOrEqual(10);
+  await books.keep();
+  await expectTrue();
+  expect(await aSlowKeeper().audit()).toBe(false);
+});
+
+test('a count puts the books right, and counts nothing twice in the rates', async () => {
+  await insert(30);
+  await books.keep();
+  const wrong = { 'counts.email.pending': 7, 'counts.sms.sent': 3 };
+  await store.db.collection<{ _id: string }>('books').updateOne({ _id: 'balance' }, { $set: wrong });
+  await countedHoursAgo(2);
+  const slow = aSlowKeeper();
+  for (let isCounted = false; !isCounted;) {
+    await insert(3);
+    await slow.keep();
+    isCounted = await slow.audit();
+  }
+  await insert(5);
+  await books.keep();
+  await expectTrue();
+  const stored = await store.notifications.countDocuments();
+  const accepted = async (): Promise<number> => {
+    const hours = await new RatesLog(store.db).since('hour', new Date(Date.now() - 2 * 3_600_000));
+    return hours.reduce((sum, { channels }) => sum + (channels.email?.accepted ?? 0), 0);
+  };
+  // The majority has them a moment later than the first member.
+  await until(async () => (await accepted()) >= stored);
+  expect(await accepted()).toBe(stored);
+});
+
+test('where the place in the journal is lost and counting fails, it is tried with growing pauses', async () => {
+  let now = Date.now();
+  let tries = 0;
+  const failing = Object.assign(Object.create(store.db) as Db, {
+    command: () => {
+      tries += 1;
+      return Promise.reject(new Error('the store is too busy'));
+    },
+    collection: (name: string) => store.db.collection(name),
+  });
+  await insert(5);
+  await store.db
+    .collection<{ _id: string }>('books')
+    .updateOne({ _id: 'balance' }, { $set: { token: { _data: '82' } }, $unset: { from: '' } });
+  const keepers = [aSlowKeeper(failing, () => now), aSlowKeeper(failing, () => now)];
+  // An hour, one pass of two schedulers each second.
+  for (let second = 0; second < 3_600; second += 1) {
+    now += 1_000;
+    const keeper = keepers[second % 2] ?? books;
+    await keeper.keep().catch(() => undefined);
+    if (tries > 30) break;
+  }
+  expect(tries).toBeGreaterThan(10);
+  expect(tries).toBeLessThan(20);
+  // Once it works again, it is counted after ten minutes at most.
+  const working = new Books(store.db, { now: () => now + 600_000 });
+  await working.keep();
+  await working.keep();
+  await expectTrue();
+}, 60_000);
+
+test('a count whose moment MongoDB no longer keeps begins anew', async () => {
+  await insert(25);
+  await countedHoursAgo(2);
+  const at = new Timestamp({ t: Math.floor(Date.now() / 1_000) - 7_200, i: 1 });
+  const old = { at, as_of: new Date(0), after: '0', counts: { sms: { sent: 99 } }, ambiguous: 9 };
+  await store.db.collection<{ _id: string }>('books').replaceOne({ _id: 'recount' }, old, { upsert: true });
+  await expect(books.audit()).rejects.toThrow('minSnapshotHistoryWindowInSeconds');
+  await until(() => books.audit());
   await books.keep();
   await expectTrue();
 });
