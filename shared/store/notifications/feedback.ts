@@ -13,6 +13,7 @@ import type { EarlyFeedback, EarlyFeedbacks } from '../early-feedback.ts';
 import { literals } from '../literals.ts';
 import { suppressionIdOf, suppressionOf, type Suppressions } from '../suppressions.ts';
 import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
+import { withTimelineEntry } from './timeline.ts';
 
 /** A pass over kept feedback ends after so long, in milliseconds; the next one goes on. */
 const PASS_MS = 10 * SECOND;
@@ -53,7 +54,10 @@ export async function hearFeedback(stores: FeedbackStores, heard: Feedback): Pro
   const [record] = await look(stores.notifications, [feedback.notification_id]);
   if (!record) return 'missing';
   const stand = standOf(record, feedback);
-  if (stand === 'beyond') return 'unchanged';
+  if (stand === 'beyond') {
+    await noteLateReport(stores.notifications, record, feedback);
+    return 'unchanged';
+  }
   if (stand === 'there') {
     if (feedback.isForGood || feedback.suppressAfter) await suppress(stores.suppressions, record, feedback);
     if (feedback.status === 'delivered') await forgetSoftBounces(stores.suppressions, record);
@@ -124,7 +128,7 @@ function isOfIt(
   { provider_message_id: ours }: LookedAt,
   { status, provider_message_id: theirs }: Feedback,
 ): boolean {
-  return status === 'delivered' || ours === undefined || theirs === undefined || ours === theirs;
+  return status === 'delivered' || isSameHandOver(ours, theirs);
 }
 
 async function suppress(suppressions: Suppressions, record: LookedAt, feedback: Feedback): Promise<void> {
@@ -184,6 +188,31 @@ export async function noteUnreadReport(notifications: Notifications, id: string,
   };
   await notifications.updateOne(
     { _id: id, erased_at: { $exists: false }, 'timeline.code': { $ne: NOT_UNDERSTOOD } },
-    [{ $set: { timeline: { $concatArrays: ['$timeline', [entry]] } } }],
+    [{ $set: withTimelineEntry(entry) }],
   );
+}
+
+/**
+ * Notes a report on the timeline of a record that it does not move, once for each of the two that there are: that a dead letter was
+ * delivered after all is worth knowing. What the record says already is not noted.
+ */
+async function noteLateReport(
+  notifications: Notifications,
+  record: LookedAt,
+  { notification_id: _id, status, actor, code, reason, provider_message_id }: Feedback,
+): Promise<void> {
+  const isKnown = record.status === status && isSameHandOver(record.provider_message_id, provider_message_id);
+  if (isKnown) return;
+  const words = [`reported as ${status}`, provider_message_id, code, reason].filter(Boolean).join(', ');
+  const entry = {
+    at: '$$NOW',
+    status: '$status',
+    ...literals({ actor, code: `reported_${status}`, reason: words }),
+  };
+  const unnoted = { 'timeline.code': { $ne: `reported_${status}` }, erased_at: { $exists: false } };
+  await notifications.updateOne({ _id, ...unnoted }, [{ $set: withTimelineEntry(entry) }]);
+}
+
+function isSameHandOver(ours: string | undefined, theirs: string | undefined): boolean {
+  return ours === undefined || theirs === undefined || ours === theirs;
 }

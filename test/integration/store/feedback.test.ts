@@ -78,8 +78,17 @@ describe('callbacks in any order, repeated, before and after our own record', ()
         const first = said.find((one) => !['queued', 'sent'].includes(one));
         const expected =
           first === undefined ? 'sent' : ['delivered', 'read'].includes(first) ? 'delivered' : 'bounced';
-        const { status, timeline } = await recordOf(id);
+        const { status, timeline: all } = await recordOf(id);
         expect(status).toBe(expected);
+        // What contradicts the first one is noted, once, and moves nothing.
+        const timeline = all.filter(({ code = '' }) => !code.startsWith('reported_'));
+        const [late, ...more] = all.filter(({ code = '' }) => code.startsWith('reported_'));
+        expect(more).toEqual([]);
+        if (late)
+          expect(late).toMatchObject({
+            status,
+            code: status === 'delivered' ? 'reported_bounced' : 'reported_delivered',
+          });
         // Each step is in the table, and there is no step beyond the first final one.
         for (const [index, entry] of timeline.slice(1).entries())
           expect(canGo(timeline[index]?.status ?? 'pending', entry.status)).toBe(true);
@@ -314,4 +323,49 @@ test('an address is suppressed once, whoever says so at the same time', async ()
   const heard = await Promise.all(records.map((id) => hearFeedback(stores, bounced(id))));
   expect(heard).toEqual(records.map(() => 'moved'));
   expect(await store.db.collection('suppressions').countDocuments()).toBe(1);
+});
+
+test.each(['failed_permanently', 'suppressed', 'expired', 'canceled', 'discarded'] as const)(
+  'a report about what is %s is on its timeline, once, and changes nothing else',
+  async (status) => {
+    const error = { code: '30008', reason: 'unknown error' };
+    const id = await aText({ status, error, provider_message_id: 'SM1' });
+    const before = await recordOf(id);
+    const report = delivered(id, { provider_message_id: 'SM1' });
+    expect(await hearFeedback(stores, report)).toBe('unchanged');
+    expect(await hearFeedback(stores, report)).toBe('unchanged');
+    const { timeline, ...after } = await recordOf(id);
+    expect({ ...after, timeline: before.timeline }).toEqual(before);
+    expect(timeline.slice(before.timeline.length)).toEqual([
+      {
+        at: expect.any(Date) as Date,
+        status,
+        actor: 'callback:twilio',
+        code: 'reported_delivered',
+        reason: 'reported as delivered, SM1',
+      },
+    ]);
+  },
+);
+
+test('a report that says nothing new, or is about somebody erased, is not noted', async () => {
+  const known = await aText({ status: 'delivered', provider_message_id: 'SM1' });
+  const erased = await aText({ status: 'discarded', erased_at: new Date() });
+  await hearFeedback(stores, delivered(known, { provider_message_id: 'SM1' }));
+  await hearFeedback(stores, delivered(erased));
+  expect((await recordOf(known)).timeline).toHaveLength(1);
+  expect((await recordOf(erased)).timeline).toHaveLength(1);
+});
+
+test('that an earlier hand-over came back, and that another one arrived as well, is noted', async () => {
+  const sent = await aText({ status: 'sent', provider_message_id: 'SM2' });
+  const arrived = await aText({ status: 'delivered', provider_message_id: 'SM2' });
+  await hearFeedback(stores, bounced(sent, { provider_message_id: 'SM1' }));
+  await hearFeedback(stores, delivered(arrived, { provider_message_id: 'SM1' }));
+  expect((await recordOf(sent)).timeline.at(-1)).toMatchObject({
+    status: 'sent',
+    code: 'reported_bounced',
+    reason: 'reported as bounced, SM1, 30005, no such number',
+  });
+  expect((await recordOf(arrived)).timeline.at(-1)).toMatchObject({ code: 'reported_delivered' });
 });
