@@ -27,9 +27,8 @@ test('pausing e-mail holds back what is accepted, every page says so, and resumi
   await page.getByText('the mail server moves').waitFor();
   await person.send();
   await person.state('Pending').waitFor();
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  expect(await person.state('Pending').count()).toBe(1);
   await page.getByText('Waits, because').waitFor();
+  expect(await person.state('Pending').count()).toBe(1);
   const waiting = page.url();
   await page.goto(`${fleet.address}/controls`);
   await page.getByRole('button', { name: 'Resume e-mail' }).click();
@@ -256,10 +255,14 @@ test('without JavaScript one signs in, filters, retries, pauses and signs out', 
 test('what gets into a page of ours all the same does not run: its policy blocks it', async () => {
   await page.goto(`${fleet.address}/notifications`);
   const blocked = await page.evaluate(async () => {
-    const violations: string[] = [];
-    document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) =>
-      violations.push(effectiveDirective),
-    );
+    const violations = new Set<string>();
+    const isBlocked = new Promise<void>((resolve) => {
+      document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
+        violations.add(effectiveDirective);
+        const all = ['frame-src', 'img-src', 'script-src-attr', 'script-src-elem'];
+        if (all.every((one) => violations.has(one))) resolve();
+      });
+    });
     const script = document.createElement('script');
     script.textContent = 'document.title = "owned"';
     const picture = document.createElement('div');
@@ -271,8 +274,8 @@ test('what gets into a page of ours all the same does not run: its policy blocks
     frame.src = 'https://evil.example/';
     document.body.append(script, picture, remote, frame);
     picture.querySelector('a')?.click();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    return [...new Set(violations)].sort();
+    await isBlocked;
+    return [...violations].sort();
   });
   expect(blocked).toEqual(
     expect.arrayContaining(['frame-src', 'img-src', 'script-src-attr', 'script-src-elem']),

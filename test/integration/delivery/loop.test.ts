@@ -183,16 +183,24 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
 
   test('a delivery that outlasts its lease keeps it, for it is renewed', async () => {
     let deliveries = 0;
+    let finish = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (finish = resolve));
     const slow = async (): Promise<Outcome> => {
       deliveries += 1;
-      await pause(4_500);
+      await answered;
       return sent;
     };
     await start(slow, { LEASE_SECONDS: '2' });
     const id = await send();
     await until(() => deliveries === 1);
     const first = await recordOf(id);
-    await until(async () => (await recordOf(id)).lease_until?.getTime() !== first.lease_until?.getTime());
+    // Until the lease that it began with, and a second one, are over.
+    const twoLeasesOn = (first.lease_until?.getTime() ?? 0) + 2_000;
+    await until(async () => {
+      const { lease_until } = await recordOf(id);
+      return Date.now() > twoLeasesOn && (lease_until?.getTime() ?? 0) > twoLeasesOn;
+    });
+    finish();
     const record = await untilStatus(id, 'sent');
     expect(record).toMatchObject({ attempt: 1, interrupted: 0 });
   });
@@ -298,16 +306,20 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     // What was in flight when it opened is held, and the due sweep brings it back.
     running.push(await startTestScheduler(testConfig(servers)));
     let isDown = true;
-    let tries = 0;
+    const tries: number[] = [];
     await start(() => {
-      tries += 1;
+      tries.push(Date.now());
       return Promise.resolve(isDown ? { kind: 'transient', ...failure, providerFault: true } : sent);
     });
     const ids = await sendMany(200);
-    await until(() => tries >= 20);
-    await pause(3_000);
+    // Then nothing is tried for three seconds at least: the next try is a probe, once the cool-down is over.
+    const triesBefore = await until(() => {
+      const rest = tries.findIndex((at, index) => at - (tries[index - 1] ?? at) >= 3_000);
+      return rest > 0 && rest;
+    });
     // Twenty outcomes to know, and what was in flight then.
-    expect(tries).toBeLessThanOrEqual(30);
+    expect(triesBefore).toBeGreaterThanOrEqual(20);
+    expect(triesBefore).toBeLessThanOrEqual(30);
     expect(((await broker.depth('tidings.v1.email')) ?? 0) + 30).toBeGreaterThanOrEqual(150);
     isDown = false;
     for (const id of ids) await untilStatus(id, 'sent');
@@ -342,7 +354,9 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     const late = outcomes.filter(({ outcome }) => outcome === 'conflict');
     expect(won.length + late.length).toBe(150);
     for (const { id } of late) await untilStatus(id, 'sent');
-    await pause(1_500);
+    // The message of the canceled retry is back, and one behind it was handled.
+    await until(async () => (await broker.depth('tidings.v1.email.wait.1s')) === 0);
+    await untilStatus(await send(), 'sent');
     expect(won.filter(({ id }) => delivered.has(id))).toEqual([]);
     expect(delivered.has(waiting)).toBe(false);
     expect((await recordOf(waiting)).status).toBe('canceled');

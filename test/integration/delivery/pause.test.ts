@@ -46,6 +46,11 @@ const sends = async (): ReturnType<DeliveryChannel['deliver']> =>
   Promise.resolve({ kind: 'sent', provider: 'smtp' });
 const count = (status: Notification['status']): Promise<number> =>
   store.db.collection('notifications').countDocuments({ status });
+const theQueue = () =>
+  servers.management('GET', `queues/${servers.vhost}/tidings.v1.email`) as Promise<{
+    messages_ready: number;
+    consumers: number;
+  }>;
 const delivery = async () =>
   (await new Presences(store.db).running()).find(({ service }) => service === 'email')?.delivery;
 
@@ -57,7 +62,11 @@ test.each(['channel:email', 'provider:smtp'])(
     await until(async () => (await delivery())?.is_paused === true);
     for (let n = 0; n < 20; n += 1)
       expect((await producer.call('POST', '/v1/notifications', mail)).status).toBe(202);
-    await pause(1_500);
+    // They lie in the queue, and nobody takes them from there.
+    await until(async () => {
+      const queue = await theQueue();
+      return queue.messages_ready === 20 && queue.consumers === 0;
+    });
     expect([await count('pending'), await count('sent')]).toEqual([20, 0]);
     await controls.clear(_id);
     await until(async () => (await count('sent')) === 20);
@@ -82,8 +91,8 @@ test('a pause lets what has begun come to its end, and puts off what only waits 
   const notifications = Array.from({ length: 800 }, () => mail);
   await producer.call('POST', '/v1/notifications/batch', { notifications });
   await until(() => waiting === 20);
-  // Until what was done before is recorded.
-  await pause(300);
+  // What was done before is recorded.
+  await until(async () => (await count('sent')) === 500);
   expect(await count('sending')).toBeGreaterThan(20);
   await controls.set({ _id: 'channel:email', ...order });
   await until(async () => (await count('sending')) === 20);
