@@ -10,10 +10,10 @@ import {
 /** The fields of a request, as they go over the wire. */
 export type Fields = Record<string, unknown>;
 
-/** The one field that no option and no column can say: files go with a call of the API. */
+/** The one field that no column can say: files go with one e-mail. */
 export const ATTACHMENTS = 'attachments';
 
-/** The names of all fields that an option or a column can say. */
+/** The names of all fields that a column can say. */
 export const FIELD_NAMES = Object.keys(notificationRequestSchema.shape).filter(
   (name) => name !== ATTACHMENTS,
 );

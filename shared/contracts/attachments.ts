@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { line, tooLong } from './fields.ts';
 
 /** Files that one e-mail may carry. */
-const MAX_FILES = 10;
+export const MAX_ATTACHMENTS_FILES = 10;
 /** Characters of base64 that all files of one e-mail may have together: three quarters of a megabyte of bytes, within the body of a request. */
-const MAX_CHARS = 1_000_000;
+export const MAX_ATTACHMENTS_CHARS = 1_000_000;
 
 /** A type and its parameters, as RFC 2045 writes them without quotes: text/calendar; method=REQUEST. */
 const CONTENT_TYPE = /^[\w.+-]+\/[\w.+-]+(?:; ?[\w-]+=[\w.+-]+){0,5}$/;
@@ -33,7 +33,7 @@ interface Sized {
 function tooLarge(files: readonly Sized[]): string {
   const bytes = files.map((file) => Math.floor((charsOf(file) * 3) / 4));
   const largest = bytes.indexOf(Math.max(...bytes));
-  return `must have at most ${(MAX_CHARS * 3) / 4} bytes together (${MAX_CHARS} characters of base64); these have ${sum(bytes)}, of which attachments.${largest} has ${String(bytes[largest])}`;
+  return `must have at most ${(MAX_ATTACHMENTS_CHARS * 3) / 4} bytes together (${MAX_ATTACHMENTS_CHARS} characters of base64); these have ${sum(bytes)}, of which attachments.${largest} has ${String(bytes[largest])}`;
 }
 
 function charsOf({ content }: Sized): number {
@@ -48,11 +48,13 @@ function sum(numbers: readonly number[]): number {
 export const attachmentsSchema = z
   .array(attachmentSchema, { error: 'must be a list of files' })
   .min(1, { error: 'must hold at least one file' })
-  .max(MAX_FILES, { error: tooLong(MAX_FILES, 'files') })
-  .refine((files) => sum(files.map(charsOf)) <= MAX_CHARS, {
+  .max(MAX_ATTACHMENTS_FILES, { error: tooLong(MAX_ATTACHMENTS_FILES, 'files') })
+  .refine((files) => sum(files.map(charsOf)) <= MAX_ATTACHMENTS_CHARS, {
     error: ({ input }) => tooLarge(input as Sized[]),
   })
-  .meta({ description: `Files that go with the e-mail: ${MAX_CHARS} characters of base64 together at most` });
+  .meta({
+    description: `Files that go with the e-mail: ${MAX_ATTACHMENTS_CHARS} characters of base64 together at most`,
+  });
 
 /** A file that goes with an e-mail: its bytes in base64. */
 export type Attachment = z.output<typeof attachmentSchema>;

@@ -121,7 +121,13 @@ export { canonicalEmail, emailAddress, emailProblem } from './email-address.ts';
 export { canonicalPhone } from './phone-number.ts';
 export { quickEmailSchema, quickResultSchema, quickSmsSchema, type QuickEmail } from './quick.ts';
 export { AllowedSenders, isSenderList, mailbox, mailboxOf, senderSetting, type Mailbox } from './senders.ts';
-export { storedAttachmentOf, type Attachment, type StoredAttachment } from './attachments.ts';
+export {
+  MAX_ATTACHMENTS_CHARS,
+  MAX_ATTACHMENTS_FILES,
+  storedAttachmentOf,
+  type Attachment,
+  type StoredAttachment,
+} from './attachments.ts';
 export { REQUESTED, REQUEST_KEYS, requestedPropertiesSchema, type RequestedProperties } from './requested.ts';
 export { SmsCountries, isCountryList } from './sms-countries.ts';
 export { CARRIERS, type Carrier } from './carrier-list.ts';

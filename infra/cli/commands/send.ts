@@ -2,11 +2,12 @@ import { text } from 'node:stream/consumers';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { CHANNEL_NAMES, LANES } from '../../../shared/contracts/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
+import { attachmentsOf } from '../attachments.ts';
 import { acceptedAnswer } from '../api/answers.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Acting, Context } from '../context.ts';
 import { usageError, type Exit } from '../exit.ts';
-import { wholeFrom } from '../options.ts';
+import { gathered, wholeFrom } from '../options.ts';
 import { completed, dataOf, errorsOf, type Fields } from '../request.ts';
 import { sendFile, type FileOptions } from '../csv/send-file.ts';
 import { follow } from './follow.ts';
@@ -25,6 +26,7 @@ interface FieldOptions {
   from?: string;
   replyTo?: string;
   data?: string;
+  attach?: string[];
   lane?: string;
   sendAt?: string;
   expiresAt?: string;
@@ -50,6 +52,7 @@ export function addSend(program: Command, acts: Acting): void {
   fieldOptions(send);
   send
     .optionsGroup('One:')
+    .option('--attach <file>', 'a file that goes with the e-mail; may come several times', gathered)
     .option(
       '--idempotency-key <key>',
       'repeat with the same one and it is sent once; made by itself otherwise',
@@ -126,6 +129,7 @@ async function sendAny(context: Context, options: SendOptions, words: string | u
   if (options.csv === undefined) return sendOne(context, fields, options);
   for (const [name, value] of Object.entries({
     wait: options.wait,
+    attach: options.attach,
     'idempotency-key': options.idempotencyKey,
   }))
     if (value !== undefined) throw usageError(`--${name} is for one notification, not for --csv.`);
@@ -187,6 +191,7 @@ async function fieldsOf(options: FieldOptions, words: string | undefined): Promi
     carrier: options.carrier,
     via: options.via,
     data: options.data === undefined ? undefined : dataOf(options.data),
+    attachments: options.attach && attachmentsOf(options.attach),
     lane: options.lane,
     send_at: options.sendAt,
     expires_at: options.expiresAt,

@@ -52,7 +52,7 @@ function hinted(name: string): string {
     .replaceAll(/[^\p{L}\d]+/gu, '_')
     .replaceAll(/^_|_$/g, '');
   if (plain === ATTACHMENTS)
-    return `${name} (files go with POST /v1/notifications only: take this column out)`;
+    return `${name} (files go with one e-mail, by send --attach: take this column out)`;
   const meant = nearestOf(plain, KNOWN);
   return meant === undefined ? name : `${name} (is it ${meant}?)`;
 }

@@ -37,17 +37,33 @@ test('channel and person follow from the recipient, and what was said stays', ()
   });
 });
 
-test('each field of the API has an option, but for attachments', async () => {
+test('each field of the API has an option', async () => {
   const common = ['--user', 'u1', '-m', 'Hello', '--data', '{}', '--lane', 'bulk', '--via', 'one'];
   const times = ['--send-at', '2038-01-01T00:00:00Z', '--expires-at', '2039-01-01T00:00:00Z'];
-  const mail = ['--email', 'a@example.org', '-s', 'Hi', '--html', '<p>Hi</p>', '--from', 'b@example.org'];
+  const file = join(folder, 'hello.txt');
+  writeFileSync(file, 'Hello');
+  const mail = [
+    '--attach',
+    file,
+    '--email',
+    'a@example.org',
+    '-s',
+    'Hi',
+    '--html',
+    '<p>Hi</p>',
+    '--from',
+    'b@example.org',
+  ];
   const said = [
     await dryRun([...common, ...times, ...mail, '--reply-to', 'c@example.org', '--on-ambiguous', 'hold']),
     await dryRun([...common, '--phone', '+12025550123', '--type', 'sms', '--carrier', 'verizon']),
   ];
   expect(said[0]).toMatchObject({ via: 'one', from: 'b@example.org', reply_to: 'c@example.org' });
+  expect(said[0]?.attachments).toEqual([
+    { filename: 'hello.txt', content_type: 'text/plain', content: 'SGVsbG8=' },
+  ]);
   expect(said[1]).toMatchObject({ carrier: 'verizon' });
-  const names = Object.keys(notificationRequestSchema.shape).filter((name) => name !== 'attachments');
+  const names = Object.keys(notificationRequestSchema.shape);
   expect(new Set(said.flatMap((fields) => Object.keys(fields)))).toEqual(new Set(names));
 });
 
@@ -72,7 +88,7 @@ test.each([
     ['User ID,text', 'u1,Hello'],
     /User ID \(is it user_id\?\), text \(is it message\?\)\. The first line names the columns/,
   ],
-  ['files', ['user_id,attachments', 'u1,a.pdf'], /attachments \(files go with POST/],
+  ['files', ['user_id,attachments', 'u1,a.pdf'], /attachments \(files go with one e-mail, by send --attach/],
   [
     'open',
     ['user_id,message', 'u1,"Hello'],
