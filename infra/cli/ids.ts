@@ -13,3 +13,8 @@ export async function idsOf(words: readonly string[]): Promise<string[]> {
 export function pathOf(id: string, act = ''): string {
   return `/v1/notifications/${encodeURIComponent(id)}${act}`;
 }
+
+/** An address of one person in the API. */
+export function pathOfUser(userId: string, part = ''): string {
+  return `/v1/users/${encodeURIComponent(userId)}${part}`;
+}

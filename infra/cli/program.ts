@@ -2,17 +2,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { PROJECT_ROOT } from '../../shared/runtime/project-root.ts';
+import { addAudit } from './commands/audit.ts';
+import { addCancel } from './commands/cancel.ts';
 import { addControls } from './commands/controls.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addKeys } from './commands/keys.ts';
 import { addList } from './commands/list.ts';
 import { addDrain, addPause } from './commands/pause.ts';
+import { addResolve } from './commands/resolve.ts';
 import { addResume } from './commands/resume.ts';
 import { addRetry } from './commands/retry.ts';
 import { addSend } from './commands/send.ts';
 import { addStats } from './commands/stats.ts';
 import { addStatus } from './commands/status.ts';
 import { addSuppressions } from './commands/suppressions.ts';
+import { addUpdateTask } from './commands/update-task.ts';
+import { addUsers } from './commands/users.ts';
 import { acting, PATIENCE_SECONDS } from './context.ts';
 import { EXITS, type Exit } from './exit.ts';
 import { numberFrom } from './options.ts';
@@ -54,6 +59,8 @@ export function programOf(output: Output, env: NodeJS.ProcessEnv, onExit: (exit:
     addStatus,
     addList,
     addRetry,
+    addCancel,
+    addResolve,
     addDeadLetters,
     addSuppressions,
     addControls,
@@ -61,7 +68,10 @@ export function programOf(output: Output, env: NodeJS.ProcessEnv, onExit: (exit:
     addResume,
     addDrain,
     addStats,
+    addUsers,
+    addUpdateTask,
     addKeys,
+    addAudit,
   ])
     add(program, acts);
   return program;

@@ -171,3 +171,41 @@ export const controlAnswer = z.looseObject({
 export type ControlShown = z.output<typeof controlAnswer>;
 /** All of them. */
 export const controlsAnswer = z.looseObject({ controls: z.array(controlAnswer) });
+
+const auditEntry = z.looseObject({
+  at: z.string(),
+  actor: z.string(),
+  act: z.string(),
+  subject: z.string(),
+  detail: z.string().optional(),
+});
+/** One line of the audit. */
+export type AuditEntryShown = z.output<typeof auditEntry>;
+/** A page of the audit. */
+export const auditAnswer = z.looseObject({
+  entries: z.array(auditEntry),
+  next_cursor: z.string().nullable(),
+});
+
+/** How many a person has not read. */
+export const unreadAnswer = z.looseObject({ unread_count: z.number() });
+/** How many a call has changed. */
+export const changedAnswer = z.looseObject({ changed: z.number() });
+/** A notification of an inbox that was read. */
+export const readAnswer = view.extend({ read_at: z.string().optional() });
+/** A token for one person's inbox. */
+export const userTokenAnswer = z.looseObject({ access_token: z.string(), expires_in: z.number() });
+/** A page of what is stored of a person. */
+export const exportAnswer = z.looseObject({ user_id: z.string(), next_cursor: z.string().nullable() });
+
+/** The receipt of an erasure. */
+export const erasureAnswer = z.looseObject({
+  id: z.string(),
+  erased: z.number(),
+  finished_at: z.string().optional(),
+});
+/** The receipt of an erasure. */
+export type ErasureShown = z.output<typeof erasureAnswer>;
+
+/** That a task was updated. */
+export const taskUpdatedAnswer = z.looseObject({ status: z.string() });
