@@ -2,8 +2,7 @@ import type { RequestListener } from 'node:http';
 import express, { Router, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Config } from '../../shared/runtime/config.ts';
-import { SECOND } from '../../shared/runtime/duration.ts';
-import { readiness } from '../../shared/runtime/health.ts';
+import { sharedReadiness } from '../../shared/runtime/health.ts';
 import { proxyTest } from './access/address.ts';
 import { countAddress, requireIdentity } from './api/authentication.ts';
 import { authOperations } from './api/auth.ts';
@@ -129,7 +128,7 @@ function probes(context: ProducerContext): Router {
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
-  const look = sharedFor(SECOND, () => readiness(context.checks, TOLERATED));
+  const look = sharedReadiness(context.checks, TOLERATED);
   router.get('/readyz', async (_request, response) => {
     // At once: a load balancer must hear it before we stop listening, however slow the other checks are just now.
     const serving = context.draining.check();
@@ -143,15 +142,6 @@ function probes(context: ProducerContext): Router {
   for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json', '/asyncapi.json'])
     router.all(path, onlyGet);
   return router;
-}
-
-/** Whoever asks within so many milliseconds shares an answer: a look at everything is not for everybody to have made a thousand times. */
-function sharedFor<T>(ms: number, work: () => Promise<T>): () => Promise<T> {
-  let last: { answer: Promise<T>; until: number } | undefined;
-  return () => {
-    if (!last || last.until < performance.now()) last = { answer: work(), until: performance.now() + ms };
-    return last.answer;
-  };
 }
 
 function securityHeaders({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): RequestHandler {

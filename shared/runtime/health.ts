@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { closing } from './closing.ts';
+import { withDeadline } from './deadline.ts';
+import { SECOND } from './duration.ts';
 import { toError } from './errors.ts';
 
 /** What one check found: fine, or why not in words. */
@@ -29,12 +31,39 @@ export async function readiness(
   return { status, checks: Object.fromEntries(results) };
 }
 
+/** How long one check may take, in milliseconds: longer than a driver takes to find that its server is away. */
+const CHECK_WITHIN_MS = 5 * SECOND;
+
 async function runCheck(check: Check): Promise<CheckResult> {
+  const late = (): Error => new Error(`no answer within ${CHECK_WITHIN_MS / SECOND} s`);
   try {
-    return await check();
+    return await withDeadline(Promise.resolve(check()), CHECK_WITHIN_MS, late);
   } catch (thrown) {
     return { ok: false, detail: toError(thrown).message };
   }
+}
+
+/** How long an answer serves further probes, in milliseconds. */
+const ANSWER_HOLDS_MS = SECOND;
+
+/**
+ * Runs the checks for many callers: one run at a time, whose answer serves everyone who asks during it and for a second after it. A flood of
+ * probes, which need no key, so costs MongoDB and RabbitMQ one check a second.
+ */
+export function sharedReadiness(
+  checks: Readonly<Record<string, Check>>,
+  tolerated: readonly string[] = [],
+): () => Promise<Readiness> {
+  let answer: Promise<Readiness> | undefined;
+  let holdsUntil = Infinity;
+  return () => {
+    if (answer && performance.now() < holdsUntil) return answer;
+    holdsUntil = Infinity;
+    answer = readiness(checks, tolerated).finally(() => {
+      holdsUntil = performance.now() + ANSWER_HOLDS_MS;
+    });
+    return answer;
+  };
 }
 
 /** Probes of a process that serves nothing else. */
@@ -53,8 +82,9 @@ export async function startHealthServer(
   checks: Readonly<Record<string, Check>>,
   tolerated: readonly string[] = [],
 ): Promise<HealthServer> {
+  const look = sharedReadiness(checks, tolerated);
   const server = createServer((request, response) => {
-    void answer(request.url, checks, tolerated).then(([status, body]) => {
+    void answer(request.url, look).then(([status, body]) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
   });
@@ -66,13 +96,9 @@ export async function startHealthServer(
   return { port: (server.address() as AddressInfo).port, stop: close };
 }
 
-async function answer(
-  url: string | undefined,
-  checks: Readonly<Record<string, Check>>,
-  tolerated: readonly string[],
-): Promise<[number, object]> {
+async function answer(url: string | undefined, look: () => Promise<Readiness>): Promise<[number, object]> {
   if (url === '/healthz') return [200, { status: 'ok' }];
   if (url !== '/readyz') return [404, { status: 'not found' }];
-  const ready = await readiness(checks, tolerated);
+  const ready = await look();
   return [ready.status === 'unavailable' ? 503 : 200, ready];
 }
