@@ -72,6 +72,10 @@ export const addressBlock = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]
 /** Requests per second that a key may be given. */
 const MAX_PER_SECOND = 100_000;
 
+/** Bytes per second that a key may be given: a small notification, and a gigabyte. */
+const [MIN_BYTES_PER_SECOND, MAX_BYTES_PER_SECOND] = [1_024, 1_073_741_824];
+const BYTES_RULE = `must be a whole number from ${MIN_BYTES_PER_SECOND} to ${MAX_BYTES_PER_SECOND}`;
+
 /** What is said of a key when it is made. */
 export const keyRequestSchema = z
   .strictObject({
@@ -100,6 +104,12 @@ export const keyRequestSchema = z
       .max(MAX_PER_SECOND, { error: `must be a whole number from 1 to ${MAX_PER_SECOND}` })
       .optional()
       .meta({ description: 'Requests per second; without it, KEY_REQUESTS_PER_SECOND' }),
+    bytes_per_second: z
+      .int({ error: BYTES_RULE })
+      .min(MIN_BYTES_PER_SECOND, { error: BYTES_RULE })
+      .max(MAX_BYTES_PER_SECOND, { error: BYTES_RULE })
+      .optional()
+      .meta({ description: 'Bytes of bodies per second; without it, KEY_BYTES_PER_SECOND' }),
   })
   .meta({ id: 'KeyRequest' });
 
@@ -131,6 +141,7 @@ export interface ApiKeyRecord {
   expires_at?: Date;
   allow_from?: string[];
   per_second?: number;
+  bytes_per_second?: number;
   last_used_at?: Date;
   created_at: Date;
   created_by: string;
@@ -150,6 +161,7 @@ export const keyViewSchema = z
     expires_at: time.optional(),
     allow_from: z.array(z.string()).optional(),
     per_second: z.int().optional(),
+    bytes_per_second: z.int().optional(),
     last_used_at: time.optional().describe('At most a minute behind'),
     created_at: time,
     created_by: z.string(),

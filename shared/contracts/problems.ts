@@ -59,11 +59,20 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
-/** Puts zod's issues into the words of the API: one entry a field, its first trouble. */
+/** Fields that one answer names. Nobody reads more, and a body may have a hundred thousand unknown ones. */
+const MAX_FIELD_ERRORS = 50;
+
+/** Puts zod's issues into the words of the API: one entry a field, its first trouble; of very many, the first ones and how many more there are. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
   const byField = new Map<string, FieldError>();
   for (const one of error.issues.flatMap(errorsOf)) if (!byField.has(one.field)) byField.set(one.field, one);
-  return [...byField.values()];
+  const errors = [...byField.values()];
+  if (errors.length <= MAX_FIELD_ERRORS) return errors;
+  const more = {
+    field: 'body',
+    message: `has ${errors.length - MAX_FIELD_ERRORS} more fields that need another value`,
+  };
+  return [...errors.slice(0, MAX_FIELD_ERRORS), more];
 }
 
 function errorsOf(issue: z.core.$ZodIssue): FieldError[] {

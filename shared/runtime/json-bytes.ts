@@ -6,9 +6,10 @@ const MAX_NAME_BYTES = 200;
 
 /** Where the string ends that begins at `start`: behind its closing quote, or at the end of the bytes. */
 export function endOfString(bytes: Buffer, start: number): number {
-  let end = bytes.indexOf(QUOTE, start + 1);
-  while (end !== -1 && isEscaped(bytes, end)) end = bytes.indexOf(QUOTE, end + 1);
-  return end === -1 ? bytes.length : end + 1;
+  let at = start + 1;
+  // Byte by byte: a string may consist of escapes, and looking for each next quote would cost a call for every one of them.
+  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
+  return Math.min(at + 1, bytes.length);
 }
 
 /**
@@ -136,11 +137,4 @@ function solidBytes(bytes: Buffer, { start, end }: Span): string {
     if (!SPACES.has(byte)) solid += String.fromCharCode(byte);
   }
   return solid;
-}
-
-/** Whether the quote there has an odd number of backslashes before it. */
-function isEscaped(bytes: Buffer, at: number): boolean {
-  let before = at - 1;
-  while (bytes[before] === BACKSLASH) before -= 1;
-  return (at - before) % 2 === 0;
 }

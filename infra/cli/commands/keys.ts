@@ -15,6 +15,7 @@ interface CreateOptions {
   expiresAt?: string;
   allowFrom?: string[];
   perSecond?: number;
+  bytesPerSecond?: number;
   out?: string;
 }
 
@@ -44,6 +45,11 @@ export function addKeys(program: Command, acts: Acting): void {
       gathered,
     )
     .option('--per-second <number>', 'requests per second that it may send', wholeFrom(1, 100_000))
+    .option(
+      '--bytes-per-second <number>',
+      'bytes per second that it may send',
+      wholeFrom(1_024, 1_073_741_824),
+    )
     .action(acts(createKey));
   withOut(keys.command('rotate').description('Gives a key another secret and prints it, this once.'))
     .argument('<id>', 'id of the key')
@@ -91,6 +97,7 @@ async function createKey(context: Context, options: CreateOptions, name: string)
     expires_at: options.expiresAt,
     allow_from: options.allowFrom,
     per_second: options.perSecond,
+    bytes_per_second: options.bytesPerSecond,
   };
   return handOut(context, { method: 'POST', path: '/v1/keys', body }, options.out);
 }

@@ -38,6 +38,7 @@ export function createAccess(options: {
     issuer: outsideIssuer(config, log),
     limits: new RateLimits({
       key: config.KEY_REQUESTS_PER_SECOND,
+      bytes: config.KEY_BYTES_PER_SECOND,
       address: config.ADDRESS_REQUESTS_PER_SECOND,
       credentials: config.ADDRESS_REQUESTS_PER_SECOND,
     }),

@@ -43,7 +43,7 @@ export class ApiKeys {
   /** Makes one; undefined when there is one of that id, for a form that was sent twice means one key. */
   async make(request: KeyRequest, actor: string, id = newKeyId()): Promise<IssuedKey | undefined> {
     const secret = newSecret();
-    const { name, scopes, expires_at, allow_from, per_second } = request;
+    const { name, scopes, expires_at, allow_from, per_second, bytes_per_second } = request;
     const record: ApiKeyRecord = {
       _id: id,
       name,
@@ -52,6 +52,7 @@ export class ApiKeys {
       ...(expires_at && { expires_at }),
       ...(allow_from && { allow_from }),
       ...(per_second !== undefined && { per_second }),
+      ...(bytes_per_second !== undefined && { bytes_per_second }),
       created_at: new Date(),
       created_by: actor,
     };

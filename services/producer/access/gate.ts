@@ -67,6 +67,14 @@ export class Gate {
     await this.#count('address', request, response);
   }
 
+  /**
+   * Counts the bytes of a body that an identity has sent, or is about to send. API_KEY has no limit. @throws Problem over the limit.
+   */
+  async countBytes(identity: Identity, bytes: number, response: AnswerHead): Promise<void> {
+    if (identity === ROOT) return;
+    await this.#options.limits.countBytes(identity.actor, bytes, response, identity.bytesPerSecond);
+  }
+
   #count(kind: Limited, request: Arriving, response: AnswerHead): Promise<void> {
     return this.#options.limits.count(kind, limitKeyOf(this.addressOf(request)), response);
   }

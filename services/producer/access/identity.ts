@@ -18,6 +18,8 @@ export interface Identity {
   userId?: string;
   /** Requests per second of this very identity, where it has a bound of its own. */
   perSecond?: number;
+  /** Bytes per second, likewise. */
+  bytesPerSecond?: number;
 }
 
 /** Whoever has API_KEY: everything, without a limit. */
@@ -27,8 +29,13 @@ export const ROOT: Identity = { actor: 'api', scopes: ['admin'] };
 export const NOBODY: Identity = { actor: 'nobody', scopes: [] };
 
 /** The holder of a key. */
-export function identityOfKey({ _id, scopes, per_second }: ApiKeyRecord): Identity {
-  return { actor: `key:${_id}`, scopes, ...(per_second !== undefined && { perSecond: per_second }) };
+export function identityOfKey({ _id, scopes, per_second, bytes_per_second }: ApiKeyRecord): Identity {
+  return {
+    actor: `key:${_id}`,
+    scopes,
+    ...(per_second !== undefined && { perSecond: per_second }),
+    ...(bytes_per_second !== undefined && { bytesPerSecond: bytes_per_second }),
+  };
 }
 
 /** A person with an access token. */

@@ -41,11 +41,13 @@ export type Limited = 'key' | 'address' | 'credentials';
 export class RateLimits {
   readonly #buckets = new Map<string, TokenBuckets>();
   readonly #defaults: Record<Limited, number>;
+  readonly #bytesPerSecond: number;
   #heldBack = 0;
 
-  /** Requests per second; 0 is no limit. */
-  constructor(defaults: Record<Limited, number>) {
+  /** Requests per second, and bytes per second of a key; 0 is no limit. */
+  constructor({ bytes, ...defaults }: Record<Limited | 'bytes', number>) {
     this.#defaults = defaults;
+    this.#bytesPerSecond = bytes;
   }
 
   /** Counts a request, and says on its answer what is left (RateLimit header fields of the IETF's draft 8). @throws Problem over the limit. */
@@ -71,6 +73,26 @@ export class RateLimits {
     });
   }
 
+  /**
+   * Counts the bytes of a body against what a key may send in a second. A body that is larger than that is let in where nothing is owed.
+   * @throws Problem while more was sent than is allowed.
+   */
+  async countBytes(
+    who: string,
+    bytes: number,
+    response: AnswerHead,
+    perSecond = this.#bytesPerSecond,
+  ): Promise<void> {
+    if (perSecond === 0 || bytes === 0) return;
+    const { isOver, fullInMs } = this.#bucketsOf('bytes', perSecond).spend(who, bytes);
+    if (!isOver) return;
+    await this.#holdBack(response);
+    throw new Problem('too_many_requests', {
+      detail: `This key may send ${perSecond} bytes a second; this body has ${bytes}.`,
+      headers: { 'retry-after': String(Math.max(1, Math.ceil(fullInMs / SECOND) - 1)) },
+    });
+  }
+
   /** Too many at once are refused at once, and must connect anew: waiting ones cost memory. */
   async #holdBack(response: AnswerHead): Promise<void> {
     if (this.#heldBack >= MAX_HELD_BACK) {
@@ -82,7 +104,7 @@ export class RateLimits {
     this.#heldBack -= 1;
   }
 
-  #bucketsOf(kind: Limited, perSecond: number): TokenBuckets {
+  #bucketsOf(kind: Limited | 'bytes', perSecond: number): TokenBuckets {
     const name = `${kind}:${perSecond}`;
     const buckets = this.#buckets.get(name) ?? new TokenBuckets(perSecond);
     this.#buckets.set(name, buckets);

@@ -44,6 +44,20 @@ export class TokenBuckets {
     return { isOver, left: Math.max(0, left), fullInMs: after - now };
   }
 
+  /**
+   * Takes many, if there is any: what is missing is owed, and nothing is taken until it is there again. So one that takes more than a second's
+   * worth at once is let pass, and waits afterwards.
+   */
+  spend(name: string, count: number): Taken {
+    const now = this.#now();
+    const fullAt = Math.max(this.#fullAt.get(name) ?? 0, now);
+    const isOver = fullAt - now > SECOND - ROUNDING_MS;
+    const after = isOver ? fullAt : fullAt + (count * SECOND) / this.#perSecond;
+    if (!isOver) this.#keep(name, after, now);
+    const left = Math.floor(((SECOND - (after - now)) * this.#perSecond) / SECOND);
+    return { isOver, left: Math.max(0, left), fullInMs: after - now };
+  }
+
   /** Speaks for the next one, however many are spoken for; answers in how many milliseconds it is there. */
   reserve(name: string): number {
     const now = this.#now();

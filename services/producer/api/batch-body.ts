@@ -1,6 +1,7 @@
 import { MAX_BATCH_ITEMS, MAX_BODY_BYTES, type FieldError } from '../../../shared/contracts/index.ts';
 import { ListFinder, type Span } from '../../../shared/runtime/json-bytes.ts';
 import type { Reading } from '../../../shared/runtime/strict-json.ts';
+import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { Turns } from '../../../shared/runtime/turns.ts';
 import { excessOf, readDocument, readJsonBody } from './json-body.ts';
 import { Problem } from './problem.ts';
@@ -8,13 +9,15 @@ import { Problem } from './problem.ts';
 /** The list of a batch. */
 const LIST = 'notifications';
 /** Bytes that are looked at in one step. */
-const STEP_BYTES = 256 * 1024;
+const STEP_BYTES = 64 * 1024;
 /** Of a batch of so many bytes, the values of all items are kept; of a larger one each item is parsed again when its turn comes. */
 const KEPT_BYTES = MAX_BODY_BYTES;
 
 /** One item of a batch: its value, or what is wrong with it before anybody looks at its fields. */
 export class BatchItem {
   readonly #bytes: Buffer;
+  /** What `check` has found. */
+  #troubles: FieldError[] | undefined;
   #kept: Reading | undefined;
 
   constructor(bytes: Buffer) {
@@ -29,12 +32,15 @@ export class BatchItem {
   /** Finds out whether it is JSON. `keep`: its value is at hand afterwards. @throws Problem when it is none. */
   check(keep: boolean): void {
     const read = this.#read();
+    this.#troubles = read.troubles;
     if (keep) this.#kept = read;
   }
 
   /** Its value, and what of it cannot be kept as it was given. */
   read(): Reading {
-    return this.#kept ?? this.#read();
+    if (this.#kept) return this.#kept;
+    const troubles = this.#troubles ?? [];
+    return troubles.length > 0 ? { value: undefined, troubles } : { value: valueOf(this.#bytes), troubles };
   }
 
   #read(): Reading {
@@ -47,6 +53,11 @@ export class BatchItem {
     const excess = excessOf(this.#bytes);
     return excess ? without(excess) : readDocument(this.#bytes);
   }
+}
+
+/** What was checked before need not be inspected again. */
+function valueOf(bytes: Buffer): unknown {
+  return JSON.parse(decodeUtf8(bytes));
 }
 
 function without(trouble: FieldError): Reading {

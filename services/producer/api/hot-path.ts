@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { MAX_BODY_BYTES } from '../../../shared/contracts/index.ts';
 import type { ProducerContext } from '../context.ts';
+import { saidBytes } from './authentication.ts';
 import { readBody } from './body.ts';
 import { authorize, perform, send, type Operation } from './operation.ts';
 import { problemOf, writeProblem } from './problem.ts';
@@ -45,9 +46,14 @@ async function answer(
   try {
     const begunAt = performance.now();
     const identity = await gate.admit(request, response);
-    const spentMs = performance.now() - begunAt;
+    await gate.countBytes(identity, saidBytes(request), response);
+    const admittedAt = performance.now();
     authorize(one, identity);
-    const body = await readBody(one.takes ?? 'json', await read(request));
+    const bytes = await read(request);
+    const readAt = performance.now();
+    const body = await readBody(one.takes ?? 'json', bytes);
+    // Without the time that the client took to send it.
+    const spentMs = admittedAt - begunAt + (performance.now() - readAt);
     const { headers } = request;
     const address = (): string => gate.addressOf(request);
     send(response, await perform(one, { headers, body, identity, address, spentMs }));

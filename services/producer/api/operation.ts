@@ -10,6 +10,7 @@ import {
 import type { Reading } from '../../../shared/runtime/strict-json.ts';
 import { NOBODY, refusalOf, type Identity } from '../access/identity.ts';
 import { ANSWER_WITHIN_MS, inTime } from '../accept/deadline.ts';
+import type { Charge } from './authentication.ts';
 import { BODIES, readBody, requireUtf8, type BodyName } from './body.ts';
 import { ANSWER_HEADERS, Problem } from './problem.ts';
 
@@ -150,9 +151,11 @@ function readBytes({ takes = 'json' }: Operation): RequestHandler {
       return;
     }
     requireUtf8(request.headers['content-type']);
-    const { charge } = response.locals as { charge?: (bytes: number) => Promise<void> };
+    const begunAt = performance.now();
+    const { charge, spentMs = 0 } = response.locals as { charge?: Charge; spentMs?: number };
     await charge?.(bytes.length);
-    Object.assign(response.locals, { body: await readBody(takes, bytes) });
+    const body = await readBody(takes, bytes);
+    Object.assign(response.locals, { body, spentMs: spentMs + performance.now() - begunAt });
     next();
   };
 }

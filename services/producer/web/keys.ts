@@ -93,11 +93,12 @@ function idOf({ params }: Request): string {
 
 /** A form sends texts; what is empty was not given. */
 function requestOf(form: Record<string, unknown>): object {
-  const { name, expires_at, allow_from, per_second } = givenFields(form, [
+  const { name, expires_at, allow_from, per_second, bytes_per_second } = givenFields(form, [
     'name',
     'expires_at',
     'allow_from',
     'per_second',
+    'bytes_per_second',
   ]);
   return {
     name,
@@ -105,6 +106,7 @@ function requestOf(form: Record<string, unknown>): object {
     ...(expires_at !== undefined && { expires_at: instantOf(expires_at) }),
     ...(allow_from !== undefined && { allow_from: allow_from.split(/[\s,]+/).filter(Boolean) }),
     ...(per_second !== undefined && { per_second: Number(per_second) }),
+    ...(bytes_per_second !== undefined && { bytes_per_second: Number(bytes_per_second) }),
   };
 }
 

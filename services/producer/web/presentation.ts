@@ -114,6 +114,7 @@ export const FIELD_LABELS: Record<string, string> = {
   scopes: 'What it may do',
   allow_from: 'Addresses',
   per_second: 'Requests a second',
+  bytes_per_second: 'Bytes a second',
   actor: 'Who',
   act: 'Did what',
   channel: 'Channel',

@@ -31,6 +31,11 @@ export const accessSettings = {
     .describe(
       'Requests a second that each producer takes from one key, account or person; a key may have its own number. 0: no limit. API_KEY has none.',
     ),
+  KEY_BYTES_PER_SECOND: whole(0, 1_073_741_824)
+    .default(10_485_760)
+    .describe(
+      'Bytes of bodies a second that each producer takes from one key, account or person; a key may have its own number. A body larger than that is taken, and the next one waits. 0: no limit. API_KEY has none.',
+    ),
   ADDRESS_REQUESTS_PER_SECOND: perSecond
     .default(300)
     .describe(

@@ -53,3 +53,16 @@ test('names do not touch each other, and many of them are forgotten when they ar
   expect(one.take('49999').isOver).toBe(true);
   expect(one.take('0').isOver).toBe(false);
 });
+
+test('spends more than a second’s worth at once where nothing is owed, and nothing more until it is back', () => {
+  const thousand = buckets(1_000);
+  now += 60_000;
+  expect(thousand.spend('bytes', 3_000)).toEqual({ isOver: false, left: 0, fullInMs: 3_000 });
+  expect(thousand.spend('bytes', 1).isOver).toBe(true);
+  now += 1_900;
+  expect(thousand.spend('bytes', 1).isOver).toBe(true);
+  now += 200;
+  expect(thousand.spend('bytes', 1).isOver).toBe(false);
+  now += 60_000;
+  expect(thousand.spend('bytes', 400)).toEqual({ isOver: false, left: 600, fullInMs: 400 });
+});
