@@ -1,6 +1,7 @@
 /**
  * Calls every operation of the API with what schemathesis makes of the document that the API has of itself: `npm run fuzz`, on servers of its
- * own. `--short` takes about a minute and has a fixed seed; `--seed <n>` repeats a run.
+ * own. `--short` takes about a minute and has a fixed seed; `--seed <n>` repeats a run; `--sequences <n>` only walks along the links of the
+ * document, so many times, however long it takes.
  */
 import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -21,10 +22,15 @@ const SHORT = { cases: 1_500, withKey: 15, withoutKey: 5, statefulSeconds: 10 };
 const FIXED_SEED = 1;
 
 const { values } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, seed: { type: 'string' } },
+  options: {
+    short: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    sequences: { type: 'string' },
+  },
 });
 const size = values.short ? SHORT : FULL;
-const seed = Number(values.seed ?? (values.short ? FIXED_SEED : randomInt(1_000_000)));
+// As text: seeds of schemathesis are larger than numbers of JavaScript.
+const seed = values.seed ?? String(values.short ? FIXED_SEED : randomInt(1_000_000));
 const folder = resolve('.data/fuzz/reports');
 const SEQUENCES = ['stateful'];
 const EACH_OPERATION = ['examples', 'coverage', 'fuzzing'];
@@ -58,12 +64,15 @@ try {
   await layGround(fleet.address);
   const { json } = await callApi(fleet.address, 'GET', '/openapi.json');
   const operations = operationsOf(json as unknown as OpenApiDocument);
-  await Promise.all([carryOut(WITHOUT_KEY, operations), inOrder(WITH_KEY, operations)]);
+  if (values.sequences === undefined)
+    await Promise.all([carryOut(WITHOUT_KEY, operations), inOrder(WITH_KEY, operations)]);
+  else await carryOut(onlySequences(Number(values.sequences)), operations);
 } finally {
   await fleet.stop();
 }
 troubles.push(...fleet.errors());
-if (cases < size.cases) troubles.push(`${cases} cases, and ${size.cases} were wanted`);
+if (values.sequences === undefined && cases < size.cases)
+  troubles.push(`${cases} cases, and ${size.cases} were wanted`);
 if (troubles.length === 0) say(`${cases} cases, nothing found (seed ${seed})`);
 else {
   say(`${cases} cases, and this is wrong:\n  ${troubles.join('\n  ')}`);
@@ -71,6 +80,10 @@ else {
   say(`Once more: npm run fuzz -- ${values.short ? '--short ' : ''}--seed ${seed}`);
 }
 process.exit(troubles.length === 0 ? 0 : 1);
+
+function onlySequences(maxExamples: number): Run {
+  return { name: 'in sequences', key: API_KEY, phases: SEQUENCES, seed, maxExamples };
+}
 
 async function inOrder(runs: readonly Run[], operations: ReturnType<typeof operationsOf>): Promise<void> {
   for (const run of runs) await carryOut(run, operations);

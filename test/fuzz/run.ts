@@ -13,8 +13,9 @@ export interface Run {
   key?: string;
   /** Of examples, coverage, fuzzing and stateful. */
   phases: readonly string[];
-  seed: number;
-  /** Cases of each operation in the fuzzing phase, at most. */
+  /** A whole number of any length. */
+  seed: string;
+  /** Cases of each operation in the fuzzing phase, or sequences, at most. */
   maxExamples?: number;
   /** The phases begin again until so many seconds are over. */
   maxSeconds?: number;
@@ -55,7 +56,7 @@ export async function runSchemathesis(
 
 function optionsOf({ key, phases, seed, maxExamples, maxSeconds }: Run): string[] {
   return [
-    ...['--no-color', '--phases', phases.join(','), '--seed', String(seed)],
+    ...['--no-color', '--phases', phases.join(','), '--seed', seed],
     ...(maxExamples === undefined ? [] : ['--max-examples', String(maxExamples)]),
     ...(maxSeconds === undefined ? [] : ['--max-time', String(maxSeconds)]),
     ...(key === undefined ? [] : ['--header', `Authorization: Bearer ${key}`]),
