@@ -33,6 +33,7 @@ export {
   insertNotifications,
   markUnpublished,
   type Published,
+  type NotKnown,
   type Stored,
 } from './notifications/accept.ts';
 export { sendAtOnce, type AtOnce } from './notifications/at-once.ts';

@@ -5,6 +5,7 @@ import type { Logger } from '../../../shared/runtime/logger.ts';
 import {
   StoreTimeout,
   insertNotifications,
+  type NotKnown,
   type Notifications,
   type Stored,
 } from '../../../shared/store/index.ts';
@@ -44,7 +45,7 @@ interface Entry {
  */
 export class Acceptor {
   readonly #notifications: Notifications;
-  readonly #group = new Batcher<Entry, Stored>({
+  readonly #group = new Batcher<Entry, Stored | NotKnown>({
     maxItems: MAX_GROUP,
     concurrency: GROUPS_AT_ONCE,
     apartMs: GROUPS_APART_MS,
@@ -77,7 +78,9 @@ export class Acceptor {
     const entry = { record, givenUp: false };
     signal?.addEventListener('abort', () => (entry.givenUp = true), { once: true });
     try {
-      return await inTime(this.#group.add(entry), withinMs);
+      const stored = await inTime(this.#group.add(entry), withinMs);
+      if (stored.outcome === 'not_known') throw stored.error;
+      return stored;
     } finally {
       entry.givenUp = true;
     }
@@ -99,7 +102,7 @@ export class Acceptor {
     await this.#outbox.idle();
   }
 
-  async #store(entries: Entry[]): Promise<Stored[]> {
+  async #store(entries: Entry[]): Promise<(Stored | NotKnown)[]> {
     const wanted = entries.filter(({ givenUp }) => !givenUp).map(({ record }) => record);
     const stored = wanted.length === 0 ? [] : await this.#insert(wanted);
     const fresh = stored.flatMap((one) => (one.outcome === 'stored' ? [one.record] : []));
@@ -110,7 +113,7 @@ export class Acceptor {
   }
 
   /** Those behind must not wait for a write that does not come back; what it stores all the same, the relay publishes. */
-  #insert(records: Notification[]): Promise<Stored[]> {
+  #insert(records: Notification[]): Promise<(Stored | NotKnown)[]> {
     return inTime(insertNotifications(this.#notifications, records), GIVE_UP_GROUP_MS);
   }
 }

@@ -13,6 +13,11 @@ const RETRY_AFTER_SECONDS = 5;
 /** Seconds after which a caller may try again while an operator drains the fleet. */
 const DRAINED_AFTER_SECONDS = 60;
 const SOCKET_ENDED = new Set(['EPIPE', 'ECONNRESET']);
+/**
+ * What a server answers that is no primary any more, or shuts down (MongoDB's SDAM specification, "not writable primary" and "node is
+ * recovering"). The driver marks them as retryable only where it retries by itself, which it does not for an update of many.
+ */
+const STEPPING_DOWN = new Set([91, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436]);
 /** What people read while the store is away; programs read what to do with their request. */
 const STORE_AWAY = [
   'MongoDB cannot be reached',
@@ -155,6 +160,7 @@ export function isStoreAway(thrown: unknown): boolean {
     !(thrown instanceof MongoServerError) ||
     // What a bulk throws when the driver itself failed; a refusal of single writes is handled where it can happen.
     thrown instanceof MongoBulkWriteError ||
+    STEPPING_DOWN.has(Number(thrown.code)) ||
     thrown.hasErrorLabel('RetryableWriteError') ||
     thrown.hasErrorLabel('RetryableError')
   );

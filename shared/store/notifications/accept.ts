@@ -1,5 +1,6 @@
 import { MongoBulkWriteError } from 'mongodb';
 import type { Notification } from '../../contracts/index.ts';
+import { toError } from '../../runtime/errors.ts';
 import { DUPLICATE_KEY } from '../duplicate.ts';
 import { BY_ID, type Notifications } from './collection.ts';
 import { writeIsolated } from './isolated-write.ts';
@@ -12,20 +13,27 @@ export type Stored =
   /** The same key came before with another body. */
   | { outcome: 'conflict' };
 
+/** Its key came before, and what it made then could not be looked up: nobody knows. Whoever waits for it repeats with the same key. */
+export interface NotKnown {
+  outcome: 'not_known';
+  error: Error;
+}
+
 /**
  * Stores records in one journaled majority write. The unique index on caller and idempotency key makes acceptance atomic: of any number of
  * simultaneous requests with one key, one is stored and the others find it.
+ * A look-up that fails is that record's alone: the others of its write are safe, and their callers hear so.
  * @throws when the store cannot be reached; then nobody knows, and the caller repeats with the same key.
  */
 export async function insertNotifications(
   notifications: Notifications,
   records: Notification[],
-): Promise<Stored[]> {
+): Promise<(Stored | NotKnown)[]> {
   const duplicates = await insertAll(notifications, records);
   return Promise.all(
     records.map((record, index) =>
       duplicates.has(index)
-        ? findReplay(notifications, record)
+        ? findReplay(notifications, record).catch(notKnown)
         : Promise.resolve<Stored>({ outcome: 'stored', record }),
     ),
   );
@@ -44,6 +52,10 @@ async function insertAll(notifications: Notifications, records: Notification[]):
     if (error.result.getWriteConcernError()) throw error;
     return new Set(errors.map((one) => one.index));
   }
+}
+
+function notKnown(thrown: unknown): NotKnown {
+  return { outcome: 'not_known', error: toError(thrown) };
 }
 
 async function findReplay(notifications: Notifications, record: Notification): Promise<Stored> {

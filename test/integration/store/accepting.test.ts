@@ -12,7 +12,7 @@ describe('accepting', () => {
     const results = await Promise.all(
       Array.from({ length: 50 }, () => insertNotifications(store.notifications, [keyed()])),
     );
-    const ids = results.flat().map((one) => (one.outcome === 'conflict' ? '' : one.record._id));
+    const ids = results.flat().map((one) => ('record' in one ? one.record._id : ''));
     expect(new Set(ids).size).toBe(1);
     expect(await store.notifications.countDocuments()).toBe(1);
   });
@@ -25,6 +25,18 @@ describe('accepting', () => {
       aRecord(),
     ]);
     expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'conflict', 'replayed', 'stored']);
+  });
+  test('a key whose record cannot be looked up is not known, and the others of its write are stored', async () => {
+    // A second unique index refuses a record whose key nobody has stored, as one that was erased meanwhile.
+    await store.notifications.createIndex(
+      { message: 1 },
+      { unique: true, partialFilterExpression: { message: 'Clash' } },
+    );
+    await store.add({ message: 'Clash' });
+    const clash = aRecord({ message: 'Clash', idempotency_key: 'k4', fingerprint: 'a' });
+    const results = await insertNotifications(store.notifications, [aRecord(), clash, aRecord()]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'not_known', 'stored']);
+    await store.notifications.dropIndex('message_1');
   });
   test('two callers may use the same key', async () => {
     const results = await insertNotifications(store.notifications, [
