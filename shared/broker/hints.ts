@@ -6,7 +6,7 @@ import { EXCHANGES, routingKey } from './topology.ts';
 const MAX_REASON_CHARS = 2_000;
 
 /** What of a record its message needs. */
-export type Hintable = Pick<Notification, '_id' | 'type' | 'lane' | 'attempt' | 'user_id'>;
+export type Hintable = Pick<Notification, '_id' | 'type' | 'lane' | 'attempt'>;
 
 /** Tells the consumers of a channel that a notification may be due now. @throws PublishError */
 export function publishDue(publisher: Publisher, record: Hintable): Promise<void> {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { STATUSES } from './states.ts';
 
-/** What goes out after each bulk of state changes. It only wakes listeners: what they show comes from the store. */
+/** What goes out after each bulk of state changes: which records, and nothing about people. It only wakes listeners: what they show comes from the store. */
 export const eventSchema = z.object({
-  changes: z.array(z.object({ id: z.string(), user_id: z.string(), status: z.enum(STATUSES) })),
+  changes: z.array(z.object({ id: z.string(), status: z.enum(STATUSES) })),
 });
 
 /** A bulk of state changes. */

@@ -5,13 +5,16 @@ import type { Notification } from './notification.ts';
 /** Largest body of a message that is read, in bytes; a claim check is about 300. */
 export const MAX_MESSAGE_BYTES = 16_384;
 
-/** What travels through RabbitMQ: a claim check without content, so that the management UI never shows people's mail. */
+/**
+ * What travels through RabbitMQ: a claim check without content and without a person, so that the management UI shows nobody's mail or address:
+ * many applications name people by their address, and nothing erases a message.
+ */
 export const messageSchema = z.object({
   id: z.string().min(1).max(64),
   channel: z.enum(CHANNEL_NAMES),
   lane: z.enum(LANES),
   attempt: z.int().min(0),
-  user_id: z.string(),
+  user_id: z.string().optional().describe('Written by former versions; nothing reads it'),
   enqueued_at: z.iso.datetime(),
   trace: z.string().max(256).optional(),
 });
@@ -32,7 +35,7 @@ export const HEADERS = {
 
 /** Builds the claim check of a notification. */
 export function messageOf(
-  notification: Pick<Notification, '_id' | 'type' | 'lane' | 'attempt' | 'user_id'>,
+  notification: Pick<Notification, '_id' | 'type' | 'lane' | 'attempt'>,
   now: Date,
 ): Message {
   return {
@@ -40,7 +43,6 @@ export function messageOf(
     channel: notification.type,
     lane: notification.lane,
     attempt: notification.attempt,
-    user_id: notification.user_id,
     enqueued_at: now.toISOString(),
   };
 }

@@ -162,9 +162,9 @@ export class Intake {
 
   /** A confirmed copy at the tail of the queue, then an acknowledgement: it counts as no delivery. */
   async #giveBack({ message, deliveries }: Held): Promise<void> {
-    const { id: _id, channel: type, lane, attempt, user_id } = message;
+    const { id: _id, channel: type, lane, attempt } = message;
     try {
-      await publishDue(this.#options.broker.publisher, { _id, type, lane, attempt, user_id });
+      await publishDue(this.#options.broker.publisher, { _id, type, lane, attempt });
       for (const delivery of deliveries) delivery.ack();
     } catch {
       // RabbitMQ confirms nothing now: it stays in hand, beside a twin that may have come meanwhile.

@@ -144,7 +144,7 @@ export class LaneWorker {
       sendAtOnce(this.#options.notifications, ids, { ...options, ...atOnce }),
     );
     const done = [...taken.values()].filter(({ message }) => sent?.has(message.id));
-    this.#announce(done.map(({ message: { id, user_id } }) => ({ id, user_id, status: 'sent' })));
+    this.#announce(done.map(({ message: { id } }) => ({ id, status: 'sent' })));
     for (const { message, deliveries } of done) {
       taken.delete(message.id);
       this.#end(deliveries);
@@ -161,7 +161,7 @@ export class LaneWorker {
     }));
     if (!claim) return;
     const { records, token, claimedAt } = claim;
-    this.#announce(records.map(({ _id: id, user_id, status }) => ({ id, user_id, status })));
+    this.#announce(records.map(({ _id: id, status }) => ({ id, status })));
     // Innocents first: a suspect waits until they are done.
     records.sort((a, b) => a.interrupted - b.interrupted);
     const claimed = records.map((record) => new Claimed(record, token, claimedAt));

@@ -144,8 +144,7 @@ function suppressionsOf(bulk: readonly Finished[]): (readonly [Suppression, Supp
 
 function changeOf({ claimed: { record }, decision }: Finished): {
   id: string;
-  user_id: string;
   status: Decision['result']['status'];
 } {
-  return { id: record._id, user_id: record.user_id, status: decision.result.status };
+  return { id: record._id, status: decision.result.status };
 }

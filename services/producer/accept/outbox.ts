@@ -54,8 +54,8 @@ export class Outbox {
 
   /** Takes records that are stored, pending and unpublished. */
   add(records: readonly Hintable[]): void {
-    for (const { _id, type, lane, attempt, user_id } of records)
-      if (this.#size < MAX_WAITING) this.#waiting[lane].push({ _id, type, lane, attempt, user_id });
+    for (const { _id, type, lane, attempt } of records)
+      if (this.#size < MAX_WAITING) this.#waiting[lane].push({ _id, type, lane, attempt });
     this.#pump();
   }
 

@@ -190,7 +190,7 @@ describe.each(BROKERS)('on RabbitMQ %s', (version) => {
     });
     events.start();
     await until(() => {
-      publishChanges(telling.publisher, [{ id: 'n1', user_id: 'u1', status: 'sent' }]);
+      publishChanges(telling.publisher, [{ id: 'n1', status: 'sent' }]);
       publishTasksUpdated(listening.publisher);
       return heard.includes('n1') && heard.includes('tasks');
     });
