@@ -1,6 +1,9 @@
 /**
- * The life of a notification as one table: from each status, the statuses it may go to. Every write in the store is conditional on the
- * status that it leaves, so what is not in this table cannot happen. A status that leads nowhere is final.
+ * The life of a notification as one table: from each status, the statuses it may go to. A status that leads nowhere is final.
+ *
+ * What holds it: every write in the store is conditional on the status that it leaves, by one of the lists below, and a list with a status from
+ * which the table does not allow the move does not compile (`From`). What an attempt leads to is checked by a property test of `decide`.
+ * The store itself does not look into the table.
  */
 export const TRANSITIONS = {
   // What MongoDB refuses to write waits in quarantine, from where a person may discard it in whatever status it is.
@@ -38,23 +41,35 @@ export const TRANSITIONS = {
 /** Where a notification stands. */
 export type Status = keyof typeof TRANSITIONS;
 
+/** The statuses from which the table allows to go to another. */
+type From<To extends Status> = {
+  [Start in Status]: To extends (typeof TRANSITIONS)[Start][number] ? Start : never;
+}[Status];
+
 /** Every status. */
 export const STATUSES = Object.keys(TRANSITIONS) as [Status, ...Status[]];
 
 /** Statuses that a consumer may claim once they are due. */
-export const CLAIMABLE_WHEN_DUE = ['failed', 'held', 'scheduled'] as const satisfies Status[];
+export const CLAIMABLE_WHEN_DUE = ['failed', 'held', 'scheduled'] as const satisfies (From<'sending'> &
+  From<'pending'>)[];
 
 /** Statuses in which nothing has been handed over, so that a cancel still wins. */
-export const CANCELABLE = ['scheduled', 'pending', 'held', 'failed'] as const satisfies Status[];
+export const CANCELABLE = ['scheduled', 'pending', 'held', 'failed'] as const satisfies (From<'canceled'> &
+  From<'expired'>)[];
 
 /** Statuses in which something must still happen by itself. */
 export const MOVING = [...CANCELABLE, 'sending'] as const satisfies Status[];
 
 /** Statuses that a person may send again by hand. */
-export const RETRYABLE = ['failed_permanently', 'outcome_unknown', 'suppressed'] as const satisfies Status[];
+export const RETRYABLE = [
+  'failed_permanently',
+  'outcome_unknown',
+  'suppressed',
+] as const satisfies From<'pending'>[];
 
 /** Statuses of which a person may say what became of it. */
-export const RESOLVABLE = ['outcome_unknown'] as const satisfies Status[];
+export const RESOLVABLE = ['outcome_unknown'] as const satisfies (From<'sent'> &
+  From<'failed_permanently'>)[];
 
 /** What a person may do to one notification, as what becomes of it, and the statuses that allow it. */
 export const STEERABLE = {
@@ -64,10 +79,11 @@ export const STEERABLE = {
 } as const satisfies Record<string, readonly Status[]>;
 
 /** Statuses that the word of a provider moves on, to `delivered` or `bounced`: something was handed over, or may have been. */
-export const AWAITING_FEEDBACK = ['sent', 'outcome_unknown'] as const satisfies Status[];
+export const AWAITING_FEEDBACK = ['sent', 'outcome_unknown'] as const satisfies (From<'delivered'> &
+  From<'bounced'>)[];
 
 /** Statuses that wait for another attempt. After one whose outcome is unknown, word that it arrived saves its person a duplicate. */
-export const AWAITING_ATTEMPT = ['failed', 'held'] as const satisfies Status[];
+export const AWAITING_ATTEMPT = ['failed', 'held'] as const satisfies From<'delivered'>[];
 
 /** Statuses whose records may say why they did not get through; those that search by it looks at. */
 export const TROUBLED = [

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { STATUSES, canGo } from '../../../shared/contracts/index.ts';
 import {
   claimNotifications,
   expireOverdue,
@@ -31,10 +32,14 @@ describe('claiming', () => {
     const again = await claimNotifications(store.notifications, [id], options);
     expect(again.map(({ attempt }) => attempt)).toEqual([1]);
   });
-  test.each(['sent', 'canceled', 'failed_permanently', 'outcome_unknown', 'expired', 'discarded'] as const)(
-    'what is %s is never claimed',
+  // Also when due, and with a lease that is over: nothing but the status decides.
+  const past = new Date(Date.now() - 60_000);
+  test.each(STATUSES.filter((status) => !canGo(status, 'sending')))(
+    'never claims what is %s',
     async (status) => {
-      expect(await store.claim([await store.add({ status })])).toEqual([]);
+      const id = await store.add({ status, next_retry_time: past, lease_until: past });
+      expect(await store.claim([id])).toEqual([]);
+      expect(await store.statusOf(id)).toBe(status);
     },
   );
   test('a retry is claimed when it is due, with two seconds of tolerance', async () => {
