@@ -31,6 +31,7 @@ describe('accepting', () => {
     await store.notifications.createIndex(
       { message: 1 },
       { unique: true, partialFilterExpression: { message: 'Clash' } },
+      undefined,
     );
     await store.add({ message: 'Clash' });
     const clash = aRecord({ message: 'Clash', idempotency_key: 'k4', fingerprint: 'a' });
