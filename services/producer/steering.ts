@@ -28,7 +28,7 @@ export async function retry(
 
 /** Takes one back that has not begun to be sent. */
 export function cancel(
-  { notifications, audit, config }: ProducerContext,
+  { notifications, audit, config }: Pick<ProducerContext, 'notifications' | 'audit' | 'config'>,
   id: string,
   { actor, ...reach }: Steerer,
 ): Promise<Operated> {

@@ -134,7 +134,12 @@ export { CARRIERS, type Carrier } from './carrier-list.ts';
 export { Carriers, SMS_GATEWAY, isCarrierList, type GatewayRefusal } from './carriers.ts';
 export { beyondGsm, gatewayParts } from './gateway-parts.ts';
 export { segmentsOf, type Segments } from './sms-segments.ts';
-export { meetRequestSchema, type MeetRequest } from './meeting.ts';
+export {
+  cancelMeetRequestSchema,
+  meetRequestSchema,
+  type CancelMeetRequest,
+  type MeetRequest,
+} from './meeting.ts';
 export type { Presence, ProviderStanding } from './presence.ts';
 export { providerRouteOf, type RoutedProvider } from './provider-route.ts';
 export {

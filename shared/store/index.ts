@@ -76,6 +76,7 @@ export {
   listUserNotifications,
   markAllRead,
   markRead,
+  notificationsByKey,
   type Page,
 } from './notifications/queries.ts';
 export { Quarantine, QuarantineFull, type Quarantined } from './quarantine.ts';

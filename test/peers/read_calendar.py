@@ -7,7 +7,9 @@ from icalendar import Calendar
 
 
 def party(value):
-    return [str(value.params.get("CN", "")), str(value)]
+    # The case of a scheme says nothing (RFC 3986, section 3.1).
+    scheme, address = str(value).split(":", 1)
+    return [str(value.params.get("CN", "")), f"{scheme.lower()}:{address}"]
 
 
 for text in json.load(sys.stdin):
@@ -18,7 +20,9 @@ for text in json.load(sys.stdin):
         "uid": str(event["UID"]),
         "startsAt": int(event.decoded("DTSTART").timestamp()),
         "stampedAt": int(event.decoded("DTSTAMP").timestamp()),
-        "minutes": event.decoded("DURATION").total_seconds() / 60,
+        "minutes": (event.decoded("DTEND") - event.decoded("DTSTART")).total_seconds() / 60,
+        "sequence": int(event["SEQUENCE"]),
+        "status": str(event["STATUS"]),
         "summary": str(event["SUMMARY"]),
         "description": str(event["DESCRIPTION"]),
         "organizer": party(event["ORGANIZER"]),

@@ -1,6 +1,6 @@
 """Asks a Scheduler for meetings, knowing of it only what the server itself says by reflection.
 
-Arguments: address, and the file of a certificate to trust, or nothing. Standard input: a line of JSON for each call, {"request", "key", "timeout"};
+Arguments: address, and the file of a certificate to trust, or nothing. Standard input: a line of JSON for each call, {"method", "request", "key", "timeout"}, where the method is ScheduleMeet unless it is given;
 {"health": service} asks for the health, {"reflected_health": service} too, knowing of it only what reflection says. Each answer is a line of JSON.
 """
 
@@ -35,8 +35,8 @@ def method(service, name):
     )
 
 
-def schedule(asked):
-    found, call = method("tidings.v1.Scheduler", "ScheduleMeet")
+def ask(asked):
+    found, call = method("tidings.v1.Scheduler", asked.get("method", "ScheduleMeet"))
     request = json_format.ParseDict(asked.get("request", {}), GetMessageClass(found.input_type)())
     key = asked.get("key")
     metadata = [("authorization", f"Bearer {key}")] if key else []
@@ -69,7 +69,7 @@ def answer(asked):
         found, call = method("grpc.health.v1.Health", "Check")
         request = json_format.ParseDict({"service": asked["reflected_health"]}, GetMessageClass(found.input_type)())
         return json_format.MessageToDict(call(request, timeout=10))
-    return {"response": schedule(asked)}
+    return {"response": ask(asked)}
 
 
 for line in sys.stdin:

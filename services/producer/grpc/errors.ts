@@ -10,6 +10,7 @@ const STATUS_OF: Partial<Record<ProblemCode, status>> = {
   forbidden: status.PERMISSION_DENIED,
   too_many_requests: status.RESOURCE_EXHAUSTED,
   idempotency_conflict: status.ALREADY_EXISTS,
+  not_found: status.NOT_FOUND,
   accepting_stopped: status.UNAVAILABLE,
   issuer_unavailable: status.UNAVAILABLE,
   store_unavailable: status.UNAVAILABLE,
@@ -17,7 +18,8 @@ const STATUS_OF: Partial<Record<ProblemCode, status>> = {
 /** What is told in another way than over HTTP, where there is a header for it. */
 const WORDS: Partial<Record<ProblemCode, string>> = {
   unauthorized: 'A valid key or token is needed, as metadata: authorization: Bearer <API key>',
-  idempotency_conflict: 'This meeting of this person was scheduled with another emailID or empName before',
+  idempotency_conflict:
+    'This meeting of this person was scheduled with another emailID or empName before; with a meeting_id it could be changed',
   accepting_stopped:
     'Nothing is accepted now, for an operator drains the fleet; call again, the meeting is scheduled once',
   store_unavailable: 'The store cannot be reached; call again, the meeting is scheduled once',

@@ -1,13 +1,21 @@
 import { Metadata, type ServerUnaryCall, type handleUnaryCall } from '@grpc/grpc-js';
-import { fieldErrors, meetRequestSchema, type MeetRequest } from '../../../shared/contracts/index.ts';
+import type { z } from 'zod';
+import {
+  cancelMeetRequestSchema,
+  fieldErrors,
+  meetRequestSchema,
+  type MeetRequest,
+} from '../../../shared/contracts/index.ts';
 import { ANSWER_WITHIN_MS, inTime } from '../accept/deadline.ts';
+import type { Received } from '../accept/reception.ts';
 import type { Identity } from '../access/identity.ts';
 import { acceptedAnswer } from '../api/notifications.ts';
 import { authorize } from '../api/operation.ts';
 import { Problem, problemOf } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { errorOf } from './errors.ts';
-import { invitationOf, meetingKey } from './meeting.ts';
+import { cancelMeeting, scheduleVersion, type Asking, type VersionsContext } from './meeting-versions.ts';
+import { meetingKey, meetingMail } from './meeting.ts';
 
 /** MeetResponse of scheduler.proto. */
 interface MeetResponse {
@@ -18,16 +26,20 @@ interface MeetResponse {
 type Call = ServerUnaryCall<unknown, MeetResponse>;
 
 /** The context that scheduling needs. */
-type Scheduling = Pick<ProducerContext, 'gate' | 'reception' | 'config' | 'log'>;
+type Scheduling = VersionsContext & Pick<ProducerContext, 'gate' | 'log'>;
 
-/** Schedules the invitation to a meeting; `underWay` holds the calls that have no answer yet. */
-export function scheduleMeet(
+/** Answers the id of a notification. @throws Problem, or what the store threw. */
+type Method = (context: Scheduling, request: unknown, asking: Asking) => Promise<string>;
+
+/** Serves a method; `underWay` holds the calls that have no answer yet. */
+function served(
+  method: Method,
   context: Scheduling,
   underWay: Set<Promise<void>>,
 ): handleUnaryCall<unknown, MeetResponse> {
   return (call, callback) => {
     const trailer = new Metadata();
-    const answering = schedule(context, call, trailer)
+    const answering = answer(method, context, call, trailer)
       .then(
         (job_id) => {
           callback(null, { success: true, job_id }, trailer);
@@ -41,9 +53,18 @@ export function scheduleMeet(
   };
 }
 
-/** Answers the id of the invitation. @throws Problem, or what the store threw. */
-async function schedule(context: Scheduling, call: Call, trailer: Metadata): Promise<string> {
-  const { reception, config } = context;
+/** The methods of the service. */
+export function schedulerMethods(
+  context: Scheduling,
+  underWay: Set<Promise<void>>,
+): Record<'ScheduleMeet' | 'CancelMeet', handleUnaryCall<unknown, MeetResponse>> {
+  return {
+    ScheduleMeet: served(scheduleMeet, context, underWay),
+    CancelMeet: served(cancelMeet, context, underWay),
+  };
+}
+
+async function answer(method: Method, context: Scheduling, call: Call, trailer: Metadata): Promise<string> {
   const endsAt = Math.min(Date.now() + ANSWER_WITHIN_MS, Number(call.getDeadline()));
   // Who gives up while it waits for the store is not written behind their back.
   const givenUp = new AbortController();
@@ -52,12 +73,40 @@ async function schedule(context: Scheduling, call: Call, trailer: Metadata): Pro
   });
   const identity = await identify(context, call, trailer);
   authorize({ needs: ['send'] }, identity);
-  const meeting = validated(call.request);
-  const request = await invitationOf(meeting, { from: config.MAIL_FROM, now: new Date() });
-  const keyed = { key: meetingKey(meeting), body: call.request };
   const withinMs = endsAt - Date.now();
-  const receiving = reception.receive(request, { identity, keyed, withinMs, signal: givenUp.signal });
-  return acceptedAnswer(request.type, await inTime(receiving, withinMs)).body.id;
+  return inTime(method(context, call.request, { identity, withinMs, signal: givenUp.signal }), withinMs);
+}
+
+async function scheduleMeet(context: Scheduling, request: unknown, asking: Asking): Promise<string> {
+  const meeting = validated(meetRequestSchema, request);
+  const received = await (meeting.meeting_id === ''
+    ? scheduleOnce(context, meeting, asking)
+    : scheduleVersion(context, meeting, { ...asking, body: request }));
+  return idOf(received);
+}
+
+/** A meeting without an id cannot be changed. */
+async function scheduleOnce(
+  { reception, config }: Scheduling,
+  meeting: MeetRequest,
+  asking: Asking,
+): Promise<Received> {
+  const { empid, emailID, empName, message, timestamp } = meeting;
+  const words = { empid, emailID, empName, message };
+  const body = { ...words, timestamp: timestamp.getTime() };
+  const key = meetingKey(meeting, asking.identity.actor);
+  const version = { ...words, timestamp, key, sequence: 0, method: 'REQUEST', sendAt: timestamp } as const;
+  const mail = await meetingMail(version, { from: config.MAIL_FROM, now: new Date() });
+  return reception.receive(mail, { ...asking, keyed: { key, body } });
+}
+
+async function cancelMeet(context: Scheduling, request: unknown, asking: Asking): Promise<string> {
+  const canceled = await cancelMeeting(context, validated(cancelMeetRequestSchema, request), asking);
+  return 'outcome' in canceled ? idOf(canceled) : canceled._id;
+}
+
+function idOf(received: Received): string {
+  return acceptedAnswer('email', received).body.id;
 }
 
 /** Identifies the caller by the same gate as over HTTP; what HTTP says in headers, the trailer says here. */
@@ -86,8 +135,9 @@ function addressIn(peer: string): string {
   return /^\[?(.*?)\]?:\d+$/.exec(peer)?.[1] ?? peer;
 }
 
-function validated(request: unknown): MeetRequest {
-  const result = meetRequestSchema.safeParse(request);
+/** @throws Problem that names each field. */
+function validated<Schema extends z.ZodType>(schema: Schema, request: unknown): z.output<Schema> {
+  const result = schema.safeParse(request);
   if (result.success) return result.data;
   throw new Problem('validation_failed', { errors: fieldErrors(result.error) });
 }

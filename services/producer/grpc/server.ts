@@ -8,7 +8,7 @@ import { TOLERATED } from '../app.ts';
 import type { ProducerContext } from '../context.ts';
 import { Health } from './health.ts';
 import { HEALTH, SCHEDULER, DEFINITIONS, schedulerService } from './protos.ts';
-import { scheduleMeet } from './schedule-meet.ts';
+import { schedulerMethods } from './schedule-meet.ts';
 import { grpcTlsOf } from './tls.ts';
 
 /** What a client may take of us. A request has 11 000 characters at most, of four bytes each at most. */
@@ -50,7 +50,7 @@ export async function startGrpc(context: ProducerContext, port: number): Promise
   const server = new Server(LIMITS);
   const underWay = new Set<Promise<void>>();
   const credentials = credentialsOf(config);
-  server.addService(schedulerService, { ScheduleMeet: scheduleMeet(context, underWay) });
+  server.addService(schedulerService, { ...schedulerMethods(context, underWay) });
   new ReflectionService(DEFINITIONS, { services: [SCHEDULER, HEALTH] }).addToServer(server);
   const health = new Health(
     async () => draining.check().ok && (await readiness(checks, TOLERATED)).status !== 'unavailable',

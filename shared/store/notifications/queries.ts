@@ -33,6 +33,16 @@ export function getNotification(
   return notifications.findOne({ _id: id, ...within(reach) }, { projection: WITHOUT_FILES });
 }
 
+/** What one caller had accepted under these idempotency keys, without the bytes of files. */
+export function notificationsByKey(
+  notifications: Notifications,
+  caller: string,
+  keys: readonly string[],
+): Promise<Notification[]> {
+  const filter = { caller, idempotency_key: { $in: [...keys] } };
+  return notifications.find(filter, { projection: WITHOUT_FILES }).toArray();
+}
+
 /** A page of all records in reach. @throws SearchTooWide */
 export function listNotifications(
   notifications: Notifications,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { invitationFile, type CalendarEntry } from '../../../services/producer/grpc/calendar.ts';
+import { calendarFile, type CalendarEntry } from '../../../services/producer/grpc/calendar.ts';
 import { calendarsByPython } from '../../support/grpc-peer.ts';
 
 /** Letters of one to four bytes, and whatever means something in an iCalendar file. */
@@ -13,9 +13,11 @@ const parties = fc.record({ name: names, address: fc.constantFrom('a@example.org
 const seconds = fc.integer({ min: 0, max: 4_102_444_800 }).map((at) => new Date(at * 1_000));
 const entries: fc.Arbitrary<CalendarEntry> = fc.record({
   uid: fc.constant('meeting-1@tidings.example'),
+  sequence: fc.nat(100),
+  method: fc.constantFrom('REQUEST', 'CANCEL'),
   stampedAt: seconds,
   startsAt: seconds,
-  duration: fc.constant('PT30M'),
+  endsAt: seconds,
   summary: words,
   description: lines,
   organizer: parties,
@@ -26,13 +28,17 @@ const unixOf = (time: Date): number => time.getTime() / 1_000;
 const partyOf = ({ name, address }: CalendarEntry['organizer']) => [name, `mailto:${address}`];
 
 test('another parser reads in an invitation what was written into it, whatever that is', async () => {
-  const samples = fc.sample(entries, 300);
-  const files = samples.map(invitationFile);
+  const samples = fc
+    .sample(entries, 300)
+    .map((entry) => ({ ...entry, endsAt: new Date(entry.startsAt.getTime() + 1_800_000) }));
+  const files = samples.map(calendarFile);
   for (const line of files.join('').split('\r\n')) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(75);
   const found = await calendarsByPython(files);
   expect(found).toEqual(
     samples.map((entry) => ({
-      method: 'REQUEST',
+      method: entry.method,
+      status: entry.method === 'CANCEL' ? 'CANCELLED' : 'CONFIRMED',
+      sequence: entry.sequence,
       uid: entry.uid,
       startsAt: unixOf(entry.startsAt),
       stampedAt: unixOf(entry.stampedAt),
@@ -50,13 +56,15 @@ test('what would end a text is escaped, also where a lenient parser would not mi
   const at = new Date('2030-01-31T09:00:00Z');
   const more = {
     uid: 'u',
+    sequence: 0,
+    method: 'REQUEST' as const,
     stampedAt: at,
     startsAt: at,
-    duration: 'PT30M',
+    endsAt: at,
     organizer: party,
     attendee: party,
   };
-  const file = invitationFile({ ...more, summary: 'a, b; c\\d', description: 'one\r\ntwo' });
+  const file = calendarFile({ ...more, summary: 'a, b; c\\d', description: 'one\r\ntwo' });
   const lines = file.split('\r\n');
   expect(lines).toContain('SUMMARY:a\\, b\\; c\\\\d');
   expect(lines).toContain('DESCRIPTION:one\\ntwo');

@@ -63,7 +63,8 @@ test('a client in Python that knows nothing of it but what reflection says sched
   expect(parsed.text).toContain(`Hello ${empName},\n\n${message}\n`);
   expect(parsed.html).toContain('Zoë &#34;Z&#34; &lt;Doe&gt;');
   expect(parsed.html).toContain('Chat &lt;b&gt;with&lt;/b&gt; Mindi; &amp; others');
-  const [file] = parsed.attachments;
+  const [alternative, file] = parsed.attachments;
+  expect(alternative).toMatchObject({ mimeType: 'text/calendar', method: 'REQUEST' });
   expect(file).toMatchObject({ filename: 'invitation.ics', mimeType: 'text/calendar', method: 'REQUEST' });
   const [entry] = await calendarsByPython([Buffer.from(file?.content as ArrayBuffer).toString()]);
   expect(entry).toMatchObject({
