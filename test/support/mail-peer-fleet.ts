@@ -10,6 +10,7 @@ export interface Told {
   id: string;
   status: string;
   attempt: number;
+  retry_count: number;
   error?: { code: string; message: string };
   timeline: { status: string; reason?: string; code?: string; message?: string }[];
 }

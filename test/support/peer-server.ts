@@ -1,5 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server } from '../../infra/chaos/cluster/server.ts';
 import { leashed, waitUntil } from '../../infra/local/provision/server.ts';
@@ -14,11 +15,21 @@ export interface PeerServer {
   stop: () => Promise<void>;
 }
 
-/** An empty folder for the files of a test's servers; it lies under `.data/test`. */
+/** An empty folder for the files of a test's servers, where also users of their own can get to: they may not in the folder of a clone. */
 export function peerFolder(name: string): string {
-  const parent = join(process.cwd(), '.data/test');
-  mkdirSync(parent, { recursive: true });
-  return mkdtempSync(join(parent, `${name}-`));
+  const folder = mkdtempSync(join(tmpdir(), `tidings-${name}-`));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** Makes a folder that belongs to a user of the system. */
+export function ownFolder(folder: string, user: string): void {
+  mkdirSync(folder);
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((one) => one.startsWith(`${user}:`));
+  const [, , uid, gid] = line?.split(':') ?? [];
+  chownSync(folder, Number(uid), Number(gid));
 }
 
 /** Starts one that keeps its files in `folder`, which goes with it; resolves when something listens on the ports. */

@@ -1,10 +1,8 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../infra/local/ports.ts';
 import { findProgram, isExecutable, run } from '../../infra/local/provision/run.ts';
-import { until } from './until.ts';
+import { ownFolder, peerFolder, startPeerServer } from './peer-server.ts';
 
 /** A real Postfix with configuration, queue and ports of its own. */
 export interface Postfix {
@@ -43,6 +41,7 @@ function programOf(name: string): string | undefined {
 
 /** Services of master.cf that every instance has; nothing is in a chroot. */
 const SERVICES = [
+  'pickup unix n - n 60 1 pickup',
   'cleanup unix n - n - 0 cleanup',
   'qmgr unix n - n 1 1 qmgr',
   'rewrite unix - - n - - trivial-rewrite',
@@ -51,7 +50,10 @@ const SERVICES = [
   'trace unix - - n - 0 bounce',
   'verify unix - - n - 1 verify',
   'proxymap unix - - n - - proxymap',
+  'tlsmgr unix - - n 1000? 1 tlsmgr',
   'smtp unix - - n - - smtp',
+  'lmtp unix - - n - - lmtp',
+  'discard unix - - n - - discard',
   'error unix - - n - - error',
   'retry unix - - n - - error',
   'anvil unix - - n - 1 anvil',
@@ -60,38 +62,47 @@ const SERVICES = [
   'postlog unix-dgram n - n - 1 postlogd',
 ];
 
+/** The folders of its queue that belong to it. */
+const QUEUES = [
+  ...['active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'maildrop'],
+  ...['private', 'public', 'saved', 'trace'],
+];
+
 /** Starts one. Mail is delivered where `transport_maps` says; it retries a deferred mail after a second. */
 export async function startPostfix({ main = {}, master = [], prepare }: PostfixOptions): Promise<Postfix> {
-  const folder = mkdtempSync(join(tmpdir(), 'postfix-'));
-  // Its daemons are other users.
-  chmodSync(folder, 0o755);
+  const folder = peerFolder('postfix');
   const port = await freePort();
+  makeQueue(folder);
   writeConfiguration(folder, port, { main, master });
   prepare?.(folder);
   const config = join(folder, 'etc');
   const log = join(folder, 'postfix.log');
-  const postfix = programOf('postfix') ?? 'postfix';
-  const child = spawn(postfix, ['-c', config, 'start-fg'], { stdio: 'ignore' });
-  const stopNow = (): void => void spawnSync(postfix, ['-c', config, 'abort'], { stdio: 'ignore' });
-  process.once('exit', stopNow);
-  const read = (): string => readFileSync(log, { encoding: 'utf8', flag: 'a+' });
-  await until(() => {
-    if (child.exitCode !== null) throw new Error(`Postfix did not start: ${read()}`);
-    return read().includes('daemon started');
+  const command = async (program: string, ...args: string[]): Promise<string> =>
+    (await run(programOf(program) ?? program, ['-c', config, ...args])).output;
+  const daemons = await command('postconf', '-h', 'daemon_directory');
+  const server = await startPeerServer({
+    name: 'master',
+    folder,
+    command: join(daemons, 'master'),
+    // With -d it stays in the process group that ends with the test; `postfix start-fg` leaves that.
+    args: ['-d', '-c', config],
+    ports: [port],
   });
   return {
     port,
     folder,
-    log: read,
-    command: async (program, ...args) =>
-      (await run(programOf(program) ?? program, ['-c', config, ...args])).output,
-    stop: async () => {
-      process.off('exit', stopNow);
-      await run(postfix, ['-c', config, 'stop'], { timeoutMs: 10_000 });
-      await ended(child);
-      rmSync(folder, { recursive: true, force: true });
-    },
+    log: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
+    command,
+    stop: server.stop,
   };
+}
+
+/** What `postfix check` makes, which takes that a long time on a busy machine. */
+function makeQueue(folder: string): void {
+  mkdirSync(join(folder, 'etc'));
+  mkdirSync(join(folder, 'spool/pid'), { recursive: true });
+  for (const name of QUEUES) ownFolder(join(folder, 'spool', name), 'postfix');
+  ownFolder(join(folder, 'data'), 'postfix');
 }
 
 function writeConfiguration(
@@ -99,9 +110,6 @@ function writeConfiguration(
   port: number,
   { main, master }: Required<Pick<PostfixOptions, 'main' | 'master'>>,
 ): void {
-  for (const name of ['etc', 'spool', 'data']) mkdirSync(join(folder, name), { mode: 0o755 });
-  const [uid, gid] = ['-u', '-g'].map((what) => Number(spawnSync('id', [what, 'postfix']).stdout.toString()));
-  chownSync(join(folder, 'data'), uid ?? 0, gid ?? 0);
   const parameters = {
     compatibility_level: '3.6',
     queue_directory: join(folder, 'spool'),
@@ -124,13 +132,4 @@ function writeConfiguration(
   writeFileSync(join(folder, 'etc/main.cf'), `${lines.join('\n')}\n`);
   const services = [`127.0.0.1:${port} inet n - n - - smtpd`, ...SERVICES, ...master];
   writeFileSync(join(folder, 'etc/master.cf'), `${services.join('\n').replaceAll('{folder}', folder)}\n`);
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    child.once('close', () => {
-      resolve();
-    });
-  });
 }

@@ -59,7 +59,7 @@ function starterOf(unpackedTo: string, folder: string, program: string): string 
 }
 
 /**
- * The first program of packages that need users and rights of the system, so that they are installed; their services are not started.
+ * The first program of packages that need users and rights of the system, so that they are installed, and run by root; their services are not started.
  * `answers`: what is said to questions of the packages. Answers its path. @throws ProvisionError where it cannot be had.
  */
 export async function installedProgram(from: {
@@ -67,10 +67,10 @@ export async function installedProgram(from: {
   programs: readonly [string, ...string[]];
   answers?: readonly string[];
 }): Promise<string> {
+  if (process.getuid?.() !== 0) throw new ProvisionError('it takes root to install and to run it');
   const missing = (): string | undefined => from.programs.find((name) => !programOfSystem(name));
   if (missing() !== undefined) {
-    if (!canInstallPackages())
-      throw new ProvisionError('installing it takes root and the package manager of Debian');
+    if (!canInstallPackages()) throw new ProvisionError('this machine has no apt-get');
     await installPackages(from.packages, from.answers);
   }
   const found = programOfSystem(from.programs[0]);
