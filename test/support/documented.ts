@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 
-/** The blocks of code of a language on a page of the documentation, in order, without their indentation. */
-export function documentedBlocks(page: string, language: string): string[] {
+/** The page on servers with passwords and TLS. */
+export const SECURED_SERVERS = 'docs/secured-servers.md';
+
+/** The one block of code on a page of the documentation that contains some words, without its indentation. @throws when there is none, or several. */
+export function documentedBlock(page: string, containing: string): string {
   const text = readFileSync(page, 'utf8');
-  const blocks = text.matchAll(/^( *)```(\S*)\n([\s\S]*?)^ *```$/gm);
-  return [...blocks]
-    .filter(([, , said]) => said === language)
-    .map(([, indent = '', , code = '']) => code.replace(new RegExp(`^${indent}`, 'gm'), ''));
+  const blocks = [...text.matchAll(/^( *)```\S*\n([\s\S]*?)^ *```$/gm)].filter(([block]) =>
+    block.includes(containing),
+  );
+  const [, indent = '', code] = blocks[0] ?? [];
+  if (code === undefined || blocks.length > 1)
+    throw new Error(`${page} has ${blocks.length} blocks with ${containing}`);
+  return code.replace(new RegExp(`^${indent}`, 'gm'), '');
 }
 
 /** The text with each of `values` in place of its key. @throws when a key is not in the text: the page changed. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Certificates } from './certificates.ts';
-import { documentedBlocks, replaced } from './documented.ts';
+import { documentedBlock, replaced } from './documented.ts';
 import { startPeerServer, type PeerServer } from './peer-server.ts';
 
 /** Where the proxy listens, and what is behind it. */
@@ -31,8 +31,7 @@ export function startNginx(options: NginxOptions): Promise<PeerServer> {
 }
 
 function configurationOf({ certificates, port, producerPort, grpcPort }: NginxOptions): string {
-  const [documented = ''] = documentedBlocks('docs/reverse-proxy.md', 'nginx');
-  return replaced(documented, {
+  return replaced(documentedBlock('docs/reverse-proxy.md', 'proxy_pass'), {
     'listen 443 ': `listen 127.0.0.1:${port} `,
     '/etc/tidings/tidings.pem': certificates.certificate,
     '/etc/tidings/tidings.key': certificates.key,

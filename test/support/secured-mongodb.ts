@@ -11,6 +11,8 @@ import { waitUntil } from '../../infra/local/provision/server.ts';
 import { toolsDirOf } from '../../infra/local/provision/servers.ts';
 import type { CreateRole } from '../../shared/store/index.ts';
 import type { Certificates } from './certificates.ts';
+import { SECURED_SERVERS, documentedBlock, replaced } from './documented.ts';
+import { runProgram } from './program.ts';
 
 const NAME = 'secured-mongodb';
 const READY_WITHIN_MS = 60_000;
@@ -34,21 +36,26 @@ export async function startSecuredMongodb(
   const program = findProgram('mongod') ?? (await fetchMongod(toolsDirOf(root)));
   const { process: spec, address, log } = await prepareMember(NAME, program, place);
   const keyFile = join(dataDir, 'mongodb.key');
-  writeFileSync(keyFile, randomBytes(48).toString('base64'), { mode: 0o600 });
-  const secured = [
-    ...['--auth', '--keyFile', keyFile, '--tlsMode', 'requireTLS', '--tlsCertificateKeyFile', both],
-    ...['--tlsCAFile', authority, '--tlsAllowConnectionsWithoutCertificates'],
-  ];
-  const trust = `tls=true&tlsCAFile=${encodeURIComponent(authority)}`;
-  // Until there is a user, whoever is on the same machine may make the first one.
-  const local = `mongodb://${address}/admin?directConnection=true&${trust}`;
+  await makeKey(keyFile);
+  const configuration = join(dataDir, 'mongod.conf');
+  const documented = replaced(documentedBlock(SECURED_SERVERS, 'requireTLS'), {
+    '/etc/mongodb/members.key': keyFile,
+    '/etc/mongodb/server-and-key.pem': both,
+    '/etc/mongodb/authority.pem': authority,
+    // It would have to resolve.
+    ',mongodb.example.org': '',
+  });
+  writeFileSync(configuration, documented);
+  const trust = `tls=true&tlsCAFile=${encodeURIComponent(authority)}&tlsAllowInvalidHostnames=true`;
+  // Until there is a user, whoever is on the same machine may make the first one, by a name that is not in the certificate.
+  const local = `mongodb://localhost:${new URL(`mongodb://${address}`).port}/admin?directConnection=true&${trust}`;
   const isUp = (): Promise<boolean> =>
     commands(local, [{ ping: 1 }]).then(
       () => true,
       () => false,
     );
   const server = new Server({
-    spec: { ...spec, args: [...spec.args, ...secured] },
+    spec: { ...spec, args: [...spec.args, '--config', configuration] },
     dataDir,
     ready: () => waitUntil(isUp, READY_WITHIN_MS, `MongoDB does not answer over TLS. Its log is ${log}.`),
   });
@@ -64,6 +71,16 @@ export async function startSecuredMongodb(
     log: () => readFileSync(log, 'utf8'),
     stop: () => server.stop(),
   };
+}
+
+/** By the command of the page, but for the owner, who is us. */
+async function makeKey(file: string): Promise<void> {
+  const script = replaced(documentedBlock(SECURED_SERVERS, 'randomBytes'), {
+    '/etc/mongodb/members.key': file,
+    'chown mongodb': `chown ${process.getuid?.() ?? ''}`,
+  });
+  const { code, stderr } = await runProgram('sh', ['-ec', script]);
+  if (code !== 0) throw new Error(`the key of the members: ${stderr}`);
 }
 
 /** First an administrator, then the roles and a user for each; answers the passwords. */

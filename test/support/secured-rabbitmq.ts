@@ -11,6 +11,8 @@ import { waitUntil } from '../../infra/local/provision/server.ts';
 import { findRabbitmq } from '../../infra/local/provision/servers.ts';
 import { BROKER_USERS } from '../../shared/broker/index.ts';
 import type { Certificates } from './certificates.ts';
+import { SECURED_SERVERS, documentedBlock, replaced } from './documented.ts';
+import { runProgram } from './program.ts';
 
 const NAME = 'secured-rabbitmq';
 const READY_WITHIN_MS = 90_000;
@@ -61,7 +63,7 @@ export async function startSecuredRabbitmq(
   await Promise.all(
     BROKER_USERS.map(({ name }) => {
       passwords.set(name, randomBytes(12).toString('hex'));
-      return server.ctl('change_password', name, passwords.get(name) ?? '');
+      return typePassword({ ctl, env: node.env }, name, passwords.get(name) ?? '');
     }),
   );
   const logFile = join(dataDir, NAME, 'log', `${node.name}.log`);
@@ -78,22 +80,26 @@ export async function startSecuredRabbitmq(
   };
 }
 
-/** Clients need no certificate: they have passwords. The one listener without TLS that a node of ours has otherwise is taken away. */
+/** What the page says, on ports and with files of the test. The one listener without TLS that a node of ours has otherwise is taken away. */
 function tlsSettings({ authority, certificate, key }: Certificates, amqps: number, https: number): string[] {
-  const files = [
-    ['cacertfile', authority],
-    ['certfile', certificate],
-    ['keyfile', key],
-  ];
-  return [
-    'listeners.tcp = none',
-    `listeners.ssl.1 = 127.0.0.1:${amqps}`,
-    'ssl_options.verify = verify_none',
-    ...files.map(([name, file]) => `ssl_options.${name} = ${file}`),
-    'management.ssl.ip = 127.0.0.1',
-    `management.ssl.port = ${https}`,
-    ...files.map(([name, file]) => `management.ssl.${name} = ${file}`),
-  ];
+  return replaced(documentedBlock(SECURED_SERVERS, 'listeners.ssl'), {
+    'listeners.ssl.default = 5671': `listeners.ssl.1 = 127.0.0.1:${amqps}`,
+    'management.ssl.port = 15671': `management.ssl.ip = 127.0.0.1\nmanagement.ssl.port = ${https}`,
+    '/etc/rabbitmq/authority.pem': authority,
+    '/etc/rabbitmq/server.pem': certificate,
+    '/etc/rabbitmq/server.key': key,
+  }).split('\n');
+}
+
+/** Sets a password as a person does, who is asked for it. */
+async function typePassword(
+  { ctl, env }: { ctl: string; env: NodeJS.ProcessEnv },
+  name: string,
+  password: string,
+): Promise<void> {
+  const args = ['-q', 'change_password', name];
+  const { code, stderr } = await runProgram(ctl, args, { env, input: `${password}\n`, timeoutMs: 60_000 });
+  if (code !== 0) throw new Error(`rabbitmqctl change_password ${name} failed: ${stderr}`);
 }
 
 async function answers(open: () => Promise<ChannelModel>): Promise<boolean> {

@@ -169,6 +169,29 @@ test('without the settings a mail goes out as before, without a signature', asyn
   expect(sandbox.mailbox.mails()[0]?.raw.toString()).not.toMatch(/dkim-signature/i);
 });
 
+test('signs the fields that docs/mail-domain.md names, and has none of unsubscribing', async () => {
+  const { raw } = await arrived({
+    subject: 'x',
+    message: 'Grüße',
+    html: '<p>Grüße</p>',
+    reply_to: 'help@tidings.example',
+  });
+  const { fields } = await checked(raw);
+  const named = [
+    'auto-submitted',
+    'content-type',
+    'date',
+    'from',
+    'message-id',
+    'mime-version',
+    'reply-to',
+    'subject',
+    'to',
+  ];
+  expect(fields.toLowerCase().split(/[: ]+/).sort()).toEqual(named);
+  expect(raw.toString()).not.toMatch(/^List-Unsubscribe/im);
+});
+
 test('the fields of one click to unsubscribe are signed: neither can be taken away or changed', async () => {
   const composed = new MailComposer({
     from: 'News <news@tidings.example>',
