@@ -150,7 +150,7 @@ describe.skipIf(program === '')('nginx as docs/reverse-proxy.md configures it', 
     return socket;
   }
 
-  test('serves gRPC beside it, with reflection', async () => {
+  test.skipIf(!process.env.PEERS_PYTHON)('serves gRPC beside it, with reflection', async () => {
     const timestamp = Math.floor(Date.now() / 1_000) + 3_600;
     const request = { empid: 'E1', emailID: 'ada@example.org', message: 'Hello', empName: 'Ada', timestamp };
     const [told] = await askByPython(
