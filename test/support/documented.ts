@@ -15,6 +15,13 @@ export function documentedBlock(page: string, containing: string): string {
   return code.replace(new RegExp(`^${indent}`, 'gm'), '');
 }
 
+/** Each command of a program that begins a line in a block of code, with the lines that continue it. */
+export function documentedCommands(page: string, program: string): string[] {
+  const blocks = readFileSync(page, 'utf8').matchAll(/^```\n([\s\S]*?)^```$/gm);
+  const lines = [...blocks].flatMap(([, code = '']) => code.split(new RegExp(`^(?=${program} )`, 'm')));
+  return lines.map((command) => command.trim()).filter((command) => command.startsWith(`${program} `));
+}
+
 /** The text with each of `values` in place of its key. @throws when a key is not in the text: the page changed. */
 export function replaced(text: string, values: Readonly<Record<string, string>>): string {
   return Object.entries(values).reduce((changed, [from, to]) => {

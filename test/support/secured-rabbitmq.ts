@@ -26,6 +26,8 @@ export interface SecuredRabbitmq {
   plainUrl: string;
   /** Connects as a user, and trusts its authority. */
   connect: (user?: string) => Promise<ChannelModel>;
+  /** Runs documented commands of `rabbitmqctl`, for which a person types `input`. @throws when one fails. */
+  shell: (script: string, input: string) => Promise<void>;
   /** What it has logged. */
   log: () => string;
   stop: () => Promise<void>;
@@ -72,6 +74,7 @@ export async function startSecuredRabbitmq(
     managementUrl: (user) => address('https', httpsPort, user),
     plainUrl: node.url,
     connect: connectAs,
+    shell: (script, input) => shell({ ctl, env: node.env }, script, input),
     log: () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : ''),
     stop: async () => {
       await server.stop();
@@ -100,6 +103,16 @@ async function typePassword(
   const args = ['-q', 'change_password', name];
   const { code, stderr } = await runProgram(ctl, args, { env, input: `${password}\n`, timeoutMs: 60_000 });
   if (code !== 0) throw new Error(`rabbitmqctl change_password ${name} failed: ${stderr}`);
+}
+
+async function shell(
+  { ctl, env }: { ctl: string; env: NodeJS.ProcessEnv },
+  script: string,
+  input: string,
+): Promise<void> {
+  const own = { env: { ...env, CTL: ctl }, input, timeoutMs: 60_000 };
+  const { code, stderr } = await runProgram('sh', ['-ec', `rabbitmqctl() { "$CTL" "$@"; }\n${script}`], own);
+  if (code !== 0) throw new Error(`${script} failed: ${stderr}`);
 }
 
 async function answers(open: () => Promise<ChannelModel>): Promise<boolean> {

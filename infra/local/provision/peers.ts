@@ -24,6 +24,7 @@ export const PEERS = {
   'amqp-publish': quick((dir) =>
     unpackedProgram(dir, { package: 'amqp-tools', program: 'usr/bin/amqp-publish' }),
   ),
+  curl: quick((dir) => unpackedProgram(dir, { package: 'curl', program: 'usr/bin/curl' })),
   promtool: quick((dir) => unpackedProgram(dir, { package: 'prometheus', program: 'usr/bin/promtool' })),
   postfix: quick(() => installedProgram(POSTFIX)),
   postgrey: slow(() => installedProgram({ packages: ['postgrey'], programs: ['postgrey'] })),

@@ -1,4 +1,5 @@
 import { connect } from 'amqplib';
+import { readFileSync } from 'node:fs';
 import { MongoClient, MongoServerError, type Db } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServiceProcess } from '../../../infra/chaos/fleet/service-process.ts';
@@ -7,6 +8,7 @@ import { DEAD_LETTER_QUEUE, EXCHANGES, workQueue } from '../../../shared/broker/
 import { newId } from '../../../shared/runtime/ids.ts';
 import { consuming, publishing, refusalOf, type BrokerAct } from '../../support/broker-acts.ts';
 import { startCommand } from '../../support/command.ts';
+import { documentedBlock } from '../../support/documented.ts';
 import { aRecord } from '../../support/records.ts';
 import { startSecuredFleet, type SecuredFleet } from '../../support/secured-fleet.ts';
 import { until } from '../../support/until.ts';
@@ -202,6 +204,20 @@ describe('RabbitMQ refuses', () => {
     expect(await refusalOf(model, act)).toBe(403);
     await model.close();
   });
+});
+
+test('lets a team that docs/amqp.md made a user for publish requests, and nothing else', async () => {
+  const { rabbitmq, certificates } = fleet;
+  const password = 'of-the-shop';
+  await rabbitmq.shell(documentedBlock('docs/amqp.md', 'rabbitmqctl add_user'), `${password}\n`);
+  const url = new URL(rabbitmq.url());
+  Object.assign(url, { username: 'shop', password });
+  const ca = readFileSync(certificates.authority);
+  const model = await connect(url.toString(), { ca, timeout: 5_000 });
+  expect(await refusalOf(model, publishing(EXCHANGES.requests, 'notification.requested'))).toBeUndefined();
+  expect(await refusalOf(model, publishing(EXCHANGES.requests, 'notification.requested.else'))).toBe(403);
+  expect(await refusalOf(model, publishing(EXCHANGES.work, 'email.transactional'))).toBe(403);
+  await model.close();
 });
 
 describe('MongoDB refuses', () => {

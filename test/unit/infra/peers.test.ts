@@ -26,8 +26,9 @@ test('names each peer that cannot be had in one line with the reason', async () 
   const missing = Object.keys(PEERS).filter((name) => !(name in programs));
   expect(missing).toEqual(expect.arrayContaining(['mailpit', 'grpcurl', 'amqp-go']));
   expect(said).toEqual(
-    missing.map((name) =>
-      expect.stringMatching(`^· ${name}: none, so the tests with it are skipped \\(.+\\)$`),
+    missing.map(
+      (name) =>
+        expect.stringMatching(`^· ${name}: none, so the tests with it are skipped \\(.+\\)$`) as string,
     ),
   );
 });
