@@ -8,26 +8,31 @@ export interface DebianArchives {
   sources?: string;
   /** A file in place of the list of what is installed; an empty one downloads every dependency. */
   status?: string;
+  /** A folder for the lists of packages, which several downloads of one process share. */
+  lists?: string;
 }
 
+/** Folders whose lists are of this run. */
+const upToDate = new Set<string>();
+
 /**
- * Downloads packages with the dependencies that are missing, into a folder that has lists and caches of its own; answers the archives.
+ * Downloads packages with the dependencies that are missing, into a folder of its own; answers the archives.
  * Installs nothing, so it needs no root.
  * @throws ProvisionError with the last words of the package manager.
  */
 export async function downloadArchives(
   folder: string,
   packages: readonly string[],
-  { sources, status = '/var/lib/dpkg/status' }: DebianArchives = {},
+  { sources, status = '/var/lib/dpkg/status', lists = join(folder, 'state') }: DebianArchives = {},
 ): Promise<string[]> {
-  for (const part of ['state/lists/partial', 'cache/archives/partial'])
-    mkdirSync(join(folder, part), { recursive: true });
+  for (const part of [join(lists, 'lists/partial'), join(folder, 'cache/archives/partial')])
+    mkdirSync(part, { recursive: true });
   const settings = {
     ...(sources !== undefined && {
       'Dir::Etc::SourceList': sources,
       'Dir::Etc::SourceParts': '/nonexistent',
     }),
-    'Dir::State': join(folder, 'state'),
+    'Dir::State': lists,
     'Dir::State::status': status,
     'Dir::Cache': join(folder, 'cache'),
     'APT::Install-Recommends': 'false',
@@ -39,7 +44,8 @@ export async function downloadArchives(
     'Acquire::Retries': '1',
   };
   const options = ['-qq', ...Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])];
-  await mustRun('apt-get', [...options, 'update']);
+  if (!upToDate.has(lists)) await mustRun('apt-get', [...options, 'update']);
+  upToDate.add(lists);
   // Also a package that is installed, and whose program was asked for all the same.
   await mustRun('apt-get', [...options, '-y', '--download-only', '--reinstall', 'install', ...packages]);
   const archives = join(folder, 'cache/archives');

@@ -29,16 +29,17 @@ export async function unpackedProgram(toolsDir: string, from: PackagedProgram): 
   if (present !== undefined) return present;
   if (findProgram('apt-get') === undefined) throw new ProvisionError('this machine has no apt-get');
   const folder = join(toolsDir, `debian-${name}`);
-  if (!existsSync(folder)) await unpack(folder, from);
+  if (!existsSync(folder)) await unpack(toolsDir, folder, from);
   return join(folder, name);
 }
 
-async function unpack(folder: string, from: PackagedProgram): Promise<void> {
-  mkdirSync(join(folder, '..'), { recursive: true });
+async function unpack(toolsDir: string, folder: string, from: PackagedProgram): Promise<void> {
+  mkdirSync(toolsDir, { recursive: true });
+  const lists = join(toolsDir, 'debian-lists');
   const unfinished = mkdtempSync(`${folder}-download-`);
   try {
     const work = join(unfinished, 'download');
-    await unpackArchives(await downloadArchives(work, [from.package]), unfinished);
+    await unpackArchives(await downloadArchives(work, [from.package], { lists }), unfinished);
     rmSync(work, { recursive: true });
     const starter = join(unfinished, basename(from.program));
     writeFileSync(starter, starterOf(unfinished, folder, from.program));
