@@ -7,6 +7,7 @@ import { LmtpSink } from '../support/lmtp-sink.ts';
 import { MailPeerFleet } from '../support/mail-peer-fleet.ts';
 import { peerFolder } from '../support/peer-server.ts';
 import { peerProgram } from '../support/peers.ts';
+import { SIGN_IN, mailboxesBehind, setPassword, startTls } from '../support/postfix-submission.ts';
 import { startPostfix, type Postfix, type PostfixOptions } from '../support/postfix.ts';
 import { startPostgrey } from '../support/postgrey.ts';
 import { until } from '../support/until.ts';
@@ -29,12 +30,8 @@ describe.skipIf(program === '')('Postfix', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = (options: Omit<PostfixOptions, 'program'> = {}): Promise<Postfix> =>
-    startPostfix({
-      ...options,
-      program,
-      settings: { virtual_transport: sink.transport, ...options.settings },
-    });
+  const start = (main: Record<string, string>, prepare?: PostfixOptions['prepare']): Promise<Postfix> =>
+    startPostfix({ main: { ...mailboxesBehind(sink.transport), ...main }, ...(prepare && { prepare }) });
 
   describe('for submission, with STARTTLS, a password and a limit of size', () => {
     const LIMIT = 300_000;
@@ -46,7 +43,8 @@ describe.skipIf(program === '')('Postfix', () => {
     const trusting = (): Record<string, string> => ({ NODE_EXTRA_CA_CERTS: certificates.authority });
 
     beforeAll(async () => {
-      postfix = await start({ certificates, user, settings: { message_size_limit: String(LIMIT) } });
+      const main = { ...startTls(certificates), ...SIGN_IN, message_size_limit: String(LIMIT) };
+      postfix = await start(main, (own) => setPassword(own, user));
       fleet = await MailPeerFleet.start({ SMTP_URL: urlWith(user.password), ...trusting() });
     });
     afterAll(async () => {
@@ -111,7 +109,7 @@ describe.skipIf(program === '')('Postfix', () => {
 
   describe('that takes two connections of a client at a time', () => {
     test('gets all of many mails, and none spends a retry', async () => {
-      const postfix = await start({ settings: { smtpd_client_connection_count_limit: '2' } });
+      const postfix = await start({ smtpd_client_connection_count_limit: '2' });
       onTestFinished(() => postfix.stop());
       const fleet = await MailPeerFleet.start({
         SMTP_URL: `smtp://127.0.0.1:${postfix.port}`,
@@ -134,7 +132,7 @@ describe.skipIf(program === '')('Postfix', () => {
       const greylist = await startPostgrey(postgrey, { delaySeconds: 2, known });
       onTestFinished(() => greylist.stop());
       const restrictions = `reject_unauth_destination, ${greylist.restriction}`;
-      const postfix = await start({ settings: { smtpd_recipient_restrictions: restrictions } });
+      const postfix = await start({ smtpd_recipient_restrictions: restrictions });
       onTestFinished(() => postfix.stop());
       const fleet = await MailPeerFleet.start({
         SMTP_URL: `smtp://127.0.0.1:${postfix.port}`,

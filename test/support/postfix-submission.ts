@@ -28,12 +28,21 @@ export function startTls({ certificate, key }: Certificates): Record<string, str
   };
 }
 
-/** Parameters for a server that takes mail only of `name`@`POSTFIX_DOMAIN` with the password: Cyrus SASL, with a file of passwords in `folder`. */
-export async function passwordOf(
+/** Parameters for a server that takes mail only of who signs in; with `setPassword`. */
+export const SIGN_IN = {
+  smtpd_sasl_auth_enable: 'yes',
+  smtpd_sasl_type: 'cyrus',
+  smtpd_sasl_path: 'smtpd',
+  smtpd_sasl_local_domain: POSTFIX_DOMAIN,
+  smtpd_recipient_restrictions: 'permit_sasl_authenticated, reject',
+};
+
+/** Gives an instance the password of `name`@`POSTFIX_DOMAIN`, in a file of its own: Debian's Postfix reads its SASL beside its configuration. */
+export async function setPassword(
   folder: string,
   { name, password }: { name: string; password: string },
-): Promise<Record<string, string>> {
-  const sasl = join(folder, 'sasl');
+): Promise<void> {
+  const sasl = join(folder, 'etc/sasl');
   const passwords = join(sasl, 'sasldb2');
   mkdirSync(sasl);
   const settings = ['pwcheck_method: auxprop', 'auxprop_plugin: sasldb', 'mech_list: PLAIN LOGIN'];
@@ -42,12 +51,4 @@ export async function passwordOf(
   const { code, stderr } = await runProgram('/usr/sbin/saslpasswd2', args, { input: password });
   if (code !== 0) throw new Error(`saslpasswd2: ${stderr}`);
   chmodSync(passwords, 0o644);
-  return {
-    smtpd_sasl_auth_enable: 'yes',
-    smtpd_sasl_type: 'cyrus',
-    smtpd_sasl_path: 'smtpd',
-    cyrus_sasl_config_path: sasl,
-    smtpd_sasl_local_domain: POSTFIX_DOMAIN,
-    smtpd_recipient_restrictions: 'permit_sasl_authenticated, reject',
-  };
 }

@@ -24,7 +24,7 @@ export interface PostfixOptions {
   /** Further lines of master.cf; `{folder}` is the folder of the instance. */
   master?: readonly string[];
   /** Called with the folder before it starts. */
-  prepare?: (folder: string) => void;
+  prepare?: (folder: string) => void | Promise<void>;
 }
 
 /** Why no Postfix can be started here, for a test that is skipped; undefined where it can. Its master process needs root. */
@@ -74,12 +74,17 @@ export async function startPostfix({ main = {}, master = [], prepare }: PostfixO
   const port = await freePort();
   makeQueue(folder);
   writeConfiguration(folder, port, { main, master });
-  prepare?.(folder);
+  await prepare?.(folder);
   const config = join(folder, 'etc');
   const log = join(folder, 'postfix.log');
   const command = async (program: string, ...args: string[]): Promise<string> =>
     (await run(programOf(program) ?? program, ['-c', config, ...args])).output;
-  const daemons = await command('postconf', '-h', 'daemon_directory');
+  // The built-in value: with the configuration, postconf also warns of whatever it finds odd.
+  const { output: daemons } = await run(programOf('postconf') ?? 'postconf', [
+    '-d',
+    '-h',
+    'daemon_directory',
+  ]);
   const server = await startPeerServer({
     name: 'master',
     folder,
