@@ -27,8 +27,6 @@ export interface JobContext {
   taskUpdates: TaskUpdates;
   config: Config;
   log: Logger;
-  /** Names this scheduler among several. */
-  instance: string;
 }
 
 /** A job that is due again and again. Each is safe with any number of schedulers: the writes are conditional, a message too many is harmless. */

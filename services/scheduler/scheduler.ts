@@ -3,7 +3,6 @@ import { Broker, ManagementApi, policyCheck } from '../../shared/broker/index.ts
 import { SECOND } from '../../shared/runtime/duration.ts';
 import { toError } from '../../shared/runtime/errors.ts';
 import { startHealthServer, type Check, type CheckResult } from '../../shared/runtime/health.ts';
-import { newId } from '../../shared/runtime/ids.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Service, ServiceContext } from '../../shared/runtime/service.ts';
 import { shutDown, shutdownMs } from '../../shared/runtime/shutdown.ts';
@@ -53,7 +52,6 @@ export async function startScheduler(
     taskUpdates: new TaskUpdates(store.db),
     config,
     log,
-    instance: newId(),
   };
   const runners = jobs.map((job) => new JobRunner(job, context));
   // The policies of the broker, which its management API is asked for, are looked at by whoever asks whether we are ready.

@@ -38,7 +38,6 @@ beforeAll(async () => {
     erasures: new Erasures(store.db),
     suppressions: new Suppressions(store.db),
     log: silentLogger,
-    instance: 'test',
   } as Partial<JobContext> as JobContext;
 });
 beforeEach(async () => {
