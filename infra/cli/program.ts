@@ -9,6 +9,7 @@ import { addDeadLetters } from './commands/dead-letters.ts';
 import { addKeys } from './commands/keys.ts';
 import { addList } from './commands/list.ts';
 import { addDrain, addPause } from './commands/pause.ts';
+import { addQuarantine } from './commands/quarantine.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addResume } from './commands/resume.ts';
 import { addRetry } from './commands/retry.ts';
@@ -62,6 +63,7 @@ export function programOf(output: Output, env: NodeJS.ProcessEnv, onExit: (exit:
     addCancel,
     addResolve,
     addDeadLetters,
+    addQuarantine,
     addSuppressions,
     addControls,
     addPause,

@@ -13,7 +13,7 @@ Object.defineProperty(Broker.prototype, 'consumer', {
       ...options,
       onDelivery: (delivery) => {
         delivery.ack();
-        options.onDelivery({ ...delivery, ack: () => undefined });
+        void options.onDelivery({ ...delivery, ack: () => undefined });
       },
     });
   },

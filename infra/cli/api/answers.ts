@@ -136,6 +136,23 @@ export const suppressionsAnswer = z.looseObject({
   next_cursor: z.string().nullable(),
 });
 
+/** Records that MongoDB refuses to write. */
+export const quarantineAnswer = z.looseObject({
+  quarantined: z.array(
+    z.looseObject({
+      id: z.string(),
+      type: z.string(),
+      status: z.string(),
+      since: z.string(),
+      code: z.string(),
+      reason: z.string(),
+    }),
+  ),
+});
+
+/** What became of a quarantined record. */
+export const releasedAnswer = z.looseObject({ id: z.string(), outcome: z.string() });
+
 const key = z.looseObject({
   id: z.string(),
   name: z.string(),

@@ -53,14 +53,14 @@ export function addSuppressions(program: Command, acts: Acting): void {
   suppressions
     .command('lift')
     .description(
-      'Removes one: the address gets something again. What was suppressed meanwhile can be retried. It needs the scope retry.',
+      'Removes one: the address gets something again. What was suppressed meanwhile can be retried. It needs the scope retry:all.',
     )
     .addArgument(new Argument('<channel>', 'its channel').choices(SUPPRESSIBLE))
     .argument('<address>', 'the address or number, in full')
     .action(acts(lift));
   suppressions
     .command('add')
-    .description('Suppresses an address by hand. It needs the scope retry.')
+    .description('Suppresses an address by hand. It needs the scope retry:all.')
     .addArgument(new Argument('<channel>', 'its channel').choices(SUPPRESSIBLE))
     .argument('<address>', 'the address or number, in full')
     .requiredOption('--reason <words>', 'why; it is shown beside the address')
@@ -69,7 +69,7 @@ export function addSuppressions(program: Command, acts: Acting): void {
     suppressions
       .command('remove')
       .description(
-        'Removes all suppressions that match. Opt-outs (21610) only by --code 21610. What was suppressed meanwhile can be retried. It needs the scope retry.',
+        'Removes all suppressions that match. Opt-outs (21610) only by --code 21610. What was suppressed meanwhile can be retried. It needs the scope retry:all.',
       ),
   )
     .requiredOption('--reason <words>', 'why; it stays in the audit')

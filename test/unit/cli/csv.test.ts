@@ -185,7 +185,7 @@ describe('a separator', () => {
 
   test('a first line sep= keeps the lines of what follows', async () => {
     expect(await refusals('sep=;\nuser_id;email;message\nu1;nobody;Hello\n')).toEqual([
-      'line 3: email must be an e-mail address such as ada@example.org ("nobody")',
+      'line 3: email must be an e-mail address such as ada@example.org: it has no @ ("nobody")',
     ]);
   });
 });
@@ -337,7 +337,10 @@ describe('a cell', () => {
     [email('#N/A'), 'line 2: email is an error of a spreadsheet'],
     ['user_id,message\nu1,#REF!', 'line 2: message is an error of a spreadsheet'],
     ['user_id,message\nu1,NULL', 'line 2: message is what a database writes for nothing'],
-    [email('nobody'), 'line 2: email must be an e-mail address such as ada@example.org ("nobody")'],
+    [
+      email('nobody'),
+      'line 2: email must be an e-mail address such as ada@example.org: it has no @ ("nobody")',
+    ],
     [`user_id,message\nu1,${'x'.repeat(100_001)}`, 'line 2: message must be at most 100000 characters'],
     ['user_id,message\nu1,Hello,there', 'line 2: row has 3 cells, and the first line 2'],
     ['user_id,subject,message\nu1,Hello', 'line 2: row has 2 cells, and the first line 3'],

@@ -62,6 +62,7 @@ describe('An e-mail address', () => {
       message: 'm',
       empName: 'n',
       timestamp: (Date.now() / 1_000 + 60) | 0,
+      meeting_id: '',
     };
     expect(meetRequestSchema.parse(meeting).emailID).toBe(canonical);
   });

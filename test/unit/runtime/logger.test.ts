@@ -35,6 +35,7 @@ describe('secrets never reach a log line', () => {
   test('those of the settings wherever they turn up, also encoded', () => {
     const { log, text } = written({
       API_KEY: canary,
+      MAIL_FROM: 'shop@example.org',
       SMTP_URL: 'smtp://me:p%40ss-word@mail.example.org',
       SMTP_BACKUP_URL: 'smtps://me:backup-canary@backup.example.org',
       TWILIO_AUTH_TOKEN: 'twilio-canary',
