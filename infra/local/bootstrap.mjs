@@ -23,6 +23,7 @@ const COMMANDS = {
   'check:peers': 'local/check-peers',
   'gmail:connect': 'gmail/main',
   'dkim:record': 'dkim/main',
+  'check:bare': 'bare/main',
 };
 
 checkNode();

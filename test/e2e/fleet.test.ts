@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { curlRequestOf } from '../../infra/bare/curl-request.ts';
 import { startCli } from '../support/cli.ts';
 import { API_KEY } from '../support/fleet.ts';
 import { startLocalFleet, type LocalFleet } from '../support/local-fleet.ts';
@@ -60,8 +59,10 @@ test('the quick request of the README, as it stands there, is answered at once, 
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const [, command = ''] = /```\n(curl -X POST localhost:3000\/send-email\/[^`]+)\n```/.exec(readme) ?? [];
   const here = command.replace('localhost:3000', fleet.address).replace('<API key>', API_KEY);
-  const { stdout } = await promisify(execFile)('sh', ['-c', `${here} --silent --show-error --fail`]);
-  const { result } = JSON.parse(stdout) as { result: string };
+  // Not by curl, which not every machine has.
+  const { url, ...request } = curlRequestOf(here);
+  const response = await fetch(url, request);
+  const { result } = (await response.json()) as { result: string };
   const [, id = ''] = /^accepted as ([0-9a-f-]{36}): /.exec(result) ?? [];
   expect(await untilStatus(id, 'sent')).toMatchObject({
     email: 'a@example.org',

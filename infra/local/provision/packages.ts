@@ -1,9 +1,24 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ProvisionError, findProgram, run } from './run.ts';
 
 /** Whether we may install packages: Debian or one of its kin, as root. */
 export function canInstallPackages(): boolean {
   return findProgram('apt-get') !== undefined && process.getuid?.() === 0;
+}
+
+/** The mirror that this machine takes its own packages from. @throws ProvisionError where it is no Debian */
+export function aptMirror(): string {
+  const folder = '/etc/apt/sources.list.d';
+  const files = [
+    '/etc/apt/sources.list',
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
+  ];
+  const texts = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
+  const urls = texts.flatMap((text) => text.match(/https?:\/\/[^\s\]]+/g) ?? []);
+  const url = urls.find((one) => /\/debian\/?$/.test(one));
+  if (url === undefined) throw new ProvisionError('this is no Debian, or its package sources name no mirror');
+  return url;
 }
 
 const POLICY = '/usr/sbin/policy-rc.d';

@@ -1,17 +1,8 @@
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { downloadArchives, mustRun, unpackArchives } from './debian-archives.ts';
 import type { NodeProgram } from './rabbitmq-node.ts';
-import { canInstallPackages } from './packages.ts';
+import { aptMirror, canInstallPackages } from './packages.ts';
 import { ProvisionError } from './run.ts';
 
 /** Debian 13 has RabbitMQ 4.0; its packages run in a folder beside the 3.10 of Debian 12. */
@@ -76,20 +67,6 @@ function download(work: string): Promise<string[]> {
   const status = join(work, 'status');
   const sources = join(work, 'sources.list');
   writeFileSync(status, '');
-  writeFileSync(sources, `deb ${mirror()} ${SUITE} main\n`);
+  writeFileSync(sources, `deb ${aptMirror()} ${SUITE} main\n`);
   return downloadArchives(work, PACKAGES, { sources, status });
-}
-
-/** The mirror that this machine takes its own packages from. */
-function mirror(): string {
-  const folder = '/etc/apt/sources.list.d';
-  const files = [
-    '/etc/apt/sources.list',
-    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
-  ];
-  const texts = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
-  const urls = texts.flatMap((text) => text.match(/https?:\/\/[^\s\]]+/g) ?? []);
-  const url = urls.find((one) => /\/debian\/?$/.test(one));
-  if (url === undefined) throw new ProvisionError('this is no Debian, or its package sources name no mirror');
-  return url;
 }
