@@ -1,6 +1,7 @@
-import { cpSync, existsSync, lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { setIn } from '../../shared/runtime/environment.ts';
 import { run } from '../local/provision/run.ts';
 
 /** How this machine reaches its package sources; a root without it reaches none. Files and folders, each taken over to the same path. */
@@ -16,6 +17,7 @@ const FILES = [
   '/etc/apt/trusted.gpg.d',
   '/usr/share/keyrings',
   '/etc/ssl/certs/ca-certificates.crt',
+  '/usr/local/share/ca-certificates',
   '/usr/local/etc/npmrc',
   '/etc/npmrc',
   '/etc/pip.conf',
@@ -31,24 +33,33 @@ const VARIABLES = [
   /^(NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE)$/,
 ];
 
+/** Where files that variables name are inside: a package that is installed there rewrites its own. */
+const NAMED = '/etc/from-host';
+
 /** The environment of this machine for commands inside a root. */
 export function hostEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
-  const taken = Object.entries(env).filter(
-    (entry): entry is [string, string] =>
-      entry[1] !== undefined && entry[1] !== '' && VARIABLES.some((one) => one.test(entry[0])),
+  return Object.fromEntries(
+    variables(env).map(([name, value]) => [name, isFile(value) ? placeOf(value) : value]),
   );
-  return Object.fromEntries(taken);
 }
 
 /** Takes over how this machine reaches its registries and package sources into a root. */
 export async function carrySettings(root: string): Promise<void> {
-  const named = Object.values(hostEnvironment()).filter((value) => isAbsolute(value) && isFile(value));
-  for (const path of [...FILES, ...named]) carry(path, join(root, path));
+  for (const path of FILES) carry(path, join(root, path));
   for (const path of OWN_FILES) carry(join(homedir(), path), join(root, 'root', path));
+  for (const [, value] of variables(process.env)) if (isFile(value)) carry(value, join(root, placeOf(value)));
   // What says how to fetch; the rest calls programs of this machine.
   const { output } = await run('apt-config', ['dump', '--format', '%F "%v";%n']);
   const fetching = output.split('\n').filter((line) => /^Acquire::.+ ".+";$/.test(line));
   writeFileSync(join(root, 'etc/apt/apt.conf.d/90-host'), `${fetching.join('\n')}\n`);
+}
+
+function variables(env: NodeJS.ProcessEnv): [string, string][] {
+  return Object.entries(setIn(env)).filter(([name]) => VARIABLES.some((one) => one.test(name)));
+}
+
+function placeOf(path: string): string {
+  return `${NAMED}/${path.slice(1).replaceAll('/', '-')}`;
 }
 
 function carry(from: string, to: string): void {
@@ -59,5 +70,5 @@ function carry(from: string, to: string): void {
 }
 
 function isFile(path: string): boolean {
-  return existsSync(path) && (lstatSync(path).isFile() || statSync(path).isFile());
+  return isAbsolute(path) && existsSync(path) && statSync(path).isFile();
 }
