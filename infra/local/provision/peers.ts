@@ -26,7 +26,7 @@ export const PEERS = {
   ),
   curl: quick((dir) => unpackedProgram(dir, { package: 'curl', program: 'usr/bin/curl' })),
   promtool: quick((dir) => unpackedProgram(dir, { package: 'prometheus', program: 'usr/bin/promtool' })),
-  postfix: quick(() => installedProgram(POSTFIX)),
+  postfix: slow(() => installedProgram(POSTFIX)),
   postgrey: slow(() => installedProgram({ packages: ['postgrey'], programs: ['postgrey'] })),
   mailpit: slow((dir) => buildGoModule(dir, 'github.com/axllent/mailpit@v1.33.1')),
   grpcurl: slow((dir) => buildGoModule(dir, 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4')),

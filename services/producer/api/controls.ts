@@ -18,7 +18,7 @@ const controlParams = z.object({
   }),
 });
 /** What operators have: a pause concerns everybody. */
-const OPERATE: readonly Scope[] = ['retry'];
+const OPERATE: readonly Scope[] = ['retry:all'];
 
 /** Pausing and resuming channels and providers, draining the fleet. */
 export function controlOperations(context: ProducerContext): Operation[] {

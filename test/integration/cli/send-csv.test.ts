@@ -230,7 +230,7 @@ test('with a bad row nothing is sent, and each is named by its line; --skip-inva
   const rejects = readFileSync(`${file}.rejects.csv`, 'utf8');
   expect(rejects).toContain('user_id,type,message,email,idempotency_key,tidings_error\n');
   expect(rejects).toContain(
-    'bad,email,Hello,nobody,,"email must be an e-mail address such as ada@example.org (""nobody"")"',
+    'bad,email,Hello,nobody,,"email must be an e-mail address such as ada@example.org: it has no @ (""nobody"")"',
   );
 
   // Mended in place: only what was not sent goes.

@@ -75,7 +75,7 @@ test('what is invalid is parked once, with its fields and the reasons, and nothi
     'no-object': ['malformed_json', 'The body is not valid JSON: The body must be a JSON object.'],
     fields: [
       'validation_failed',
-      'user_id: is required; message: must not be empty; subject: must be one line: no line breaks (CR, LF) or other control characters; email: must be an e-mail address such as ada@example.org; extra: is not a known field',
+      'user_id: is required; message: must not be empty; subject: must be one line: no line breaks (CR, LF) or other control characters; email: must be an e-mail address such as ada@example.org: it has no @; extra: is not a known field',
     ],
     'too-large': [
       'body_too_large',

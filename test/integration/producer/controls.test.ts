@@ -158,7 +158,7 @@ test.each([
 });
 
 test('notes who paused and who resumed in the audit, and no refusal', async () => {
-  const { key, id } = { key: await holderOf(producer, 'read', 'retry'), id: 'channel:email' };
+  const { key, id } = { key: await holderOf(producer, 'read:all', 'retry:all'), id: 'channel:email' };
   await key.call('POST', `/v1/controls/${id}/pause`, { reason: 'we move', minutes: 5 });
   await key.call('POST', `/v1/controls/${id}/resume`);
   await key.call('POST', `/v1/controls/${id}/resume`);
@@ -170,7 +170,7 @@ test('notes who paused and who resumed in the audit, and no refusal', async () =
 });
 
 test('lets readers look, and only operators pause', async () => {
-  const reader = await holderOf(producer, 'read');
+  const reader = await holderOf(producer, 'read:all');
   expect((await reader.call('GET', '/v1/controls')).status).toBe(200);
   expect((await reader.call('POST', '/v1/controls/channel:sms/pause', { reason: 'x' })).status).toBe(403);
   const sender = await holderOf(producer, 'send');

@@ -248,7 +248,7 @@ describe('limits', () => {
       { ...mail, attachments: [{ filename: 'a', content_type: 'a/b', content: 'A'.repeat(1_000_004) }] },
       400,
       'attachments',
-      /1000000 .*has 1000004/,
+      /750000 bytes .*have 750003/,
     ],
     [
       '/v1/notifications/batch',

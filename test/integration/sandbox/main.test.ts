@@ -56,7 +56,7 @@ test('bad settings are all named at once', async () => {
     '  SANDBOX_SMTP_PORT: must be at most 65535',
     '  SANDBOX_HTTP_PORT: must be a port from 0 to 65535; 0 takes any free one',
     '  SANDBOX_TWILIO_ACCOUNT_SID: is missing',
-    '  SANDBOX_TWILIO_AUTH_TOKEN: is empty',
+    '  SANDBOX_TWILIO_AUTH_TOKEN: is missing',
   ]);
 });
 test('when the second port is taken, nothing is left on the first', async () => {

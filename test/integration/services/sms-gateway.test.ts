@@ -144,7 +144,7 @@ test('what the gateway cannot take goes to the next one, and the gateway takes o
 
 test('what it needs is asked for at the start', () => {
   expect(() => createSmsChannel(readConfig({ SMS_PROVIDERS: 'sms_gateway' }))).toThrow(
-    /SMTP_URL, and SMS_GATEWAY_FROM/,
+    /SMTP_URL: is needed.*\nSMS_GATEWAY_FROM: is needed/,
   );
   expect(() => createSmsChannel(readConfig({ SMS_PROVIDERS: 'pigeon' }))).toThrow(
     'SMS_PROVIDERS: there is no provider pigeon; there are twilio, sms_gateway',
