@@ -1,13 +1,11 @@
 import { join } from 'node:path';
-import { protoPath as healthFile } from 'grpc-health-check';
 import { loadSync, type MessageTypeDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 
-const OWN_FILES = ['scheduler.proto', 'error-details.proto'].map((name) =>
+/** The standard health service among them, so that reflection describes it, too. */
+const FILES = ['scheduler.proto', 'error-details.proto', 'health.proto'].map((name) =>
   join(PROJECT_ROOT, 'shared/contracts', name),
 );
-/** The standard health service among them, so that reflection describes it, too. */
-const FILES = [...OWN_FILES, healthFile];
 
 /** Name of the service, as clients and the health service call it. */
 export const SCHEDULER = 'tidings.v1.Scheduler';
