@@ -36,5 +36,7 @@ test('names each peer that cannot be had in one line with the reason', async () 
 test('says which peers the short part leaves out', async () => {
   const programs = programsIn(await providePeers(toolsDir, { quickOnly: true, say }));
   expect(Object.keys(programs)).not.toContain('mailpit');
-  expect(said.at(-1)).toBe('· postfix, postgrey, mailpit, grpcurl, amqp-go: tested by npm run check:peers only');
+  expect(said.at(-1)).toBe(
+    '· postfix, postgrey, mailpit, grpcurl, amqp-go: tested by npm run check:peers only',
+  );
 });
