@@ -59,7 +59,7 @@ export function readConfig(
   const { data, error } = configSchema.safeParse(Object.fromEntries(given));
   const bad = error?.issues.map(({ path }) => path.join('.')) ?? [];
   const good = data ?? configSchema.parse(Object.fromEntries(given.filter(([name]) => !bad.includes(name))));
-  const more = [...linesOf(problemsBetween(good)), ...check(good)];
+  const more = [...blank(given), ...linesOf(problemsBetween(good)), ...check(good)];
   const problems = [
     ...(error?.issues.map(({ message }, index) => `${bad[index] ?? ''}: ${message}`) ?? []),
     // What misses a setting that is there, and is bad, says nothing new.
@@ -100,6 +100,13 @@ export function problemsOf(make: () => unknown): readonly string[] {
     if (thrown instanceof ConfigError) return thrown.problems;
     throw thrown;
   }
+}
+
+/** Settings of white space alone: whoever writes them means something else, and a secret of blanks is none. */
+function blank(given: readonly [string, string][]): string[] {
+  return given
+    .filter(([name, value]) => name in configSchema.shape && value.trim() === '')
+    .map(([name]) => `${name}: must not be white space alone; leave it empty where it is not to be set`);
 }
 
 function linesOf(problems: readonly SettingProblem[]): string[] {

@@ -16,7 +16,6 @@ describe('half of the credentials of a provider', () => {
     [{ TWILIO_AUTH_TOKEN: 'token' }, ['TWILIO_ACCOUNT_SID', 'TWILIO_PHONE_NUMBER']],
     [{ TWILIO_PHONE_NUMBER: '+15005550006' }, ['TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN']],
     [{ ...TWILIO, TWILIO_AUTH_TOKEN: '' }, ['TWILIO_AUTH_TOKEN']],
-    [{ ...TWILIO, TWILIO_AUTH_TOKEN: '  ' }, ['TWILIO_AUTH_TOKEN']],
     [{ TWILIO_API_BASE_URL: 'https://twilio.example' }, Object.keys(TWILIO)],
     [{ SMTP_OAUTH: 'google' }, ['SMTP_URL']],
     [{ EMAIL_PROVIDERS: 'smtp,smtp_backup', SMTP_BACKUP_URL: 'smtp://127.0.0.1:26' }, ['SMTP_URL']],
