@@ -17,10 +17,14 @@ export interface Mail {
   /** The same for every attempt of its notification. */
   messageId: () => string;
   getHeader: (name: string) => unknown;
-  /** Its octets on the wire, where that is known without composing it. */
-  size?: number;
   /** Its bytes; called again when another connection must take it. */
   createReadStream: () => Readable;
+}
+
+/** A mail that was just composed. */
+export interface ComposedMail extends Mail {
+  /** Its octets on the wire. */
+  size: number;
 }
 
 /** RFC 3834: out-of-office robots leave such mail alone. */
@@ -35,7 +39,7 @@ const NOT_IN_ADDRESS = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029"(),:;<>[\]\\]+/g
  * header field made by `header-field.ts` and every part by `mime-part.ts`. nodemailer's composer passes on long words, what looks like an
  * encoded word, and messages as files, just as they are; and it takes longer than sending.
  */
-export function composeMail(notification: Notification, given: Sender): Mail {
+export function composeMail(notification: Notification, given: Sender): ComposedMail {
   const { _id, email = '', subject, reply_to } = notification;
   const sender = senderOf(notification.from ?? given.from);
   const recipient = addressIn(email);

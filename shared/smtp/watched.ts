@@ -1,9 +1,5 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Mail } from './compose.ts';
-import { mailBytes } from './mail-bytes.ts';
-
-/** Octets that a DKIM signature adds to a mail, at most. */
-const SIGNATURE_OCTETS = 1024;
 
 /** A mail on its way, and how far the conversation with the server got. */
 export interface Watched {
@@ -45,22 +41,6 @@ export function watch(mail: Mail, options: EnvelopeOptions): Watched {
     },
     senderTaken: () => envelope?.senderTaken ?? false,
     bodyBegan: () => streams.some((stream) => stream.readableDidRead),
-  };
-}
-
-/** How many octets a mail has on the wire, and the mail itself: one that had to be composed for that is kept. */
-export async function measured(mail: Mail, isSigned: boolean): Promise<{ mail: Mail; size: number }> {
-  const extra = isSigned ? SIGNATURE_OCTETS : 0;
-  if (mail.size !== undefined) return { mail, size: mail.size + extra };
-  const bytes = await mailBytes(mail);
-  return {
-    mail: {
-      getEnvelope: () => mail.getEnvelope(),
-      messageId: () => mail.messageId(),
-      getHeader: (name) => mail.getHeader(name),
-      createReadStream: () => Readable.from([bytes], { objectMode: false }),
-    },
-    size: bytes.length + extra,
   };
 }
 
