@@ -5,6 +5,7 @@ import {
   type Quarantined,
   type Released,
 } from '../../shared/store/index.ts';
+import { Problem } from './api/problem.ts';
 import type { ProducerContext } from './context.ts';
 
 /** What an operator may do with a quarantined record. */
@@ -15,7 +16,10 @@ export type QuarantineAction = (typeof QUARANTINE_ACTIONS)[number];
 
 const DONE = { retry: 'retried', discard: 'discarded' } as const satisfies Record<QuarantineAction, string>;
 
-/** Retries or discards a quarantined record, and audits it. A retried record that is pending is published. */
+/**
+ * Retries or discards a quarantined record, and audits it. A retried record that is pending is published.
+ * @throws Problem where MongoDB still refuses what a retry writes.
+ */
 export async function releaseQuarantined(
   { notifications, acceptor, audit, config }: ProducerContext,
   action: QuarantineAction,
@@ -29,8 +33,12 @@ export async function releaseQuarantined(
       ? await retryQuarantined(notifications, id, options)
       : await discardQuarantined(notifications, id, options);
   // A discard is done even where MongoDB refuses to write it: the entry says so.
-  const isDone = released.outcome === 'released' || (action === 'discard' && released.outcome === 'refused');
-  if (isDone) await audit.note({ act: `quarantine_${done}`, subject: `notification:${id}`, actor });
+  if (released.outcome === 'refused' && action === 'retry')
+    throw new Problem('state_conflict', {
+      detail: `MongoDB still refuses to write the record: ${released.reason}`,
+    });
+  if (released.outcome !== 'missing')
+    await audit.note({ act: `quarantine_${done}`, subject: `notification:${id}`, actor });
   if (released.outcome === 'released' && released.record.status === 'pending')
     acceptor.publish([released.record]);
   return released;

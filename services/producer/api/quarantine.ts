@@ -62,10 +62,6 @@ function releaseOperation(context: ProducerContext, action: QuarantineAction): O
       const released = await releaseQuarantined(context, action, { id, actor });
       if (released.outcome === 'missing')
         throw new Problem('not_found', { detail: 'This notification is not in quarantine.' });
-      if (released.outcome === 'refused' && action === 'retry')
-        throw new Problem('state_conflict', {
-          detail: `MongoDB still refuses to write the record: ${released.reason}`,
-        });
       return { status: 200, body: { id, outcome: action === 'retry' ? 'released' : 'discarded' } };
     },
   });

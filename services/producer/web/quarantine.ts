@@ -1,5 +1,4 @@
 import type { RequestHandler } from 'express';
-import { Problem } from '../api/problem.ts';
 import type { ProducerContext } from '../context.ts';
 import { quarantineViewOf, releaseQuarantined, type QuarantineAction } from '../quarantine.ts';
 import { actorOf } from './identity.ts';
@@ -20,11 +19,7 @@ export function quarantinePage({ notifications }: ProducerContext): RequestHandl
 export function quarantineSubmit(context: ProducerContext, action: QuarantineAction): RequestHandler {
   return async function release(request, response) {
     const id = String(request.params.id);
-    const released = await releaseQuarantined(context, action, { id, actor: actorOf(response) });
-    if (released.outcome === 'refused' && action === 'retry')
-      throw new Problem('state_conflict', {
-        detail: `MongoDB still refuses to write the record: ${released.reason}`,
-      });
+    await releaseQuarantined(context, action, { id, actor: actorOf(response) });
     // Sent twice, the second one finds nothing to do, and that is what was wanted.
     response.redirect(303, `/notifications/${encodeURIComponent(id)}`);
   };
