@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { pythonEnvironment } from '../../infra/local/provision/python-packages.ts';
 
 /** A Python program that is started: a client of the fleet that we did not write. */
@@ -27,8 +28,8 @@ export interface FinishedPeer {
 export interface PeerOptions {
   /** Added to the environment of the tests. */
   env?: Record<string, string>;
-  /** What it can read from its standard input. */
-  input?: string;
+  /** What it can read from its standard input: pieces of text, taken as it reads them, so that they need not end. */
+  input?: Iterable<string>;
   /** Milliseconds after which it is killed. */
   timeoutMs?: number;
 }
@@ -56,7 +57,7 @@ export function startPeer(
   for (const name of ['stdout', 'stderr'] as const)
     child[name].setEncoding('utf8').on('data', (chunk: string) => (said[name] += chunk));
   // One that is over before it has read everything closes the pipe.
-  child.stdin.on('error', () => undefined).end(options.input ?? '');
+  Readable.from(options.input ?? []).pipe(child.stdin.on('error', () => undefined));
   const ended = new Promise<number | null>((done, failed) => {
     child.once('error', failed).once('close', (code) => {
       process.off('exit', end);
