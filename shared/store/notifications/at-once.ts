@@ -1,6 +1,6 @@
 import { NOT_EXPIRED, claimPipeline, claimable, type ClaimOptions } from './claim.ts';
 import { BY_ID, movedTo, retentionEnd, type Notifications } from './collection.ts';
-import { withoutQuarantined, writeIsolated } from './isolated-write.ts';
+import { idsChanged, withoutQuarantined, writeIsolated } from './isolated-write.ts';
 import { withTimelineEntry } from './timeline.ts';
 
 /** Where our own store is the provider, one write claims, hands over and records. */
@@ -25,10 +25,7 @@ export async function sendAtOnce(
   const sent = await writeIsolated(notifications, 'send', free, async (some) => {
     const filter = { _id: { $in: [...some] }, ...claimable(options, NOT_EXPIRED) };
     const { modifiedCount } = await notifications.updateMany(filter, pipeline, BY_ID);
-    if (modifiedCount === some.length) return some;
-    const ours = { _id: { $in: [...some] }, claim: token, status: 'sent' as const };
-    const found = notifications.find(ours, { projection: { _id: 1 }, ...BY_ID });
-    return found.map(({ _id }) => _id).toArray();
+    return idsChanged(notifications, some, modifiedCount, { claim: token, status: 'sent' });
   });
   return new Set(sent);
 }

@@ -1,7 +1,7 @@
-import type { MongoServerError } from 'mongodb';
-import type { QuarantineView } from '../../contracts/index.ts';
+import type { Filter, MongoServerError } from 'mongodb';
+import type { Notification, QuarantineView } from '../../contracts/index.ts';
 import { describeRefusal, isRefusal } from '../refusal.ts';
-import type { Notifications } from './collection.ts';
+import { BY_ID, type Notifications } from './collection.ts';
 import type { Result } from './record.ts';
 
 /** One record of a write: its id, or a result of it. */
@@ -49,6 +49,24 @@ export async function isolating<T, R>(
     const before = await isolating(items.slice(0, middle), write, onRefused);
     return [...before, ...(await isolating(items.slice(middle), write, onRefused))];
   }
+}
+
+/**
+ * The ids that a write changed: all of them where it says so, else those that `changed` finds, because a write that MongoDB refuses in part
+ * has changed some before it is repeated.
+ */
+export async function idsChanged(
+  notifications: Notifications,
+  ids: readonly string[],
+  changedCount: number,
+  changed: Filter<Notification>,
+): Promise<readonly string[]> {
+  if (changedCount === ids.length) return ids;
+  const found = notifications.find(
+    { _id: { $in: [...ids] }, ...changed },
+    { projection: { _id: 1 }, ...BY_ID },
+  );
+  return found.map(({ _id }) => _id).toArray();
 }
 
 /** The items whose records are not quarantined. */

@@ -19,7 +19,7 @@ import {
   type Notifications,
   type Reach,
 } from './collection.ts';
-import { writeIsolated } from './isolated-write.ts';
+import { idsChanged, writeIsolated } from './isolated-write.ts';
 import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
 import { idChunks } from './walk.ts';
 
@@ -208,21 +208,16 @@ export async function groupDeadLetters(
   return rows.map(({ _id, ...group }) => ({ ...group, ..._id }));
 }
 
-/**
- * Changes dead letters by `write`, which answers how many it changed; answers how many are changed in all. `changed` finds them, because a
- * write that MongoDB refuses in part has changed some.
- */
+/** Changes dead letters by `write`, which answers how many it changed; answers how many are changed in all. `changed` finds them. */
 async function changeDead(
   notifications: Notifications,
   ids: string[],
   changed: Filter<Notification>,
   write: (ids: readonly string[]) => Promise<number>,
 ): Promise<number> {
-  const done = await writeIsolated(notifications, 'operate', ids, async (some) => {
-    if ((await write(some)) === some.length) return some;
-    const found = notifications.find({ _id: { $in: [...some] }, ...changed }, { projection: { _id: 1 } });
-    return found.map(({ _id }) => _id).toArray();
-  });
+  const done = await writeIsolated(notifications, 'operate', ids, async (some) =>
+    idsChanged(notifications, some, await write(some), changed),
+  );
   return done.length;
 }
 

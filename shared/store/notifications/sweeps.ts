@@ -18,7 +18,7 @@ import {
   transitionStage,
   type Notifications,
 } from './collection.ts';
-import { isolating, writeIsolated } from './isolated-write.ts';
+import { idsChanged, isolating, writeIsolated } from './isolated-write.ts';
 
 /** Records handled in one pass of a sweep. */
 export const SWEEP_LIMIT = 500;
@@ -137,10 +137,7 @@ async function expire(
   const expired = await writeIsolated(notifications, 'sweep', ids, async (some) => {
     const which = { _id: { $in: [...some] } };
     const { modifiedCount } = await notifications.updateMany({ ...which, ...overdue }, pipeline, BY_ID);
-    if (modifiedCount === some.length) return some;
-    // A write that is refused in part has changed some.
-    const found = notifications.find({ ...which, status: 'expired' }, { projection: { _id: 1 } });
-    return found.map(({ _id }) => _id).toArray();
+    return idsChanged(notifications, some, modifiedCount, { status: 'expired' });
   });
   return expired.length;
 }
