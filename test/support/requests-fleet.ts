@@ -6,7 +6,7 @@ import { notificationsOf, openStore, type Notifications, type Store } from '../.
 import { startTestProducer, testConfig, type TestProducer } from './fleet.ts';
 import { runPeer } from './python-peers.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import { createTestServers, type BROKERS, type TestServers } from './servers.ts';
+import { createTestServers, mongoAt, type BROKERS, type TestServers } from './servers.ts';
 import { until } from './until.ts';
 
 /** A request that is as it should be. */
@@ -65,7 +65,7 @@ export class RequestsFleet {
   ): Promise<RequestsFleet> {
     const servers = await createTestServers(version);
     const proxy = await TcpProxy.start(Number(new URL(servers.mongoUri).port));
-    const MONGO_URI = `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`;
+    const MONGO_URI = mongoAt(proxy.port, servers.mongoUri);
     const config = testConfig(servers, { SMS_COUNTRIES: 'US', ...settings });
     const fleet = new RequestsFleet(servers, await startTestProducer({ ...config, MONGO_URI }, log), proxy);
     await fleet.#giveRights();

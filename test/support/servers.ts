@@ -19,6 +19,15 @@ export interface TestServers {
   drop: () => Promise<void>;
 }
 
+/** The same database, with the same user, through one port and nothing else, such as that of a proxy. */
+export function mongoAt(port: number, mongoUri: string): string {
+  const uri = new URL(mongoUri);
+  uri.port = String(port);
+  uri.searchParams.delete('replicaSet');
+  uri.searchParams.set('directConnection', 'true');
+  return uri.toString();
+}
+
 /** The brokers of the tests by their version; the second one only where it can be had. */
 export const BROKERS: readonly ('3.10' | '4.x')[] = process.env.TIDINGS_TEST_RABBITMQ4_URL
   ? ['3.10', '4.x']

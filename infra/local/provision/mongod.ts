@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient, MongoServerError } from 'mongodb';
 import { toError } from '../../../shared/runtime/errors.ts';
 import { endLeftover } from '../leftovers.ts';
+import { keptSecret } from '../secrets.ts';
+import { provideUser } from './mongod-user.ts';
 import type { Ports } from '../ports.ts';
 import type { ProcessSpec } from '../supervisor/managed-process.ts';
 import { leashed, pidFileOf, waitUntil } from './server.ts';
@@ -10,6 +13,7 @@ import { leashed, pidFileOf, waitUntil } from './server.ts';
 /** A private replica set of one. */
 export interface MongodNode {
   processes: ProcessSpec[];
+  /** With its credentials. */
   uri: string;
   /** Resolves when it is primary. @throws ProvisionError when it does not become it. */
   ready: () => Promise<void>;
@@ -18,23 +22,60 @@ export interface MongodNode {
 const READY_WITHIN_MS = 60_000;
 /** The name of every set that we make. */
 export const REPLICA_SET = 'rs0';
+/** The user whom a server of ours takes. */
+const USER = 'tidings';
 /** What a set answers that was never initiated. */
 const NOT_YET_INITIALIZED = 94;
 
-/** Prepares a replica set of one member with data of its own; a single server has no transactions and no majority to speak of. */
+/**
+ * Prepares a replica set of one member with data of its own; a single server has no transactions and no majority to speak of. It takes the
+ * one user only whose password is kept beside its data.
+ */
 export async function prepareMongod(
   program: string,
   { root, dataDir, ports }: { root: string; dataDir: string; ports: Ports },
 ): Promise<MongodNode> {
-  const { process, address, log } = await prepareMember('mongodb', program, { root, dataDir, ports });
-  return {
-    processes: [process],
-    uri: `mongodb://${address}/tidings?replicaSet=${REPLICA_SET}`,
-    ready: async () => {
-      const advice = `MongoDB did not become primary within ${READY_WITHIN_MS / 1000} s. Its log is ${log}.`;
-      await waitUntil(() => becomePrimary(address), READY_WITHIN_MS, advice);
+  const { process, alone, address, data, log } = await prepareMember('mongodb', program, {
+    root,
+    dataDir,
+    ports,
+  });
+  const user = { name: USER, password: keptSecret(join(data, 'password'), newPassword) };
+  const keyFile = join(data, 'members.key');
+  keptSecret(keyFile, () => randomBytes(48).toString('base64'), 0o400);
+  const credentials = `${user.name}:${user.password}`;
+  const secured: ProcessSpec = {
+    ...process,
+    // Members of a set prove by it that they are; a set with such a file asks everybody else for a user.
+    args: [...process.args, '--keyFile', keyFile],
+    prepare: async () => {
+      await process.prepare?.();
+      await provideUser(data, user, { alone, address });
     },
   };
+  return {
+    processes: [secured],
+    uri: `mongodb://${credentials}@${address}/tidings?replicaSet=${REPLICA_SET}&authSource=admin`,
+    ready: async () => {
+      const advice = `MongoDB did not become primary within ${READY_WITHIN_MS / 1000} s. Its log is ${log}.`;
+      await waitUntil(() => becomePrimary(address, credentials), READY_WITHIN_MS, advice);
+    },
+  };
+}
+
+function newPassword(): string {
+  return randomBytes(18).toString('base64url');
+}
+
+/** How to run a member of a replica set. */
+export interface MemberPlan {
+  process: ProcessSpec;
+  /** The same server and data, outside of its replica set. */
+  alone: ProcessSpec;
+  address: string;
+  /** Its folder. */
+  data: string;
+  log: string;
 }
 
 /** One member of a replica set, with a folder and a port of its own. `cacheGb` and `oplogMb` bound its memory and its disk. */
@@ -43,25 +84,27 @@ export async function prepareMember(
   program: string,
   { root, dataDir, ports }: { root: string; dataDir: string; ports: Ports },
   { cacheGb, oplogMb }: { cacheGb: number; oplogMb: number } = { cacheGb: 1, oplogMb: 256 },
-): Promise<{ process: ProcessSpec; address: string; log: string }> {
+): Promise<MemberPlan> {
   const data = join(dataDir, name);
   mkdirSync(data, { recursive: true });
   // Before its port is looked at, or it would have to move.
   await endLeftover(pidFileOf(name, dataDir), dataDir);
   const port = await ports.take(name);
   const log = join(data, 'mongod.log');
-  const args = [
-    ...['--dbpath', data, '--replSet', REPLICA_SET, '--port', String(port), '--bind_ip', '127.0.0.1'],
-    ...['--nounixsocket', '--wiredTigerCacheSizeGB', String(cacheGb), '--oplogSize', String(oplogMb)],
-    ...['--setParameter', 'diagnosticDataCollectionEnabled=false', '--logpath', log, '--logappend'],
+  const alone = [
+    ...['--dbpath', data, '--port', String(port), '--bind_ip', '127.0.0.1', '--nounixsocket'],
+    ...['--wiredTigerCacheSizeGB', String(cacheGb), '--logpath', log, '--logappend'],
+    ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
   ];
-  const process = leashed({ name, command: program, args, graceMs: 3_500 }, root, dataDir);
-  return { process, address: `127.0.0.1:${port}`, log };
+  const inSet = [...alone, '--replSet', REPLICA_SET, '--oplogSize', String(oplogMb)];
+  const leash = (args: readonly string[]): ProcessSpec =>
+    leashed({ name, command: program, args, graceMs: 3_500 }, root, dataDir);
+  return { process: leash(inSet), alone: leash(alone), address: `127.0.0.1:${port}`, data, log };
 }
 
 /** One step towards a primary: initiates a new set, or tells an old one that its port has changed. */
-async function becomePrimary(address: string): Promise<boolean> {
-  const client = new MongoClient(`mongodb://${address}/?directConnection=true`, {
+async function becomePrimary(address: string, credentials: string): Promise<boolean> {
+  const client = new MongoClient(`mongodb://${credentials}@${address}/admin?directConnection=true`, {
     serverSelectionTimeoutMS: 1_000,
   });
   try {

@@ -15,7 +15,7 @@ import {
   testConfig,
   type TestProducer,
 } from '../../support/fleet.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { createTestServers, mongoAt, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 let servers: TestServers;
@@ -139,10 +139,7 @@ test('an interrupted one of the inbox is no doubt, for it is handed over by bein
 
 test('while nobody can count, nothing is sent, and nothing is spent', async () => {
   const proxy = await TcpProxy.start(Number(new URL(servers.mongoUri).port));
-  const counting = openStore(
-    `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`,
-    'test',
-  );
+  const counting = openStore(mongoAt(proxy.port, servers.mongoUri), 'test');
   let sent = 0;
   const channel = withRecipientLimit(
     emailBy(() => {

@@ -14,7 +14,7 @@ import {
 } from '../../../shared/store/index.ts';
 import { startTestChannel, startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
 import { aRecord } from '../../support/records.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { createTestServers, mongoAt, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 let servers: TestServers;
@@ -122,7 +122,7 @@ test('while an address that was refused for good cannot be suppressed, its resul
 
 test('while nobody can tell who is suppressed, nothing is handed over, and nothing is spent', async () => {
   const proxy = await TcpProxy.start(Number(new URL(servers.mongoUri).port));
-  const uri = `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`;
+  const uri = mongoAt(proxy.port, servers.mongoUri);
   const slow = openStore(uri, 'test');
   const look = new SuppressionLook({
     suppressions: new Suppressions(slow.db),

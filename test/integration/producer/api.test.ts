@@ -14,7 +14,7 @@ import {
   type TestProducer,
 } from '../../support/fleet.ts';
 import { aRecord } from '../../support/records.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { createTestServers, mongoAt, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 let servers: TestServers;
@@ -433,7 +433,7 @@ test('a producer that starts before MongoDB works as soon as MongoDB is there', 
   const address = proxy.address();
   const later = typeof address === 'object' ? (address?.port ?? 0) : 0;
   await new Promise((resolve) => proxy.close(resolve));
-  const uri = `mongodb://127.0.0.1:${later}/${servers.vhost}?directConnection=true`;
+  const uri = mongoAt(later, servers.mongoUri);
   const early = await startTestProducer({ ...testConfig(servers), MONGO_URI: uri });
   expect((await early.call('POST', '/v1/notifications', mail)).status).toBe(503);
   await new Promise<void>((resolve) => proxy.listen(later, '127.0.0.1', resolve));
@@ -445,7 +445,7 @@ test('a producer that starts before MongoDB works as soon as MongoDB is there', 
 test('what was answered 503 before its turn is not stored behind its caller’s back', async () => {
   const mongo = new URL(servers.mongoUri.replace('mongodb:', 'http:'));
   const proxy = await TcpProxy.start(Number(mongo.port));
-  const uri = `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`;
+  const uri = mongoAt(proxy.port, servers.mongoUri);
   const cut = await startTestProducer({ ...testConfig(servers), MONGO_URI: uri });
   const post = (key: string) => cut.call('POST', '/v1/notifications', mail, { 'idempotency-key': key });
   await until(async () => (await post('turn-0')).status === 202);

@@ -12,7 +12,7 @@ import { ReturnPaths } from '../../../shared/smtp/return-path.ts';
 import { TcpProxy } from '../../../infra/chaos/tcp-proxy.ts';
 import { holderOf } from '../../support/api-client.ts';
 import { startTestChannel, startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { createTestServers, mongoAt, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 /** Mail that comes back: through the sandbox, which really reports, and by hand, over SMTP and HTTP. */
@@ -248,7 +248,7 @@ describe('over SMTP', () => {
   });
   test('while the store is away it answers 451, and nothing is lost', async () => {
     const proxy = await TcpProxy.start(Number(new URL(servers.mongoUri).port));
-    const through = `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`;
+    const through = mongoAt(proxy.port, servers.mongoUri);
     const away = await startTestProducer({ ...config, MONGO_URI: through, PORT: 0, BOUNCE_PORT: 0 });
     const id = await sent('later@example.org');
     const to = paths.for(id) ?? '';

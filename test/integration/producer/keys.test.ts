@@ -4,7 +4,7 @@ import { TcpProxy } from '../../../infra/chaos/tcp-proxy.ts';
 import { openStore, type Store } from '../../../shared/store/index.ts';
 import { ApiClient, aKey, holderOf } from '../../support/api-client.ts';
 import { startTestProducer, testConfig, type TestProducer } from '../../support/fleet.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { createTestServers, mongoAt, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
 
 let servers: TestServers;
@@ -141,7 +141,7 @@ describe('a key', () => {
 
 test('while the store hangs, whoever has a key is told so within 3 s, and API_KEY still opens the door', async () => {
   const proxy = await TcpProxy.start(Number(new URL(servers.mongoUri).port));
-  const MONGO_URI = `mongodb://127.0.0.1:${proxy.port}/${servers.vhost}?directConnection=true`;
+  const MONGO_URI = mongoAt(proxy.port, servers.mongoUri);
   const other = await startTestProducer({ ...testConfig(servers), MONGO_URI });
   const { key } = await aKey(other, ['send']);
   proxy.be({ loseUpstream: true });

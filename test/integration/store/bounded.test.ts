@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TcpProxy } from '../../../infra/chaos/tcp-proxy.ts';
 import { StoreTimeout } from '../../../shared/store/index.ts';
 import { bounded } from '../../../shared/store/bounded.ts';
-import { createTestServers, type TestServers } from '../../support/servers.ts';
+import { createTestServers, mongoAt, type TestServers } from '../../support/servers.ts';
 
 interface Item {
   _id: number;
@@ -18,7 +18,7 @@ const items = () => client.db(servers.vhost).collection<Item>('items');
 beforeEach(async () => {
   servers = await createTestServers();
   proxy = await TcpProxy.start(Number(new URL(servers.mongoUri.replace('mongodb:', 'http:')).port));
-  client = new MongoClient(`mongodb://127.0.0.1:${proxy.port}/?directConnection=true`, {
+  client = new MongoClient(mongoAt(proxy.port, servers.mongoUri), {
     socketTimeoutMS: 500,
     serverSelectionTimeoutMS: 500,
     waitQueueTimeoutMS: 500,
