@@ -21,9 +21,9 @@ export class SchedulerClient {
     this.#client = new Client(`127.0.0.1:${port}`, way);
   }
 
-  /** Asks for a meeting. `deadline` in milliseconds since the epoch; `more`: metadata, in order. */
+  /** Asks for a meeting, or sends its bytes as they are. `deadline` in milliseconds since the epoch; `more`: metadata, in order. */
   schedule(
-    request: object,
+    request: object | Buffer,
     deadline = Date.now() + 10_000,
     more: readonly (readonly [string, string])[] = [],
   ): Promise<Outcome> {
@@ -35,7 +35,7 @@ export class SchedulerClient {
     return new Promise((resolve) => {
       this.#client.makeUnaryRequest(
         path,
-        requestSerialize,
+        (given) => (Buffer.isBuffer(given) ? given : requestSerialize(given)),
         responseDeserialize,
         request,
         metadata,

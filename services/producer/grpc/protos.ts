@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadSync, type MessageTypeDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { loadSync, type MessageTypeDefinition, type MethodDefinition } from '@grpc/proto-loader';
 import { PROJECT_ROOT } from '../../../shared/runtime/project-root.ts';
 
 /** The standard health service among them, so that reflection describes it, too. */
@@ -17,7 +17,10 @@ export const HEALTH = 'grpc.health.v1.Health';
 export const DEFINITIONS = loadSync(FILES, { keepCase: true, longs: String, defaults: true });
 
 /** The service. */
-export const schedulerService = DEFINITIONS[SCHEDULER] as ServiceDefinition;
+export const schedulerService = DEFINITIONS[SCHEDULER] as Record<
+  'ScheduleMeet' | 'CancelMeet',
+  MethodDefinition<object, object>
+>;
 
 /** Writes a message of google.rpc. */
 export function encode(type: 'Status' | 'BadRequest' | 'RetryInfo', value: object): Buffer {

@@ -6,6 +6,7 @@ import {
   meetRequestSchema,
   type MeetRequest,
 } from '../../../shared/contracts/index.ts';
+import type { Reading } from '../../../shared/runtime/strict-json.ts';
 import { ANSWER_WITHIN_MS, inTime } from '../accept/deadline.ts';
 import type { Received } from '../accept/reception.ts';
 import type { Identity } from '../access/identity.ts';
@@ -23,20 +24,20 @@ interface MeetResponse {
   job_id: string;
 }
 
-type Call = ServerUnaryCall<unknown, MeetResponse>;
+type Call = ServerUnaryCall<Reading, MeetResponse>;
 
 /** The context that scheduling needs. */
 type Scheduling = VersionsContext & Pick<ProducerContext, 'gate' | 'log'>;
 
 /** Answers the id of a notification. @throws Problem, or what the store threw. */
-type Method = (context: Scheduling, request: unknown, asking: Asking) => Promise<string>;
+type Method = (context: Scheduling, request: Reading, asking: Asking) => Promise<string>;
 
 /** Serves a method; `underWay` holds the calls that have no answer yet. */
 function served(
   method: Method,
   context: Scheduling,
   underWay: Set<Promise<void>>,
-): handleUnaryCall<unknown, MeetResponse> {
+): handleUnaryCall<Reading, MeetResponse> {
   return (call, callback) => {
     const trailer = new Metadata();
     const answering = answer(method, context, call, trailer)
@@ -57,7 +58,7 @@ function served(
 export function schedulerMethods(
   context: Scheduling,
   underWay: Set<Promise<void>>,
-): Record<'ScheduleMeet' | 'CancelMeet', handleUnaryCall<unknown, MeetResponse>> {
+): Record<'ScheduleMeet' | 'CancelMeet', handleUnaryCall<Reading, MeetResponse>> {
   return {
     ScheduleMeet: served(scheduleMeet, context, underWay),
     CancelMeet: served(cancelMeet, context, underWay),
@@ -77,11 +78,11 @@ async function answer(method: Method, context: Scheduling, call: Call, trailer: 
   return inTime(method(context, call.request, { identity, withinMs, signal: givenUp.signal }), withinMs);
 }
 
-async function scheduleMeet(context: Scheduling, request: unknown, asking: Asking): Promise<string> {
+async function scheduleMeet(context: Scheduling, request: Reading, asking: Asking): Promise<string> {
   const meeting = validated(meetRequestSchema, request);
   const received = await (meeting.meeting_id === ''
     ? scheduleOnce(context, meeting, asking)
-    : scheduleVersion(context, meeting, { ...asking, body: request }));
+    : scheduleVersion(context, meeting, { ...asking, body: request.value }));
   return idOf(received);
 }
 
@@ -100,7 +101,7 @@ async function scheduleOnce(
   return reception.receive(mail, { ...asking, keyed: { key, body } });
 }
 
-async function cancelMeet(context: Scheduling, request: unknown, asking: Asking): Promise<string> {
+async function cancelMeet(context: Scheduling, request: Reading, asking: Asking): Promise<string> {
   const canceled = await cancelMeeting(context, validated(cancelMeetRequestSchema, request), asking);
   return 'outcome' in canceled ? idOf(canceled) : canceled._id;
 }
@@ -136,8 +137,9 @@ function addressIn(peer: string): string {
 }
 
 /** @throws Problem that names each field. */
-function validated<Schema extends z.ZodType>(schema: Schema, request: unknown): z.output<Schema> {
-  const result = schema.safeParse(request);
+function validated<Schema extends z.ZodType>(schema: Schema, { value, troubles }: Reading): z.output<Schema> {
+  if (troubles.length > 0) throw new Problem('validation_failed', { errors: troubles });
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new Problem('validation_failed', { errors: fieldErrors(result.error) });
 }

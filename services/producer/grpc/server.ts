@@ -9,6 +9,7 @@ import type { ProducerContext } from '../context.ts';
 import { Health } from './health.ts';
 import { HEALTH, SCHEDULER, DEFINITIONS, schedulerService } from './protos.ts';
 import { schedulerMethods } from './schedule-meet.ts';
+import { withStrictStrings } from './strict-strings.ts';
 import { grpcTlsOf } from './tls.ts';
 
 /** What a client may take of us. A request has 11 000 characters at most, of four bytes each at most. */
@@ -25,6 +26,11 @@ const LIMITS = {
 };
 /** How long answers that were given may take to get out while it stops, in milliseconds: whoever watches its health never hangs up. */
 const LAST_WORDS_MS = SECOND / 2;
+
+/** The service as it is served: with requests whose texts were looked at. */
+const strictService = Object.fromEntries(
+  Object.entries(schedulerService).map(([name, method]) => [name, withStrictStrings(method)]),
+);
 
 /** The gRPC server of a producer. */
 export interface GrpcServer {
@@ -50,7 +56,7 @@ export async function startGrpc(context: ProducerContext, port: number): Promise
   const server = new Server(LIMITS);
   const underWay = new Set<Promise<void>>();
   const credentials = credentialsOf(config);
-  server.addService(schedulerService, { ...schedulerMethods(context, underWay) });
+  server.addService(strictService, { ...schedulerMethods(context, underWay) });
   new ReflectionService(DEFINITIONS, { services: [SCHEDULER, HEALTH] }).addToServer(server);
   const health = new Health(
     async () => draining.check().ok && (await readiness(checks, TOLERATED)).status !== 'unavailable',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MAX_WATCHES } from '../../../services/producer/grpc/health.ts';
+import { schedulerService } from '../../../services/producer/grpc/protos.ts';
 import { startGrpc } from '../../../services/producer/grpc/server.ts';
 import { startProducer } from '../../../services/producer/producer.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
@@ -304,4 +305,17 @@ test('a producer that stops answers what is under way, though somebody watches i
   expect(ids.length).toBeGreaterThan(0);
   expect(await fleet.notifications.countDocuments({ user_id: /^EMP-S/ })).toBe(ids.length);
   client.close();
+});
+
+test('a text that is not UTF-8 is refused, by its field', async () => {
+  const client = new SchedulerClient(fleet.producer.grpcPort);
+  const bytes = schedulerService.ScheduleMeet.requestSerialize(
+    meeting({ empid: 'EMP-utf8', empName: 'Zoe~' }),
+  );
+  expect((await client.schedule(bytes)).error).toBeNull();
+  const latin1 = Buffer.from(bytes);
+  latin1[latin1.indexOf('~')] = 0xeb;
+  const { error } = await client.schedule(latin1);
+  client.close();
+  expect([error?.code, error?.details]).toEqual([status.INVALID_ARGUMENT, 'empName must be UTF-8']);
 });
