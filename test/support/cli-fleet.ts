@@ -1,7 +1,8 @@
 import type { Collection } from 'mongodb';
 import { createInAppChannel } from '../../services/in-app/channel.ts';
 import type { Notification } from '../../shared/contracts/index.ts';
-import { Suppressions, notificationsOf, openStore } from '../../shared/store/index.ts';
+import { Quarantine, Suppressions, notificationsOf, openStore } from '../../shared/store/index.ts';
+import { silentLogger } from '../../shared/runtime/logger.ts';
 import { Cli } from './cli.ts';
 import { startTestChannel, startTestProducer, testConfig, type TestProducer } from './fleet.ts';
 import { createTestServers } from './servers.ts';
@@ -12,6 +13,7 @@ export interface CliFleet {
   cli: Cli;
   notifications: () => Collection<Notification>;
   suppressions: () => Suppressions;
+  quarantine: () => Quarantine;
   stop: () => Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function startCliFleet(): Promise<CliFleet> {
     cli: new Cli(producer.address),
     notifications: () => notificationsOf(store.db),
     suppressions: () => new Suppressions(store.db),
+    quarantine: () => new Quarantine(store.db, silentLogger),
     stop,
   };
 }

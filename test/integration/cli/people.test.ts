@@ -7,7 +7,7 @@ import { startCliFleet, type CliFleet } from '../../support/cli-fleet.ts';
 import { aRecord } from '../../support/records.ts';
 import { until } from '../../support/until.ts';
 
-/** `tidings users`, `cancel`, `resolve`, `audit`, `update-task`, and `send --attach`. */
+/** `tidings users`, `cancel`, `resolve`, `quarantine`, `audit`, `update-task`, and `send --attach`. */
 let fleet: CliFleet;
 const folder = mkdtempSync(join(tmpdir(), 'tidings-people-'));
 
@@ -95,6 +95,26 @@ describe('users', () => {
     });
     expect(await fleet.notifications().countDocuments({ user_id: 'gone/1' })).toBe(0);
   });
+});
+
+test('quarantine lists records, retries and discards them', async () => {
+  const [retried, discarded] = [aRecord(), aRecord()];
+  await fleet.notifications().insertMany([retried, discarded]);
+  for (const { _id } of [retried, discarded])
+    await fleet.quarantine().add(_id, { operation: 'claim', code: '121', reason: 'no valid document' });
+  const list = await run('quarantine');
+  expect(list.stdout).toMatch(new RegExp(`${retried._id} .* 121 +no valid document\n`));
+  expect(await run('quarantine', 'retry', retried._id)).toMatchObject({
+    code: 0,
+    stdout: `${retried._id}  released\n`,
+  });
+  expect(await run('quarantine', 'retry', retried._id)).toMatchObject({
+    code: 1,
+    stderr: 'This notification is not in quarantine.\n',
+  });
+  expect(jsonLines((await run('quarantine', 'discard', discarded._id, '--json')).stdout)).toEqual([
+    { id: discarded._id, outcome: 'discarded' },
+  ]);
 });
 
 test('audit lists who did what, by filter', async () => {
