@@ -42,18 +42,22 @@ const BLANK = new RegExp(`^${UNSEEN}*$`, 'u');
 const BLANK_ENDS = new RegExp(`^${UNSEEN}+|${UNSEEN}+$`, 'gu');
 const UNSEEN_INSIDE = new RegExp(`(?! )${UNSEEN}`, 'gu');
 
+/** Most cells: nothing but visible ASCII. */
+const VISIBLE = /^[\x21-\x7e]+$/;
+
 /** Whether nobody would see anything in a cell. */
 export function isBlank(cell: string): boolean {
-  return BLANK.test(cell);
+  return cell === '' || (!VISIBLE.test(cell) && BLANK.test(cell));
 }
 
 /** A cell without what is invisible at its beginning and its end. */
 export function trimmed(cell: string): string {
-  return cell.replace(BLANK_ENDS, '');
+  return VISIBLE.test(cell) ? cell : cell.replace(BLANK_ENDS, '');
 }
 
 /** The characters of a cell that nobody sees, other than a space: each, and its index. */
 export function invisibleIn(cell: string): { character: string; index: number }[] {
+  if (VISIBLE.test(cell)) return [];
   return Array.from(cell.matchAll(UNSEEN_INSIDE), ({ 0: character, index }) => ({ character, index }));
 }
 

@@ -51,52 +51,43 @@ async function* parsed(
   text: AsyncGenerator<string>,
   delimiter: string,
 ): AsyncGenerator<CsvRecord> {
-  /** Where the parser is, which reads ahead: the last line of the cell before, and the names of the cells. */
   const at: ParserPosition = { line: 0 };
   const parser = parse({
     delimiter,
-    info: true,
     max_record_size: MAX_ROW,
     record_delimiter: '\n',
     relax_column_count: true,
     trim: true,
-    cast: (cell, { lines }) => {
-      at.line = lines;
-      return cell;
-    },
-    on_record: (parsedRecord: string[]) => {
-      // With `info` it is not the cells alone, whatever its type says.
-      const { record } = parsedRecord as unknown as InfoRecord;
-      if (!record.every(isBlank)) at.header ??= record;
-      return parsedRecord;
-    },
+    on_record: (cells: string[], { lines }) => recordAt(at, cells, lines) as unknown as string[] | null,
   });
   // What fails is thrown by the parser, to which it is passed on.
   pipeline(Readable.from(text), parser, () => undefined);
-  let endedAt = 0;
   try {
-    for await (const item of parser) {
-      const { record: cells, info } = item as InfoRecord;
-      const line = endedAt + 1;
-      endedAt = info.lines;
-      if (!cells.every(isBlank)) yield { line, cells };
-    }
+    for await (const record of parser) yield record as CsvRecord;
   } catch (thrown) {
-    throw thrown instanceof CsvError ? malformed(file, thrown, at) : unreadable(file, thrown);
+    if (!(thrown instanceof CsvError)) throw unreadable(file, thrown);
+    // The cells of the row that was not finished. Without them, the line would be the row's first one.
+    const { state } = parser as unknown as { state?: { record?: string[] } };
+    throw malformed(file, thrown, { ...at, line: at.line + 1 + breaksIn(state?.record ?? []) });
   }
 }
 
-/** What the parser makes of a row. */
-interface InfoRecord {
-  record: string[];
-  /** `lines`: the row's last one. */
-  info: { lines: number };
-}
-
-/** See `parsed`. */
+/** Where the parser is, which reads ahead: the last line of the row before, and the names of the cells. */
 interface ParserPosition {
   line: number;
   header?: string[];
+}
+
+function recordAt(at: ParserPosition, cells: string[], lastLine: number): CsvRecord | null {
+  const line = at.line + 1;
+  at.line = lastLine;
+  if (cells.every(isBlank)) return null;
+  at.header ??= cells;
+  return { line, cells };
+}
+
+function breaksIn(cells: readonly string[]): number {
+  return cells.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0);
 }
 
 const CLOSED_EARLY =
@@ -112,11 +103,10 @@ const MALFORMED: Readonly<Record<string, string>> = {
 };
 
 /** Names the line where the cell begins: with a quote that is not closed, the parser notices it much later. */
-function malformed(file: string, error: CsvError, at: ParserPosition): Error {
+function malformed(file: string, error: CsvError, { line, header }: ParserPosition): Error {
   const { code, column, lines } = error as unknown as { code: string; column: unknown; lines: number };
   const index = typeof column === 'number' ? column : 0;
-  const line = index === 0 ? at.line + 1 : at.line;
-  const name = at.header?.[index];
+  const name = header?.[index];
   const cell = `cell ${index + 1}${name === undefined ? '' : ` (${name})`}`;
   const noticed = lines > line ? ` (noticed in line ${lines})` : '';
   return usageError(`${file}, line ${line}, ${cell}: ${MALFORMED[code] ?? error.message}${noticed}.`);

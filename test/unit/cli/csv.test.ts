@@ -390,6 +390,11 @@ describe('quotes', () => {
       /line 4, cell 1 \(user_id\): the quote that begins this cell is not closed/,
     ],
     [
+      'not closed, behind a cell of several lines',
+      `${header}\n"u1\n\nx","Hello\n`,
+      /line 4, cell 2 \(message\): the quote that begins this cell is not closed/,
+    ],
+    [
       'closed by the next one',
       `${header}\nu1,"Hello\nu2,"Hi"\n`,
       /line 2, cell 2 \(message\): the quote that begins this cell is closed before its end.* \(noticed in line 3\)/,
