@@ -204,6 +204,39 @@ describe('a batch', () => {
     const second = await producer.call('POST', '/v1/notifications/batch', body, headers);
     expect(second.json.accepted).toEqual(first.json.accepted);
   });
+  describe('repeated under its key', () => {
+    const toGrace = { ...mail, email: 'grace@example.org', message: 'B' };
+    const toAlan = { ...mail, email: 'alan@example.org', message: 'C' };
+    const refused = { ...mail, email: 'not an address', message: 'A' };
+    /** The ids that a batch was answered, in the order of its items; undefined for one that was refused. */
+    async function idsOf(key: string, notifications: object[]): Promise<(string | undefined)[]> {
+      const headers = { 'idempotency-key': key };
+      const { json } = await producer.call('POST', '/v1/notifications/batch', { notifications }, headers);
+      const accepted = json.accepted as { index: number; id: string }[];
+      return notifications.map((_, n) => accepted.find(({ index }) => index === n)?.id);
+    }
+
+    test.each([
+      ['the refused item removed', [toGrace, toAlan]],
+      ['the refused item corrected', [{ ...refused, email: 'ada@example.org' }, toGrace, toAlan]],
+      ['its items in another order', [toAlan, refused, toGrace]],
+      ['an item added before the others', [{ ...mail, message: 'D' }, refused, toGrace, toAlan]],
+    ])('with %s sends nothing twice and refuses nothing else', async (change, repeated) => {
+      const key = `batch with ${change}`;
+      const [, grace, alan] = await idsOf(key, [refused, toGrace, toAlan]);
+      const again = await idsOf(key, repeated);
+      expect(again[repeated.indexOf(toGrace)]).toBe(grace);
+      expect(again[repeated.indexOf(toAlan)]).toBe(alan);
+      const others = repeated.filter((item) => item !== refused).length;
+      expect(again.filter((id) => id !== undefined)).toHaveLength(others);
+      expect(await notifications.countDocuments({ idempotency_key: { $regex: `^${key}:` } })).toBe(others);
+    });
+    test('counts equal items as several', async () => {
+      const first = await idsOf('equal items', [toGrace, toGrace]);
+      expect(new Set(first).size).toBe(2);
+      expect(await idsOf('equal items', [toGrace, toGrace])).toEqual(first);
+    });
+  });
   test('of 1 000 is answered by the place of each, and repeats as a whole', async () => {
     const notifications = Array.from({ length: 1_000 }, (_, index) =>
       index === 700 ? { ...mail, email: 'bad' } : { ...mail, message: `number ${index}` },
