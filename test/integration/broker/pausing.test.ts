@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Broker, EXCHANGES, workQueue, type Consumer } from '../../../shared/broker/index.ts';
+import { Broker, EXCHANGES, PARKING_QUEUE, type Consumer } from '../../../shared/broker/index.ts';
 import { silentLogger } from '../../../shared/runtime/logger.ts';
 import { testConfig } from '../../support/fleet.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
@@ -8,7 +8,8 @@ import { until } from '../../support/until.ts';
 
 /** What may happen to a consumer; `turn` lets replies of the broker come in between, and `cut` ends its channel from outside. */
 const ACTS = ['pause', 'resume', 'turn', 'cut'] as const;
-const QUEUE = workQueue('email', 'transactional');
+// RabbitMQ 3.10 loses the dead-letter worker of all queues when those that have one are deleted in quick succession. This one has none.
+const QUEUE = PARKING_QUEUE;
 let servers: TestServers;
 let broker: Broker;
 let other: Broker;
@@ -85,7 +86,7 @@ test('whatever is paused, resumed and cut in whatever order, there are never two
       return count === wanted && (consumer.consumerTag !== undefined) === (wanted === 1);
     });
     expect(most).toBeLessThanOrEqual(1);
-    const message = { exchange: EXCHANGES.work, key: 'email.transactional', body: {}, messageId: 'm' };
+    const message = { exchange: EXCHANGES.parking, key: 'any', body: {}, messageId: 'm' };
     if (wanted === 1) {
       await until(() =>
         broker.publisher.publish(message).then(
