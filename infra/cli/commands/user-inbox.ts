@@ -28,7 +28,7 @@ export function addUserInbox(users: Command, acts: Acting): void {
     .action(acts(countUnread));
   users
     .command('read')
-    .description('Marks notifications of a person’s inbox as read. It needs the scope send:in_app.')
+    .description('Marks notifications of a person’s inbox as read. It needs the scopes read and send:in_app.')
     .argument(...USER_ID)
     .argument('[ID...]', 'ids of notifications')
     .option('--all', 'all of them')
