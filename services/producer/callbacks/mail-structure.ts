@@ -22,7 +22,12 @@ const MAX_PARTS = 20;
  * `postal-mime` does not show which part is inside which, and that is what decides whether a mail is a report.
  */
 export function parseMail(raw: Buffer): MailPart {
-  return partOf(raw.toString('latin1').replace(/\r*\n|\r/g, '\n'));
+  return partOf(raw.toString('latin1').replace(/\r+\n?|\n/g, lineEnds));
+}
+
+/** One `\n` for CR before LF, one for each CR otherwise. Matched as a run, since many CRs would else take quadratic time. */
+function lineEnds(found: string): string {
+  return found.endsWith('\n') ? '\n' : '\n'.repeat(found.length);
 }
 
 /** The first empty line ends the header; a part may begin with it, and then has none. */
@@ -40,7 +45,10 @@ export function fieldsOf(text: string): Map<string, string[]> {
     const colon = line.indexOf(':');
     if (colon < 1) continue;
     const name = line.slice(0, colon).trim().toLowerCase();
-    fields.set(name, [...(fields.get(name) ?? []), line.slice(colon + 1).trim()]);
+    const value = line.slice(colon + 1).trim();
+    const values = fields.get(name);
+    if (values) values.push(value);
+    else fields.set(name, [value]);
   }
   return fields;
 }
@@ -115,7 +123,7 @@ export function textOf(part: MailPart, maxChars: number): string {
   const encoded = part.body.slice(0, 2 * maxChars);
   return decoded(encoded, encoding)
     .toString('utf8')
-    .replace(/\r*\n|\r/g, '\n')
+    .replace(/\r+\n?|\n/g, lineEnds)
     .slice(0, maxChars);
 }
 
