@@ -102,7 +102,7 @@ export function problemsOf(make: () => unknown): readonly string[] {
   }
 }
 
-/** Settings of white space alone: whoever writes them means something else, and a secret of blanks is none. */
+/** Finds settings that contain only white space: they are mistakes, and no secret consists of blanks. */
 function blank(given: readonly [string, string][]): string[] {
   return given
     .filter(([name, value]) => name in configSchema.shape && value.trim() === '')

@@ -28,7 +28,7 @@ export interface FinishedPeer {
 export interface PeerOptions {
   /** Added to the environment of the tests. */
   env?: Record<string, string>;
-  /** What it can read from its standard input: pieces of text, taken as it reads them, so that they need not end. */
+  /** What it can read from its standard input: pieces of text. They are produced as it reads them, so they may be endless. */
   input?: Iterable<string>;
   /** Milliseconds after which it is killed. */
   timeoutMs?: number;

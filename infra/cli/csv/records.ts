@@ -72,7 +72,7 @@ async function* parsed(
   }
 }
 
-/** Where the parser is, which reads ahead: the last line of the row before, and the names of the cells. */
+/** The position of the parser, which reads ahead: the last line of the previous row, and the names of the cells. */
 interface ParserPosition {
   line: number;
   header?: string[];

@@ -28,8 +28,8 @@ const USER = 'tidings';
 const NOT_YET_INITIALIZED = 94;
 
 /**
- * Prepares a replica set of one member with data of its own; a single server has no transactions and no majority to speak of. It takes the
- * one user only whose password is kept beside its data.
+ * Prepares a replica set of one member with its own data: MongoDB has transactions and majority writes only in a replica set. It accepts only
+ * the user whose password is kept beside its data.
  */
 export async function prepareMongod(
   program: string,

@@ -22,12 +22,12 @@ const MAX_PARTS = 20;
  * `postal-mime` does not show which part is inside which, and that is what decides whether a mail is a report.
  */
 export function parseMail(raw: Buffer): MailPart {
-  return partOf(raw.toString('latin1').replace(/\r+\n?|\n/g, lineEnds));
+  return partOf(withLineFeeds(raw.toString('latin1')));
 }
 
-/** One `\n` for CR before LF, one for each CR otherwise. Matched as a run, since many CRs would else take quadratic time. */
-function lineEnds(found: string): string {
-  return found.endsWith('\n') ? '\n' : '\n'.repeat(found.length);
+/** Ends each line with one LF. CRs are matched as a run: one by one, a long run of them takes quadratic time. */
+function withLineFeeds(text: string): string {
+  return text.replace(/\r+\n?|\n/g, (end) => (end.endsWith('\n') ? '\n' : '\n'.repeat(end.length)));
 }
 
 /** The first empty line ends the header; a part may begin with it, and then has none. */
@@ -121,10 +121,7 @@ function* delimitersIn(
 export function textOf(part: MailPart, maxChars: number): string {
   const encoding = withoutComments(fieldOf(part, 'content-transfer-encoding') ?? '').toLowerCase();
   const encoded = part.body.slice(0, 2 * maxChars);
-  return decoded(encoded, encoding)
-    .toString('utf8')
-    .replace(/\r+\n?|\n/g, lineEnds)
-    .slice(0, maxChars);
+  return withLineFeeds(decoded(encoded, encoding).toString('utf8')).slice(0, maxChars);
 }
 
 function decoded(text: string, encoding: string): Buffer {
