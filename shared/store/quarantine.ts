@@ -48,26 +48,33 @@ export class Quarantine {
     this.#records = bounded(db.collection<Notification>('notifications'));
   }
 
-  /** Quarantines a record; one that is there already stays as it is. @throws QuarantineFull */
+  /**
+   * Quarantines a record. One that is there already stays as it is, but for a result that nobody knew: without it, a retry would send again.
+   * @throws QuarantineFull
+   */
   async add(id: string, refused: Refused): Promise<void> {
     const projection = { type: 1, lane: 1, status: 1 } as const;
     const record = await this.#records.findOne({ _id: id }, { projection });
     // Deleted meanwhile: nothing is left to write.
     if (!record) return;
-    if ((await this.#entries.estimatedDocumentCount()) >= MAX_QUARANTINED)
-      throw new QuarantineFull(
-        `${MAX_QUARANTINED} records are in quarantine; MongoDB says: ${refused.reason}`,
-      );
+    if (!(await this.#entries.findOne({ _id: id }, { projection: { _id: 1 } }))) await this.#checkRoom(refused);
     const { type, lane, status } = record;
     const entry: Quarantined = { _id: id, type, lane, status, since: new Date(), ...refused };
     await this.#insert(entry);
     this.#known = new Set([...this.#known, id]);
   }
 
+  /** What a person gave up does not count. @throws QuarantineFull */
+  async #checkRoom({ reason }: Refused): Promise<void> {
+    const open = { discarded_at: { $exists: false } };
+    if ((await this.#entries.countDocuments(open, { limit: MAX_QUARANTINED })) < MAX_QUARANTINED) return;
+    throw new QuarantineFull(`${MAX_QUARANTINED} records are in quarantine; MongoDB says: ${reason}`);
+  }
+
   async #insert(entry: Quarantined): Promise<void> {
+    const { _id: id, operation, code, reason } = entry;
     try {
       await this.#entries.insertOne(entry);
-      const { _id: id, operation, code, reason } = entry;
       this.#log.error('MongoDB refuses to write a record: it is in quarantine', {
         id,
         operation,
@@ -76,6 +83,10 @@ export class Quarantine {
       });
     } catch (thrown) {
       if (!isDuplicate(thrown)) throw thrown;
+      const { result } = entry;
+      if (!result) return;
+      const unknown = { _id: id, result: { $exists: false } };
+      await this.#entries.updateOne(unknown, { $set: { operation, code, reason, result } });
     }
   }
 

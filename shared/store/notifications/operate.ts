@@ -208,7 +208,10 @@ export async function groupDeadLetters(
   return rows.map(({ _id, ...group }) => ({ ...group, ..._id }));
 }
 
-/** Changes dead letters by `write`, which answers how many it changed; answers how many are changed in all. `changed` finds them. */
+/**
+ * Changes dead letters by `write`, which answers how many it changed; answers how many are changed in all. `changed` finds them. What can be
+ * changed leaves the quarantine: nothing is sent from there.
+ */
 async function changeDead(
   notifications: Notifications,
   ids: string[],
@@ -218,6 +221,7 @@ async function changeDead(
   const done = await writeIsolated(notifications, 'operate', ids, async (some) =>
     idsChanged(notifications, some, await write(some), changed),
   );
+  await notifications.quarantine.remove(done);
   return done.length;
 }
 
@@ -249,7 +253,10 @@ async function operate(
   try {
     const which = { $and: [{ ...wanted, status: { $in: [...from] } }, more] };
     const record = await notifications.findOneAndUpdate(which, pipeline, { returnDocument: 'after' });
-    if (record) return { outcome: 'done', record };
+    if (record) {
+      await notifications.quarantine.remove([id]);
+      return { outcome: 'done', record };
+    }
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown;
     const refusal = describeRefusal(thrown);

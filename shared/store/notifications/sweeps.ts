@@ -158,6 +158,7 @@ export async function deleteRetained(notifications: Notifications): Promise<numb
     while (Date.now() < endBy && (await found.hasNext())) {
       const ids = found.readBufferedDocuments().map(({ _id }) => _id);
       deleted += await deleteOver(notifications, ids, over);
+      await notifications.quarantine.remove(ids);
     }
   } finally {
     await found.close();

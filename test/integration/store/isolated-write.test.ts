@@ -29,6 +29,8 @@ afterEach(async () => {
   await store.db.collection('quarantine').deleteMany({});
 });
 
+const REFUSAL = { operation: 'claim', code: '121', reason: 'Document failed validation' } as const;
+
 /** Has MongoDB refuse every write to records to the bad address. */
 async function refuseAll(isOn: boolean): Promise<void> {
   const validator = isOn ? { email: { $ne: BAD } } : {};
@@ -44,6 +46,16 @@ async function mixed(
     ids.push(await store.add({ ...more, email: index === 7 ? BAD : `p${index}@example.org` }));
   const bad = ids[7] ?? '';
   return { ids, bad, good: ids.filter((id) => id !== bad) };
+}
+
+const CHANGE = { actor: 'test', reason: 'again' };
+
+/** Sends dead letters again; answers how many. */
+async function redrive(filter: { ids?: string[] }, rate?: number): Promise<number> {
+  let changed = 0;
+  const options = { change: CHANGE, act: `at ${rate}`, rate };
+  for await (const step of redriveDeadLetters(store.notifications, filter, options)) changed += step.changed;
+  return changed;
 }
 
 /** The quarantined ids, as a process that knows nothing yet reads them. */
@@ -107,11 +119,7 @@ describe('One refused record holds up no other of', () => {
   test.each([undefined, 1_000])('a redrive at the rate %s', async (rate) => {
     const { bad, good } = await mixed({ status: 'failed_permanently' });
     await refuseAll(true);
-    const change = { actor: 'test', reason: 'again' };
-    let changed = 0;
-    for await (const step of redriveDeadLetters(store.notifications, {}, { change, act: `at ${rate}`, rate }))
-      changed += step.changed;
-    expect(changed).toBe(good.length);
+    expect(await redrive({}, rate)).toBe(good.length);
     expect(await quarantined()).toEqual([bad]);
   });
 
@@ -139,11 +147,13 @@ describe('One refused record holds up no other of', () => {
     expect(await quarantined()).toEqual([bad]);
   });
 
-  test('retention, which deletes the refused one as well', async () => {
-    await mixed({ status: 'sent', delete_at: new Date(Date.now() - 10_000) });
+  test('retention, which deletes the refused one and its entry as well', async () => {
+    const { bad } = await mixed({ status: 'sent', delete_at: new Date(Date.now() - 10_000) });
+    await store.notifications.quarantine.add(bad, REFUSAL);
     await refuseAll(true);
     await deleteRetained(store.notifications);
     expect(await store.notifications.countDocuments()).toBe(0);
+    expect(await quarantined()).toEqual([]);
   });
 });
 
@@ -169,6 +179,49 @@ test('a retry by hand of a refused record says so', async () => {
   const retried = await retryNotification(store.notifications, id, { actor: 'test', reason: 'again' });
   expect(retried).toMatchObject({ outcome: 'refused' });
   expect(await quarantined()).toEqual([id]);
+});
+
+describe('The quarantine', () => {
+  test('keeps a result that is learned after the entry was made', async () => {
+    const id = await store.add();
+    await store.notifications.quarantine.add(id, REFUSAL);
+    const result = sentResult(id, 1);
+    await store.notifications.quarantine.add(id, { ...REFUSAL, operation: 'record', result });
+    await store.notifications.quarantine.add(id, REFUSAL);
+    expect(await store.notifications.quarantine.get(id)).toMatchObject({
+      operation: 'record',
+      result: { id, status: 'sent' },
+    });
+  });
+
+  test('takes 1 000 records, without those that a person gave up', async () => {
+    const { quarantine } = store.notifications;
+    const entries = store.db.collection<{ _id: string; discarded_at?: Date }>('quarantine');
+    const full = Array.from({ length: 1_000 }, (_, index) => ({
+      _id: `full ${index}`,
+      discarded_at: new Date(),
+    }));
+    await entries.insertMany(full);
+    const id = await store.add();
+    await quarantine.add(id, REFUSAL);
+    expect(await quarantine.get(id)).toBeDefined();
+    await entries.updateMany({}, { $unset: { discarded_at: true } });
+    const another = await store.add();
+    await expect(quarantine.add(another, REFUSAL)).rejects.toThrow('1000 records are in quarantine');
+    // It has its place.
+    await quarantine.add(id, REFUSAL);
+  });
+
+  test.each([
+    ['a retry by hand', (id: string) => retryNotification(store.notifications, id, CHANGE)],
+    ['a redrive', (id: string) => redrive({ ids: [id] })],
+    ['a redrive at a rate', (id: string) => redrive({ ids: [id] }, 100)],
+  ])('is left by a dead letter that is sent again by %s', async (_, sendAgain) => {
+    const id = await store.add({ status: 'failed_permanently' });
+    await store.notifications.quarantine.add(id, REFUSAL);
+    await sendAgain(id);
+    expect(await quarantined()).toEqual([]);
+  });
 });
 
 test('a wrong command of ours is a refusal, a lost primary and a lost right are none', async () => {
