@@ -32,8 +32,8 @@ export {
   clearUnpublished,
   insertNotifications,
   markUnpublished,
+  type Failed,
   type Published,
-  type NotKnown,
   type Stored,
 } from './notifications/accept.ts';
 export { sendAtOnce, type AtOnce } from './notifications/at-once.ts';
@@ -80,7 +80,7 @@ export {
   type Page,
 } from './notifications/queries.ts';
 export { Quarantine, QuarantineFull, type Quarantined } from './quarantine.ts';
-export { isRefusal } from './refusal.ts';
+export { RecordRefused, isRefusal } from './refusal.ts';
 export {
   deleteDiscarded,
   discardQuarantined,

@@ -19,7 +19,21 @@ export function isRefusal(thrown: unknown): thrown is MongoServerError {
   if (thrown.hasErrorLabel('RetryableWriteError') || thrown.hasErrorLabel('TransientTransactionError'))
     return false;
   const codes = codesOf(thrown);
-  return codes.length > 0 && codes.every((code) => typeof code === 'number' && !NOT_OF_A_RECORD.has(code));
+  return codes.length > 0 && codes.every(refusesRecord);
+}
+
+/** Whether an error code of MongoDB speaks of one record. */
+export function refusesRecord(code: unknown): boolean {
+  return typeof code === 'number' && !NOT_OF_A_RECORD.has(code);
+}
+
+/** MongoDB refuses to store a new record: nothing of it is stored, and it would refuse it again. */
+export class RecordRefused extends Error {
+  override readonly name = 'RecordRefused';
+
+  constructor({ code, errmsg = '' }: { code: number; errmsg?: string | undefined }) {
+    super(`MongoDB refuses to store it: ${errmsg.slice(0, MAX_REASON_CHARS)} (error ${code})`);
+  }
 }
 
 /** MongoDB's code and words of a refusal; without the values that `errInfo` quotes from the record. */

@@ -5,7 +5,7 @@ import type { Logger } from '../../../shared/runtime/logger.ts';
 import {
   StoreTimeout,
   insertNotifications,
-  type NotKnown,
+  type Failed,
   type Notifications,
   type Stored,
 } from '../../../shared/store/index.ts';
@@ -45,7 +45,7 @@ interface Entry {
  */
 export class Acceptor {
   readonly #notifications: Notifications;
-  readonly #group = new Batcher<Entry, Stored | NotKnown>({
+  readonly #group = new Batcher<Entry, Stored | Failed>({
     maxItems: MAX_GROUP,
     concurrency: GROUPS_AT_ONCE,
     apartMs: GROUPS_APART_MS,
@@ -69,7 +69,7 @@ export class Acceptor {
   /**
    * Resolves when the record is safe, or was before. `withinMs`: how long its caller waits, in milliseconds; `signal`
    * aborts when it gives up earlier.
-   * @throws AcceptingStopped while an operator drains the fleet; StoreTimeout or the driver's error when the store cannot be reached.
+   * @throws AcceptingStopped while an operator drains the fleet; RecordRefused when MongoDB refuses this record; StoreTimeout or the driver's error when the store cannot be reached.
    */
   async accept(record: Notification, withinMs = ANSWER_WITHIN_MS, signal?: AbortSignal): Promise<Stored> {
     if (!this.#isOpen()) throw new AcceptingStopped();
@@ -79,7 +79,7 @@ export class Acceptor {
     signal?.addEventListener('abort', () => (entry.givenUp = true), { once: true });
     try {
       const stored = await inTime(this.#group.add(entry), withinMs);
-      if (stored.outcome === 'not_known') throw stored.error;
+      if (stored.outcome === 'failed') throw stored.error;
       return stored;
     } finally {
       entry.givenUp = true;
@@ -102,7 +102,7 @@ export class Acceptor {
     await this.#outbox.idle();
   }
 
-  async #store(entries: Entry[]): Promise<(Stored | NotKnown)[]> {
+  async #store(entries: Entry[]): Promise<(Stored | Failed)[]> {
     const wanted = entries.filter(({ givenUp }) => !givenUp).map(({ record }) => record);
     const stored = wanted.length === 0 ? [] : await this.#insert(wanted);
     const fresh = stored.flatMap((one) => (one.outcome === 'stored' ? [one.record] : []));
@@ -113,7 +113,7 @@ export class Acceptor {
   }
 
   /** Those behind must not wait for a write that does not come back; what it stores all the same, the relay publishes. */
-  #insert(records: Notification[]): Promise<(Stored | NotKnown)[]> {
+  #insert(records: Notification[]): Promise<(Stored | Failed)[]> {
     return inTime(insertNotifications(this.#notifications, records), GIVE_UP_GROUP_MS);
   }
 }

@@ -1,5 +1,6 @@
 import { MongoError } from 'mongodb';
 import { PROBLEMS } from '../../../shared/contracts/index.ts';
+import { RecordRefused } from '../../../shared/store/index.ts';
 import { AcceptingStopped } from '../accept/acceptor.ts';
 import { Problem, isStoreAway } from '../api/problem.ts';
 
@@ -9,8 +10,9 @@ export const TRIES = 7;
 /** Why nothing is consumed for a while: MongoDB is away, it refuses what it is asked, or an operator drains the fleet. */
 export type Shut = 'store' | 'refused' | 'stopped';
 
-/** Whether it is the request's own fault, so that it would fail as often as it were tried. */
+/** Whether it is about this request only, so that it would fail as often as it were tried. */
 export function isRefusal(thrown: unknown): boolean {
+  if (thrown instanceof RecordRefused) return true;
   return thrown instanceof Problem && PROBLEMS[thrown.code].status < 500;
 }
 

@@ -8,6 +8,7 @@ import {
   type FieldError,
 } from '../../../shared/contracts/index.ts';
 import { Turns } from '../../../shared/runtime/turns.ts';
+import { RecordRefused } from '../../../shared/store/index.ts';
 import { ANSWER_WITHIN_MS } from '../accept/deadline.ts';
 import { fingerprintOf } from '../accept/fingerprint.ts';
 import type { Received } from '../accept/reception.ts';
@@ -144,9 +145,14 @@ async function acceptItem(
     return { errors: [...keyErrors, ...(parsed.error ? fieldErrors(parsed.error) : [])] };
   const keyed = { key: key.data ?? keys.of(body), body };
   const withinMs = answerBy - performance.now();
-  const received = await reception.receive(parsed.data, { identity, keyed, withinMs });
-  if ('record' in received) return acceptedOf(received.record);
-  return { errors: errorsOf(received) };
+  try {
+    const received = await reception.receive(parsed.data, { identity, keyed, withinMs });
+    return 'record' in received ? acceptedOf(received.record) : { errors: errorsOf(received) };
+  } catch (thrown) {
+    // The other items are stored, and their ids are to be known.
+    if (thrown instanceof RecordRefused) return { errors: [{ field: 'body', message: thrown.message }] };
+    throw thrown;
+  }
 }
 
 /** Why an item is not taken, by its fields. */

@@ -6,7 +6,7 @@ import { codeOf, toError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { AcceptingStopped } from '../accept/acceptor.ts';
 import { render } from '../web/pages.ts';
-import { SearchTooWide, StoreTimeout } from '../../../shared/store/index.ts';
+import { RecordRefused, SearchTooWide, StoreTimeout } from '../../../shared/store/index.ts';
 
 /** Seconds after which a caller may try again while the store is away. */
 const RETRY_AFTER_SECONDS = 5;
@@ -141,6 +141,10 @@ export function problemOf(thrown: unknown, log: Logger): Problem {
       detail: 'It may have been stored all the same.',
       headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
     });
+  }
+  if (thrown instanceof RecordRefused) {
+    log.error('MongoDB refuses to store a notification', { error: thrown });
+    return new Problem('internal_error', { detail: `${thrown.message}. Nothing was stored.` });
   }
   if (thrown instanceof SearchTooWide)
     return new Problem('search_too_wide', { detail: 'Give a status, a person, or a shorter time as well.' });

@@ -1,7 +1,8 @@
-import { MongoBulkWriteError } from 'mongodb';
+import { MongoBulkWriteError, type WriteError } from 'mongodb';
 import type { Notification } from '../../contracts/index.ts';
 import { toError } from '../../runtime/errors.ts';
 import { DUPLICATE_KEY } from '../duplicate.ts';
+import { RecordRefused, refusesRecord } from '../refusal.ts';
 import { BY_ID, type Notifications } from './collection.ts';
 import { writeIsolated } from './isolated-write.ts';
 
@@ -13,49 +14,56 @@ export type Stored =
   /** The same key came before with another body. */
   | { outcome: 'conflict' };
 
-/** Its key came before, and what it made then could not be looked up: nobody knows. Whoever waits for it repeats with the same key. */
-export interface NotKnown {
-  outcome: 'not_known';
+/**
+ * Its error is its caller's to hear. `RecordRefused`: MongoDB refuses this record, and it is not stored. Any other: its key came before, what it
+ * made then could not be looked up, and the caller repeats with the same key.
+ */
+export interface Failed {
+  outcome: 'failed';
   error: Error;
 }
 
 /**
  * Stores records in one journaled majority write. The unique index on caller and idempotency key makes acceptance atomic: of any number of
  * simultaneous requests with one key, one is stored and the others find it.
- * A look-up that fails is that record's alone: the others of its write are safe, and their callers hear so.
+ * What fails for one record is that record's alone: the others of its write are safe, and their callers hear so.
  * @throws when the store cannot be reached; then nobody knows, and the caller repeats with the same key.
  */
 export async function insertNotifications(
   notifications: Notifications,
   records: Notification[],
-): Promise<(Stored | NotKnown)[]> {
-  const duplicates = await insertAll(notifications, records);
+): Promise<(Stored | Failed)[]> {
+  const errors = await insertAll(notifications, records);
   return Promise.all(
-    records.map((record, index) =>
-      duplicates.has(index)
-        ? findReplay(notifications, record).catch(notKnown)
-        : Promise.resolve<Stored>({ outcome: 'stored', record }),
-    ),
+    records.map((record, index): Stored | Failed | Promise<Stored | Failed> => {
+      const error = errors.get(index);
+      if (!error) return { outcome: 'stored', record };
+      if (error.code === DUPLICATE_KEY) return findReplay(notifications, record).catch(failed);
+      return failed(new RecordRefused(error));
+    }),
   );
 }
 
-/** Inserts what it can; answers the indexes of those whose key was there already. */
-async function insertAll(notifications: Notifications, records: Notification[]): Promise<Set<number>> {
+/** Inserts what it can; answers the errors of the others by their index. */
+async function insertAll(
+  notifications: Notifications,
+  records: Notification[],
+): Promise<ReadonlyMap<number, WriteError>> {
   try {
     await notifications.insertMany(records, { ordered: false });
-    return new Set();
+    return new Map();
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
     const errors = [error.writeErrors].flat();
-    // Anything but a duplicate, a failed write concern among it, means that nobody knows what was stored.
-    if (errors.length === 0 || errors.some((one) => one.code !== DUPLICATE_KEY)) throw error;
-    if (error.result.getWriteConcernError()) throw error;
-    return new Set(errors.map((one) => one.index));
+    // A failed write concern, or an error of the server, means that nobody knows what was stored.
+    const areKnown = errors.every(({ code }) => code === DUPLICATE_KEY || refusesRecord(code));
+    if (errors.length === 0 || !areKnown || error.result.getWriteConcernError()) throw error;
+    return new Map(errors.map((one) => [one.index, one]));
   }
 }
 
-function notKnown(thrown: unknown): NotKnown {
-  return { outcome: 'not_known', error: toError(thrown) };
+function failed(thrown: unknown): Failed {
+  return { outcome: 'failed', error: toError(thrown) };
 }
 
 async function findReplay(notifications: Notifications, record: Notification): Promise<Stored> {

@@ -26,7 +26,19 @@ describe('accepting', () => {
     ]);
     expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'conflict', 'replayed', 'stored']);
   });
-  test('a key whose record cannot be looked up is not known, and the others of its write are stored', async () => {
+  test('a record that MongoDB refuses fails alone, and the others of its write are stored', async () => {
+    const validator = { message: { $ne: 'Refused' } };
+    await store.db.command({ collMod: 'notifications', validator });
+    const results = await insertNotifications(store.notifications, [
+      aRecord(),
+      aRecord({ message: 'Refused' }),
+      aRecord(),
+    ]);
+    await store.db.command({ collMod: 'notifications', validator: {} });
+    expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'failed', 'stored']);
+    expect(results[1]).toMatchObject({ error: { name: 'RecordRefused' } });
+  });
+  test('a key whose record cannot be looked up fails alone, and the others of its write are stored', async () => {
     // A second unique index refuses a record whose key nobody has stored, as one that was erased meanwhile.
     await store.notifications.createIndex(
       { message: 1 },
@@ -36,7 +48,7 @@ describe('accepting', () => {
     await store.add({ message: 'Clash' });
     const clash = aRecord({ message: 'Clash', idempotency_key: 'k4', fingerprint: 'a' });
     const results = await insertNotifications(store.notifications, [aRecord(), clash, aRecord()]);
-    expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'not_known', 'stored']);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'failed', 'stored']);
     await store.notifications.dropIndex('message_1');
   });
   test('two callers may use the same key', async () => {
