@@ -13,6 +13,7 @@ import type { EarlyFeedback, EarlyFeedbacks } from '../early-feedback.ts';
 import { literals } from '../literals.ts';
 import { suppressionIdOf, suppressionOf, type Suppressions } from '../suppressions.ts';
 import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
+import { writeIsolated } from './isolated-write.ts';
 import { withTimelineEntry } from './timeline.ts';
 
 /** A pass over kept feedback ends after so long, in milliseconds; the next one goes on. */
@@ -55,13 +56,16 @@ export async function hearFeedback(stores: FeedbackStores, heard: Feedback): Pro
   if (!record) return 'missing';
   const stand = standOf(record, feedback);
   if (stand === 'beyond') {
-    await noteLateReport(stores.notifications, record, feedback);
+    await writeIsolated(stores.notifications, 'record', [record._id], async () => {
+      await noteLateReport(stores.notifications, record, feedback);
+      return [];
+    });
     return 'unchanged';
   }
   if (stand === 'there') {
     if (feedback.isForGood || feedback.suppressAfter) await suppress(stores.suppressions, record, feedback);
     if (feedback.status === 'delivered') await forgetSoftBounces(stores.suppressions, record);
-    if (await move(stores, feedback)) return 'moved';
+    if (await moveIsolated(stores, feedback)) return 'moved';
   }
   // Not there yet, or it has moved since we looked: the scheduler looks again.
   await stores.early.keep(feedback);
@@ -96,15 +100,14 @@ async function hearKept(stores: FeedbackStores, feedback: EarlyFeedback): Promis
   return heard;
 }
 
-/** Those for which there is nothing more to wait. */
+/** Those for which there is nothing more to wait. A quarantined record cannot be written. */
 async function dueOf(notifications: Notifications, kept: EarlyFeedback[]): Promise<EarlyFeedback[]> {
-  const records = await look(
-    notifications,
-    kept.map(({ notification_id }) => notification_id),
-  );
-  const byId = new Map(records.map((record) => [record._id, record]));
+  const ids = kept.map(({ notification_id }) => notification_id);
+  const quarantined = await notifications.quarantine.among(ids);
+  const byId = new Map((await look(notifications, ids)).map((record) => [record._id, record]));
   return kept.filter((feedback) => {
     const record = byId.get(feedback.notification_id);
+    if (quarantined.has(feedback.notification_id)) return false;
     return record === undefined || standOf(record, feedback) !== 'before';
   });
 }
@@ -142,6 +145,14 @@ async function suppress(suppressions: Suppressions, record: LookedAt, feedback: 
 async function forgetSoftBounces(suppressions: Suppressions, record: LookedAt): Promise<void> {
   const to = addressOf(record);
   if (to) await suppressions.softBounces.forget(suppressionIdOf(to.channel, to.address));
+}
+
+/** One that MongoDB refuses is quarantined, and its feedback kept until it is released. */
+async function moveIsolated(stores: FeedbackStores, feedback: Feedback): Promise<boolean> {
+  const moved = await writeIsolated(stores.notifications, 'record', [feedback.notification_id], async () => [
+    await move(stores, feedback),
+  ]);
+  return moved.includes(true);
 }
 
 async function move({ notifications, retentionDays }: FeedbackStores, feedback: Feedback): Promise<boolean> {
@@ -186,10 +197,11 @@ export async function noteUnreadReport(notifications: Notifications, id: string,
     code: NOT_UNDERSTOOD,
     reason: { $literal: why.slice(0, 500) },
   };
-  await notifications.updateOne(
-    { _id: id, erased_at: { $exists: false }, 'timeline.code': { $ne: NOT_UNDERSTOOD } },
-    [{ $set: withTimelineEntry(entry) }],
-  );
+  const unnoted = { _id: id, erased_at: { $exists: false }, 'timeline.code': { $ne: NOT_UNDERSTOOD } };
+  await writeIsolated(notifications, 'record', [id], async () => {
+    await notifications.updateOne(unnoted, [{ $set: withTimelineEntry(entry) }]);
+    return [];
+  });
 }
 
 /**

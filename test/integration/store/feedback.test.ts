@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { feedbackOf } from '../../../services/producer/callbacks/twilio-status.ts';
 import { canGo, type Feedback, type Notification } from '../../../shared/contracts/index.ts';
 import {
@@ -7,6 +7,7 @@ import {
   Suppressions,
   hearEarlyFeedback,
   hearFeedback,
+  noteUnreadReport,
   recordResults,
   suppressionIdOf,
   type FeedbackStores,
@@ -59,6 +60,39 @@ async function recordSent(id: string, sid: string): Promise<void> {
   const result = { ...sentResult(id, claimed?.fence ?? 0), set: { provider_message_id: sid } };
   await recordResults(store.notifications, [result], 30);
 }
+
+describe('feedback about a record that MongoDB refuses to write', () => {
+  const refuse = (validator: object) => store.db.command({ collMod: 'notifications', validator });
+  afterEach(async () => {
+    await refuse({});
+    await store.db.collection('quarantine').deleteMany({});
+  });
+
+  test('waits until the record can be written, and holds up no other', async () => {
+    const [bad, good] = [await aText({ message: 'Refused' }), await aText()];
+    for (const id of [bad, good]) await recordSent(id, 'SM1');
+    await refuse({ $nor: [{ message: 'Refused', status: 'delivered' }] });
+    expect(await hearFeedback(stores, delivered(bad))).toBe('waits');
+    expect(await store.notifications.quarantine.get(bad)).toMatchObject({ operation: 'record', code: '121' });
+    expect(await hearFeedback(stores, delivered(bad))).toBe('waits');
+    expect(await hearFeedback(stores, delivered(good))).toBe('moved');
+    expect(await hearEarlyFeedback(stores)).toBe(0);
+    await refuse({});
+    await store.notifications.quarantine.remove([bad]);
+    expect(await hearEarlyFeedback(stores)).toBe(1);
+    expect((await recordOf(bad)).status).toBe('delivered');
+  });
+
+  test('that changes nothing is answered all the same', async () => {
+    const id = await aText({ message: 'Refused' });
+    await recordSent(id, 'SM1');
+    await hearFeedback(stores, delivered(id));
+    await refuse({ message: { $ne: 'Refused' } });
+    expect(await hearFeedback(stores, bounced(id))).toBe('unchanged');
+    await noteUnreadReport(store.notifications, id, 'no report');
+    expect(await store.notifications.quarantine.get(id)).toMatchObject({ operation: 'record' });
+  });
+});
 
 describe('callbacks in any order, repeated, before and after our own record', () => {
   const anyStatus = fc.constantFrom('queued', 'sent', 'delivered', 'undelivered', 'failed', 'read');
