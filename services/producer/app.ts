@@ -13,7 +13,7 @@ import { controlOperations } from './api/controls.ts';
 import { deadLetterOperations } from './api/dead-letters.ts';
 import { docsRouter } from './api/docs.ts';
 import { keyOperations } from './api/keys.ts';
-import { readFields } from './api/form-body.ts';
+import { readQuery } from './api/form-body.ts';
 import { hotPath } from './api/hot-path.ts';
 import { metricsRouter } from './api/metrics.ts';
 import { notificationOperations } from './api/notifications.ts';
@@ -66,7 +66,7 @@ export function createApp(context: ProducerContext): RequestListener {
 export function frameworkApp(context: ProducerContext, operations: Operation[]): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', proxyTest(context.config.TRUSTED_PROXIES));
-  app.set('query parser', (query: string | null) => readFields(query ?? ''));
+  app.set('query parser', (query: string | null) => readQuery(query ?? ''));
   app.use(context.draining.middleware);
   app.use('/v1', apiRouter(context, operations));
   app.use(tasksRouter(context, operations));

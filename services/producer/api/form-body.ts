@@ -17,11 +17,17 @@ const HAS_PLUS: readonly RegExp[] = [
 
 /** Reads the bytes of an urlencoded form. @throws Problem when they are not UTF-8, or an escape is none. */
 export function readFormBody(bytes: Buffer): { value: Fields; troubles: FieldError[] } {
-  return { value: readFields(asText(bytes)), troubles: [] };
+  // Programs and browsers write forms, and escape them: what a signature is made of must not be changed.
+  return { value: readFields(asText(bytes), decoded), troubles: [] };
 }
 
-/** Reads a query, or a form, of an address: `a=1&b=2`. Nothing is replaced or dropped. @throws Problem */
-export function readFields(text: string): Fields {
+/** Reads a query, which people write by hand: a plus that nobody has escaped is kept where a space can never be. @throws Problem */
+export function readQuery(text: string): Fields {
+  return readFields(text, decodedByHand);
+}
+
+/** Reads `a=1&b=2`. Nothing is dropped. @throws Problem */
+function readFields(text: string, valueOf: (raw: string, field: string) => string): Fields {
   const pairs = text.split('&', MAX_FIELDS + 1).filter((pair) => pair !== '');
   if (pairs.length > MAX_FIELDS)
     throw refused('body', `has more than ${MAX_FIELDS} fields, which is the most`);
@@ -37,8 +43,8 @@ export function readFields(text: string): Fields {
   return fields;
 }
 
-/** A plus stands for a space in a form. Where no space can be, it was a plus that nobody has escaped as %2B. */
-function valueOf(raw: string, field: string): string {
+/** A plus stands for a space. Where no space can be, it was a plus that nobody has escaped as %2B. */
+function decodedByHand(raw: string, field: string): string {
   if (!raw.includes('+')) return decoded(raw, field);
   const asPlus = decoded(raw.replaceAll('+', '%2B'), field);
   const isPlus = HAS_PLUS.some((pattern) => pattern.test(asPlus)) || emailAddress.safeParse(asPlus).success;

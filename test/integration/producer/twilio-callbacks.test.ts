@@ -247,6 +247,9 @@ describe('a text of a recipient', () => {
   test.each([
     ['HELP', {}],
     ['please stop', {}],
+    // Twilio signs what it says, so a form is read as it is.
+    ['write to ada@example.org', {}],
+    [' ada@example.org', {}],
     ['STOP', { OptOutType: 'HELP' }],
     ['START', {}],
     ['', {}],
