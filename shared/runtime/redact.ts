@@ -21,6 +21,8 @@ const MAX_DEPTH = 5;
 const MAX_ITEMS = 200;
 /** Characters of one text that a log line shows; a request may be a megabyte long. */
 const MAX_TEXT = 16_384;
+/** Characters behind the cut that are looked at: what is masked may begin before it. */
+const BEYOND_CUT = 4_096;
 /** Stands for a value whose getter, proxy or conversion throws. */
 const UNREADABLE = '[unreadable]';
 /** What is shown of an error. Most of these do not enumerate. */
@@ -111,8 +113,13 @@ export function secretsOf(config: Partial<Config>): string[] {
   return [...new Set(values)].filter((value): value is string => (value?.length ?? 0) >= LEAST_SECRET);
 }
 
-function redactText(whole: string, { secrets = [], showRecipients = false }: Masking): string {
-  const text = whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT)}[cut]` : whole;
+/** Masks first and cuts then: half a secret is one as well. */
+function redactText(whole: string, masking: Masking): string {
+  const masked = maskText(whole.slice(0, MAX_TEXT + BEYOND_CUT), masking);
+  return whole.length > MAX_TEXT ? `${masked.slice(0, MAX_TEXT)}[cut]` : masked;
+}
+
+function maskText(text: string, { secrets = [], showRecipients = false }: Masking): string {
   const known = secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
   const open = SECRET_SHAPES.reduce((left, [shape, mask]) => left.replace(shape, mask), known);
   if (showRecipients) return open;

@@ -28,9 +28,33 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return text.startsWith(BOM) ? text.slice(1) : text;
 }
 
-/** Where the bytes differ from what a lenient decoder makes of them: it writes U+FFFD there. */
+/** Bytes that are checked in one go. */
+const BLOCK = 4_096;
+/** Bytes of a character. */
+const SIZES = [1, 2, 3, 4];
+
+/** Where the first sequence begins that is no character: found block by block, and in its block character by character. */
 function firstWrongByte(bytes: Uint8Array): number {
-  const replaced = Buffer.from(Buffer.from(bytes).toString('utf8'));
-  const offset = bytes.findIndex((byte, at) => byte !== replaced[at]);
-  return offset === -1 ? bytes.length : offset;
+  for (let at = 0, end = 0; at < bytes.length; at = end) {
+    end = characterStart(bytes, Math.min(at + BLOCK, bytes.length));
+    const block = bytes.subarray(at, end);
+    if (!isUtf8(block)) return at + firstWrongOf(block);
+  }
+  return bytes.length;
+}
+
+function firstWrongOf(block: Uint8Array): number {
+  let at = 0;
+  for (;;) {
+    const size = SIZES.find((one) => at + one <= block.length && isUtf8(block.subarray(at, at + one)));
+    if (size === undefined) return at;
+    at += size;
+  }
+}
+
+/** The place of a character's first byte, at most three before. */
+function characterStart(bytes: Uint8Array, end: number): number {
+  const isInside = (at: number): boolean => ((bytes[at] ?? 0) & 0xc0) === 0x80;
+  const back = [0, 1, 2, 3].find((count) => !isInside(end - count)) ?? 0;
+  return end - back;
 }

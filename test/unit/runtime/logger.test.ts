@@ -32,6 +32,13 @@ describe('secrets never reach a log line', () => {
     const line = String(redact(`sent Bearer ${canary}, then ${key}, then ${token}`));
     for (const secret of [canary, 's'.repeat(20), 'p'.repeat(20)]) expect(line).not.toContain(secret);
   });
+  test('where the text is cut', () => {
+    for (const secret of [canary, 'ada@example.org', 'Bearer k4n4ry-k4n4ry']) {
+      const line = String(redact(`${'x '.repeat(8_187)}${secret} and more`, { secrets: [canary] }));
+      expect(line).toMatch(/\[cut\]$/);
+      expect(line).not.toMatch(/k4n|ada/);
+    }
+  });
   test('those of the settings wherever they turn up, also encoded', () => {
     const { log, text } = written({
       API_KEY: canary,

@@ -20,6 +20,12 @@ describe('decodeUtf8', () => {
     ['a character cut off at the end', [0x61, 0xe2, 0x82], 1],
     ['an overlong character', [0x61, 0x62, 0xc0, 0x80], 2],
     ['an encoded surrogate', [0xed, 0xa0, 0x80], 0],
+    ['what looks like the beginning of U+FFFD', [0x61, 0xef, 0xbf, 0x41], 1],
+    [
+      'a text of several blocks',
+      [...Array.from({ length: 9_001 }, () => [0xe2, 0x82, 0xac]).flat(), 0xf6],
+      27_003,
+    ],
     ['UTF-16', [0xff, 0xfe, 0x61, 0x00], 0],
   ])('names the first wrong byte of %s', (_what, bytes, offset) => {
     const refused = (() => {
