@@ -5,12 +5,16 @@ import { requiredString } from './fields.ts';
 /** An international number as people write it: digits, and what they put between them. At most 15 digits (ITU-T E.164 §6), a 0 in brackets and separators. */
 const WRITTEN = /^\+[0-9][0-9 ().\u00a0-]{5,30}$/;
 
+/** Prefixes of mobile numbers that were given up. Mexico: the 1 went in August 2019 (IFT, Plan Técnico Fundamental de Numeración). */
+const GIVEN_UP: readonly (readonly [RegExp, string])[] = [[/^\+52 ?1(?=[ \d]{10,}$)/, '+52']];
+
 /**
  * The one form of a number that is stored, compared, limited, suppressed and sent to: E.164 without a trunk prefix, so that +44 0 20… and +44 20…
  * are one. A country that keeps its 0 abroad, such as Italy, keeps it here. What is no number comes back unchanged.
  */
 export function canonicalPhone(text: string): string {
-  const number = WRITTEN.test(text) ? parsePhoneNumberFromString(text) : undefined;
+  const today = GIVEN_UP.reduce((left, [prefix, instead]) => left.replace(prefix, instead), text);
+  const number = WRITTEN.test(text) ? parsePhoneNumberFromString(today) : undefined;
   return number?.isValid() ? number.number : text;
 }
 
