@@ -1,5 +1,5 @@
 import type { Ambiguous, Permanent, Transient } from '../delivery/index.ts';
-import { effectsOf, isAtOnce, smtpVerdict } from '../verdicts/index.ts';
+import { effectsOf, isAtOnce, saysSomething, smtpVerdict } from '../verdicts/index.ts';
 
 /** What is known about a failed hand-over. */
 export interface SmtpFailure {
@@ -84,12 +84,11 @@ function classifyReply(failure: SmtpFailure & { responseCode: number }, reason: 
     return { kind: 'transient', ...named, ...faultOf(isFault || !MESSAGE_COMMANDS.test(command)) };
   if (reply < 500) return { kind: 'transient', ...named, ...faultOf(isFault) };
   if (isFault || (isRetried && !providerFault)) return { kind: 'transient', ...named, ...faultOf(isFault) };
-  if (suppressAfter === undefined || status === undefined || !RECIPIENT_COMMAND.test(command))
-    return { kind: 'permanent', ...named };
+  if (suppressAfter === undefined || !RECIPIENT_COMMAND.test(command)) return { kind: 'permanent', ...named };
   return {
     kind: 'permanent',
     ...named,
-    codeForGood: status,
+    codeForGood: saysSomething(status) ? status : named.code,
     ...(!isAtOnce(suppressAfter) && { suppressAfter }),
   };
 }

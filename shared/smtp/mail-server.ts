@@ -6,6 +6,7 @@ import { SECOND } from '../runtime/duration.ts';
 import { codeOf, toError } from '../runtime/errors.ts';
 import { codesOf } from '../verdicts/index.ts';
 import { classifySmtpFailure, type SmtpFailure } from './answers.ts';
+import { RepeatedRefusals } from './repeated-refusals.ts';
 import { ReturnPaths } from './return-path.ts';
 import { composeMail, type Mail } from './compose.ts';
 import { dkimSignerOf, type MailSigner } from './dkim.ts';
@@ -65,7 +66,8 @@ function createMailServer({
   });
   const domain = domainOf(from);
   const setting = name === 'smtp_backup' ? 'SMTP_BACKUP_URL' : 'SMTP_URL';
-  const attempted = { name, setting, isTlsNeeded };
+  const refusals = new RepeatedRefusals();
+  const attempted = { name, setting, isTlsNeeded, refusals };
   return {
     name,
     send: async (notification, signal, patience) => {
@@ -78,11 +80,21 @@ function createMailServer({
       const stop = patience ? unlessBegan(signal, patience, watched.bodyBegan) : signal;
       try {
         const reason = await handOver(pool, watched.mail, stop);
+        refusals.taken();
         return { kind: 'sent', provider: name, provider_message_id: watched.mail.messageId(), reason };
       } catch (thrown) {
         const ownFrom = notification.from !== undefined;
         const isImpatient = stop.reason === IMPATIENT;
-        return outcomeOf(thrown, { ...attempted, watched, size, ownSender, ownFrom, isImpatient });
+        const recipient = notification.email ?? '';
+        return outcomeOf(thrown, {
+          ...attempted,
+          watched,
+          size,
+          recipient,
+          ownSender,
+          ownFrom,
+          isImpatient,
+        });
       }
     },
     close: () => {
@@ -141,9 +153,11 @@ interface Attempted extends Required<Pick<SmtpFailure, 'ownSender' | 'ownFrom'>>
   /** The setting that names the server. */
   setting: string;
   isTlsNeeded: boolean;
+  refusals: RepeatedRefusals;
   watched: Watched;
   /** Octets of the mail. */
   size: number;
+  recipient: string;
   /** We gave up so that another server could still be asked. */
   isImpatient: boolean;
 }
@@ -154,7 +168,7 @@ function outcomeOf(thrown: unknown, attempted: Attempted): Outcome {
   const failed = { ...failureOf(thrown, watched.bodyBegan()), ownSender, ownFrom };
   if (isTooLarge(failed)) return tooLarge(name, failed, size);
   const seen = watched.senderTaken();
-  const failure = classifySmtpFailure(failed);
+  const failure = unlessRepeated(classifySmtpFailure(failed), failed, attempted);
   const advice = seen || !failure.providerFault ? undefined : connectionAdvice(thrown, setting)?.words;
   const hint = isTlsNeeded && failed.command === 'STARTTLS' ? NO_STARTTLS : advice;
   return {
@@ -165,6 +179,18 @@ function outcomeOf(thrown: unknown, attempted: Attempted): Outcome {
     ...(isImpatient && !seen && { providerFault: true }),
     ...(isOverLimit(failed, seen) && { overLimit: true }),
   };
+}
+
+/** A refusal of RCPT that the server repeats for one recipient after the other is a provider fault. */
+function unlessRepeated(
+  failure: ReturnType<typeof classifySmtpFailure>,
+  { command = '', responseCode: reply = 0, status, message }: SmtpFailure,
+  { refusals, recipient }: Attempted,
+): ReturnType<typeof classifySmtpFailure> {
+  if (failure.kind !== 'permanent' || 'codeForGood' in failure || !command.startsWith('RCPT')) return failure;
+  if (!refusals.isAboutUs({ recipient, reply, status, message })) return failure;
+  const reason = `${failure.reason}. Several recipients in a row are refused so: it is about our account or address`;
+  return { kind: 'transient', code: failure.code, reason, providerFault: true };
 }
 
 /** nodemailer compares the size with what the server announced, and sends nothing of a larger mail. */

@@ -24,6 +24,16 @@ export function codesOf(text: string): ReplyCodes {
   return { reply: Number(code), status: status?.startsWith(code.slice(0, 1)) ? status : undefined };
 }
 
+/**
+ * The words of a reply on one line, without the codes that each of its lines begins with (RFC 5321 §4.2.1). A header that quotes a reply of
+ * several lines has them in the midst of one line.
+ */
+export function wordsOf(reply: string): string {
+  const [, code = ''] = /(?:^|\s)([245]\d\d)[- ]/.exec(reply) ?? [];
+  const lineStart = new RegExp(`(?:^|\\s)${code}[- ](?:[245]\\.\\d{1,3}\\.\\d{1,3}(?=\\s|$))?`, 'g');
+  return (code === '' ? reply : reply.replace(lineStart, ' ')).replace(/\s+/g, ' ').trim();
+}
+
 /** Whether a status says something: `x.0.0` is "other undefined status" (RFC 3463 §3.1). */
 export function saysSomething(status: string | undefined): status is string {
   return status !== undefined && !status.endsWith('.0.0');

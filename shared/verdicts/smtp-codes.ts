@@ -1,4 +1,4 @@
-import { saysSomething, type ReplyCodes } from './reply.ts';
+import { saysSomething, wordsOf, type ReplyCodes } from './reply.ts';
 import type { VerdictName } from './verdict.ts';
 
 /** One row of the decision table. */
@@ -54,10 +54,42 @@ export const SMTP_RULES: readonly SmtpRule[] = [
   },
   {
     codes: ['7.0', '7.1', ...BARE_REFUSALS],
-    words: /blocked using [\w.-]+|spamhaus\.org|\bis in (?:the )?spamhaus/i,
+    words:
+      /blocked using [\w.-]+|spamhaus\.org|\bis in (?:the )?spamhaus|\bis in a black list at\b|found on one or more DNSBLs|\b(?:ip|host|client|server|network|mta)\b.{0,80}\b(?:black|block|deny) ?list/i,
     verdict: 'ours',
     meaning: 'our address is on a blocklist',
-    source: 'Postfix (default_rbl_reply), Spamhaus (return codes), Yahoo (BL21)',
+    source:
+      'Postfix (default_rbl_reply), Spamhaus (return codes), Yahoo (BL21), Exim (example ACL for dnslists), Comcast (SMTP error codes, BL000001)',
+  },
+  {
+    codes: ['7.0', '7.1', '7.25', '5.2', '504', ...BARE_REFUSALS],
+    words: /\b(?:client host|helo command) rejected|cannot find your (?:reverse )?hostname/i,
+    verdict: 'ours',
+    meaning: 'the server refuses our host, or its name',
+    source: 'Postfix (smtpd_client_restrictions, smtpd_helo_restrictions)',
+  },
+  {
+    codes: ['7.0', '7.1', ...BARE_REFUSALS],
+    words:
+      /reputation of the sending (?:ip|domain)|\bMTA.?s poor reputation|blocked - see https?:\/\/ipcheck\./i,
+    verdict: 'ours',
+    meaning: 'our address or domain has a bad reputation',
+    source: `${GOOGLE}; Cisco (Secure Email, SenderBase); Proofpoint (Dynamic Reputation)`,
+  },
+  {
+    codes: ['7.0', '7.1', '7.2', '7.9', '421', ...BARE_REFUSALS],
+    words: /\[(?:TSS?\d\d|BL2[13])\]/,
+    verdict: 'ours',
+    meaning: 'our address is deferred for its volume, for complaints, or by a blocklist',
+    source: YAHOO,
+  },
+  {
+    codes: ['7.0', '7.1', ...BARE_REFUSALS],
+    words:
+      /\byour (?:\w+ ){0,2}account (?:is|has been) (?:\w+ )?(?:suspended|disabled|locked|blocked|paused|restricted)|\bsending (?:is |has been )?(?:paused|suspended|disabled)|(?:address|identities|domain|sender)\b.{0,40}\bnot verified/i,
+    verdict: 'ours',
+    meaning: 'our account may not send',
+    source: 'Amazon SES (SMTP response codes; error messages for paused sending and identities)',
   },
   {
     codes: ['7.1', '550'],
@@ -75,11 +107,12 @@ export const SMTP_RULES: readonly SmtpRule[] = [
     source: `${GOOGLE}; ${MICROSOFT}`,
   },
   {
-    codes: ['7.0', '7.1', '2.1'],
-    words: /(?:sending|relay) (?:quota|limit) exceeded|peak SMTP relay limit/i,
+    codes: ['7.0', '7.1', '2.1', '454', ...BARE_REFUSALS],
+    words:
+      /(?:sending|relay|daily|hourly|message|rate) (?:message )?(?:quota|limit|rate) (?:has been )?(?:exceeded|reached)|peak SMTP relay limit/i,
     verdict: 'ours',
     meaning: 'our sending quota is used up',
-    source: GOOGLE,
+    source: `${GOOGLE}; Amazon SES (SMTP response codes)`,
   },
   {
     codes: ['7.9'],
@@ -211,8 +244,9 @@ export type SmtpVerdict = Pick<SmtpRule, 'verdict' | 'isAboutSender'>;
 /** Codes of the session: they say more than any status behind them. */
 const SESSION_REPLIES = new Set(['530', '534', '535', '538']);
 
-/** Looks a reply, or the status of a report, up in the table. `words` is what the server said. */
-export function smtpVerdict({ reply, status }: ReplyCodes, words = ''): SmtpVerdict {
+/** Looks a reply, or the status of a report, up in the table. `said` is the server's reply. */
+export function smtpVerdict({ reply, status }: ReplyCodes, said = ''): SmtpVerdict {
+  const words = wordsOf(said);
   const byReply = reply === undefined ? undefined : String(reply);
   const detail = saysSomething(status) ? status.slice(2) : undefined;
   const code = byReply !== undefined && SESSION_REPLIES.has(byReply) ? byReply : (detail ?? byReply);

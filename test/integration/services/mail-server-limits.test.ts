@@ -64,6 +64,30 @@ describe.each(PIPELINING)('a mail server %s', (_which, extensions) => {
     expect(server.connections).toBe(1);
   });
 
+  test('that refuses one recipient after the other by policy is at fault from the fifth on, until it takes one', async () => {
+    const server = await serverWith({
+      extensions,
+      answers: { RCPT: '550-5.7.1 You are not\r\n550 5.7.1 welcome' },
+    });
+    const { send } = channelTo(server, ONE_AT_A_TIME);
+    const kindOf = async (name: string): Promise<string> => {
+      const outcome = await send({ email: `${name}@example.org` });
+      return 'providerFault' in outcome ? 'provider fault' : outcome.kind;
+    };
+    const refused: string[] = [];
+    for (const name of ['ada', 'bob', 'cyd', 'dan', 'eve', 'fay']) refused.push(await kindOf(name));
+    expect(refused).toEqual([
+      ...Array.from({ length: 4 }, () => 'permanent'),
+      'provider fault',
+      'provider fault',
+    ]);
+    const { answers } = server.peculiarity;
+    server.peculiarity = { extensions };
+    expect(await kindOf('gil')).toBe('sent');
+    server.peculiarity = { extensions, ...(answers && { answers }) };
+    expect(await kindOf('hal')).toBe('permanent');
+  });
+
   test('that offers SIZE is told the octets of each mail', async () => {
     const server = await serverWith({ extensions: [...extensions, 'SIZE 100000'] });
     const { send } = channelTo(server);

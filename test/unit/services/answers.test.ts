@@ -55,6 +55,7 @@ describe('SMTP', () => {
     ['550 5.7.1 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.7.1' }, undefined],
     ['550 5.2.1 to RCPT, when repeated', { responseCode: 550, command: 'RCPT TO', status: '5.2.1' }, '5.2.1'],
     ['550 5.0.0 to RCPT', { responseCode: 550, command: 'RCPT TO', status: '5.0.0' }, undefined],
+    ['556 without more, of a domain that takes no mail', { responseCode: 556, command: 'RCPT TO' }, '556'],
     ['550 without more', { responseCode: 550, command: 'RCPT TO' }, undefined],
     ['450 5.1.1, which cannot be', { responseCode: 450, command: 'RCPT TO', status: '5.1.1' }, undefined],
     ['550 5.1.1 to the message', { responseCode: 550, command: 'DATA', status: '5.1.1' }, undefined],
@@ -122,6 +123,33 @@ describe('SMTP by the decision table', () => {
     ['RCPT TO', '550 5.1.8 Access denied, bad outbound sender'],
     ['RCPT TO', '452 4.3.1 Insufficient system storage'],
     ['DATA', '421 4.7.28 unusual rate of mail from your network'],
+    // As it is wrapped in reality.
+    [
+      'DATA',
+      '550-5.7.1 [192.0.2.7      12] Our system has detected an unusual rate of\n550-5.7.1 unsolicited mail originating from your IP address. To protect our\n550-5.7.1 users from spam, mail sent from your IP address has been blocked.\n550 5.7.1  gsmtp',
+    ],
+    [
+      'DATA',
+      "550-5.7.1 [192.0.2.7] The IP you're using to send mail is not\n550-5.7.1 authorized to send email directly to our servers.\n550 5.7.1 gsmtp",
+    ],
+    ['RCPT TO', '550-Relaying\n550 denied'],
+    ['RCPT TO', '554 5.7.1 <unknown[192.0.2.7]>: Client host rejected: Access denied'],
+    ['RCPT TO', '450 4.7.1 Client host rejected: cannot find your hostname, [192.0.2.7]'],
+    ['RCPT TO', '504 5.5.2 <app>: Helo command rejected: need fully-qualified hostname'],
+    ['RCPT TO', '550-rejected because 192.0.2.7 is in a black list at zen.example.org\n550 see there'],
+    ['RCPT TO', '550 5.7.1 Your IP address 192.0.2.7 is on our deny list'],
+    [
+      'RCPT TO',
+      "554 Your access to this mail system has been rejected due to the sending MTA's poor reputation.",
+    ],
+    [
+      'DATA',
+      '550-5.7.1 this message is likely suspicious due to the very low\n550 5.7.1 reputation of the sending IP address',
+    ],
+    ['DATA', '421 4.7.0 [TSS04] Messages from 192.0.2.7 temporarily deferred'],
+    ['DATA', '554 Message rejected: Sending paused for this account.'],
+    ['DATA', '554 Message rejected: Email address is not verified. The following identities failed'],
+    ['DATA', '454 Throttling failure: Daily message quota exceeded.'],
   ])('to %s, %s is a provider fault', (command, reply) => {
     expect(answered(command, reply)).toMatchObject({ kind: 'transient', providerFault: true });
   });
@@ -133,6 +161,8 @@ describe('SMTP by the decision table', () => {
     ['DATA', '550 5.6.0 a line is too long'],
     ['RCPT TO', '550 5.1.0 address rejected'],
     ['RCPT TO', '550 no'],
+    ['RCPT TO', '550 5.7.1 this account is disabled'],
+    ['DATA', '554 5.7.1 this text is on a block list'],
   ])('to %s, %s is about this one: a dead letter that suppresses nothing', (command, reply) => {
     const outcome = answered(command, reply);
     expect(outcome.kind).toBe('permanent');

@@ -238,6 +238,14 @@ describe('the status of a failure', () => {
     ['5.7.1', '550 5.1.1 no such user', '5.7.1', false],
     ['5.1.1', '554 Client host [192.0.2.7] blocked using zen.spamhaus.org', '5.1.1', false],
     ['5.2.1', '550-5.2.1 the user is receiving mail at a rate that is too high', '5.2.1', false],
+    // As a header holds a reply of several lines.
+    [
+      '5.2.1',
+      '550-5.2.1 the user is receiving mail 550-5.2.1 at a rate that 550 5.2.1 is too high',
+      '5.2.1',
+      false,
+    ],
+    ['5.1.1', '554-Client host [192.0.2.7] 554-blocked 554 using zen.example.org', '5.1.1', false],
   ])('%s with the diagnostic %s is %s; suppressed: %s', (status, diagnostic, code, isForGood) => {
     const feedback = said(status, diagnostic) as { code: string; isForGood?: true; suppressAfter?: object };
     expect([feedback.code, feedback.isForGood === true]).toEqual([code, isForGood]);
