@@ -57,7 +57,8 @@ export class Quarantine {
     const record = await this.#records.findOne({ _id: id }, { projection });
     // Deleted meanwhile: nothing is left to write.
     if (!record) return;
-    if (!(await this.#entries.findOne({ _id: id }, { projection: { _id: 1 } }))) await this.#checkRoom(refused);
+    if (!(await this.#entries.findOne({ _id: id }, { projection: { _id: 1 } })))
+      await this.#checkRoom(refused);
     const { type, lane, status } = record;
     const entry: Quarantined = { _id: id, type, lane, status, since: new Date(), ...refused };
     await this.#insert(entry);

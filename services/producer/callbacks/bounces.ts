@@ -46,6 +46,7 @@ export class Bounces {
 
   /** Receives one mail; what it changes is in the store when this resolves. Without `recipient`, its header says where it went. */
   async receive(raw: Buffer, recipient?: string): Promise<Received> {
+    if (recipient !== undefined && !this.isOurs(recipient)) return { outcome: 'no_marker' };
     const mail = parseMail(raw);
     const id = this.#notificationOf(recipient === undefined ? recipientsOf(mail) : [recipient]);
     if (id === undefined) return { outcome: 'no_marker' };

@@ -11,9 +11,11 @@ import {
   type UserListQuery,
 } from '../../contracts/index.ts';
 import { idFloor } from '../../runtime/ids.ts';
-import { ANY_QUEUE, WITHOUT_FILES, within, type Notifications, type Reach } from './collection.ts';
+import { ANY_QUEUE, BY_ID, WITHOUT_FILES, within, type Notifications, type Reach } from './collection.ts';
+import { idsChanged, writeIsolated } from './isolated-write.ts';
 import { deadLetters } from './operate.ts';
 import { SEARCH_WITHIN_MS, inReach } from './reach.ts';
+import { idBatches } from './walk.ts';
 
 /** A page of records, newest first, and where the next one begins. */
 export interface Page {
@@ -133,7 +135,16 @@ export async function markAllRead(
   const read = [{ $set: { read_at: '$$NOW' } }, { $unset: ['unread'] }];
   const seen = upTo === undefined ? {} : { sent_at: { $lte: upTo } };
   const mine = { user_id: userId, unread: true as const, ...seen, ...within(reach) };
-  return (await notifications.updateMany(mine, read)).modifiedCount;
+  let changed = 0;
+  for await (const ids of idBatches(notifications, mine)) {
+    const done = await writeIsolated(notifications, 'operate', ids, async (some) => {
+      const which = { _id: { $in: [...some] }, unread: true as const };
+      const { modifiedCount } = await notifications.updateMany(which, read, BY_ID);
+      return idsChanged(notifications, some, modifiedCount, { unread: { $exists: false } });
+    });
+    changed += done.length;
+  }
+  return changed;
 }
 
 /** What one person reads in the inbox. */

@@ -7,6 +7,7 @@ import {
   deleteRetained,
   expireOverdue,
   isRefusal,
+  markAllRead,
   markUnpublished,
   recordResults,
   redriveDeadLetters,
@@ -131,6 +132,14 @@ describe('One refused record holds up no other of', () => {
     for await (const count of discardDeadLetters(store.notifications, {}, { change, retentionDays: 1 }))
       changed += count;
     expect(changed).toBe(good.length);
+    expect(await quarantined()).toEqual([bad]);
+  });
+
+  test('a mark of all as read', async () => {
+    const { bad, good } = await mixed({ type: 'in_app', status: 'sent', unread: true, sent_at: new Date() });
+    await refuseAll(true);
+    expect(await markAllRead(store.notifications, aRecord().user_id)).toBe(good.length);
+    expect(await store.notifications.countDocuments({ unread: true })).toBe(1);
     expect(await quarantined()).toEqual([bad]);
   });
 
