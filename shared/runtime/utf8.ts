@@ -35,12 +35,13 @@ const SIZES = [1, 2, 3, 4];
 
 /** Where the first sequence begins that is no character: found block by block, and in its block character by character. */
 function firstWrongByte(bytes: Uint8Array): number {
-  for (let at = 0, end = 0; at < bytes.length; at = end) {
-    end = characterStart(bytes, Math.min(at + BLOCK, bytes.length));
-    const block = bytes.subarray(at, end);
+  let at = 0;
+  while (at < bytes.length) {
+    const block = bytes.subarray(at, characterStart(bytes, Math.min(at + BLOCK, bytes.length)));
     if (!isUtf8(block)) return at + firstWrongOf(block);
+    at += block.length;
   }
-  return bytes.length;
+  return at;
 }
 
 function firstWrongOf(block: Uint8Array): number {

@@ -35,11 +35,11 @@ export async function insertNotifications(
 ): Promise<(Stored | Failed)[]> {
   const errors = await insertAll(notifications, records);
   return Promise.all(
-    records.map((record, index): Stored | Failed | Promise<Stored | Failed> => {
+    records.map((record, index) => {
       const error = errors.get(index);
-      if (!error) return { outcome: 'stored', record };
-      if (error.code === DUPLICATE_KEY) return findReplay(notifications, record).catch(failed);
-      return failed(new RecordRefused(error));
+      if (error?.code === DUPLICATE_KEY) return findReplay(notifications, record).catch(failed);
+      const stored: Stored = { outcome: 'stored', record };
+      return Promise.resolve(error ? failed(new RecordRefused(error)) : stored);
     }),
   );
 }
