@@ -86,10 +86,18 @@ export const SMTP_RULES: readonly SmtpRule[] = [
   {
     codes: ['7.0', '7.1', ...BARE_REFUSALS],
     words:
-      /\byour (?:\w+ ){0,2}account (?:is|has been) (?:\w+ )?(?:suspended|disabled|locked|blocked|paused|restricted)|\bsending (?:is |has been )?(?:paused|suspended|disabled)|(?:address|identities|domain|sender)\b.{0,40}\bnot verified/i,
+      /\byour (?:\w+ ){0,2}account (?:is|has been) (?:\w+ )?(?:suspended|disabled|locked|blocked|paused|restricted)|\bsending (?:is |has been )?(?:paused|suspended|disabled)/i,
     verdict: 'ours',
     meaning: 'our account may not send',
-    source: 'Amazon SES (SMTP response codes; error messages for paused sending and identities)',
+    source: 'Amazon SES (SMTP response codes)',
+  },
+  {
+    codes: ['7.0', '7.1', ...BARE_REFUSALS],
+    words: /\b(?:address|domain) is not verified/i,
+    verdict: 'ours',
+    isAboutSender: true,
+    meaning: 'our sender is not verified with the provider',
+    source: 'Amazon SES (SMTP response codes)',
   },
   {
     codes: ['7.1', '550'],

@@ -28,7 +28,7 @@ test('one that fails comes back, one that dies is sent again by hand', async () 
   await person.send();
   await person.state('Waiting to retry').waitFor();
   await person.state('Sent').waitFor();
-  fleet.sandbox.smtpFault = { refuse: { at: 'rcpt', code: 550, message: '5.7.1 not wanted here' } };
+  fleet.sandbox.smtpFault = { refuse: { at: 'rcpt', code: 550, message: '5.1.0 not wanted here' } };
   await person.fillMail('late@example.org');
   await person.send();
   await person.state('Failed permanently').waitFor();
@@ -99,7 +99,7 @@ test('one is found in the list and taken back, by keyboard alone', async () => {
 });
 
 test('two hundred dead letters are looked into, redriven with a number and a reason, and arrive', async () => {
-  fleet.sandbox.smtpFault = { refuse: { at: 'rcpt', code: 550, message: '5.7.1 not wanted here' } };
+  fleet.sandbox.smtpFault = { refuse: { at: 'rcpt', code: 550, message: '5.1.0 not wanted here' } };
   const notifications = Array.from({ length: 200 }, (_, index) => ({
     user_id: 'u-dead',
     type: 'email',

@@ -20,7 +20,7 @@ const MAIL_PRESETS: Readonly<Record<string, Preset<MailFault>>> = {
   },
   'all-550': {
     words: 'Answers 550 to all: each is a dead letter at once',
-    fault: { refuse: { at: 'rcpt', code: 550, message: '5.7.1 Not wanted here' } },
+    fault: { refuse: { at: 'rcpt', code: 550, message: '5.1.0 Not wanted here' } },
   },
   slow: { words: 'Takes 3 s for each', fault: { delayMs: SLOW_MS } },
   drop: {

@@ -25,7 +25,7 @@ export const MAGIC_MAILBOXES: readonly MagicMailbox[] = [
   {
     local: 'bounce',
     effect: '550: refused for good, becomes a dead letter at once',
-    refuse: { at: 'rcpt', code: 550, message: '5.7.1 not wanted here' },
+    refuse: { at: 'rcpt', code: 550, message: '5.1.0 not wanted here' },
   },
   {
     local: 'nobody',

@@ -105,7 +105,7 @@ test('the answers carry their enhanced code once, and neither STARTTLS nor AUTH 
   expect(offers).toContain('SIZE 26214400');
   expect(offers.join()).not.toMatch(/STARTTLS|AUTH/);
   await say('MAIL FROM:<a@example.org>');
-  expect(await say('RCPT TO:<bounce@example.org>')).toEqual(['550 5.7.1 not wanted here']);
+  expect(await say('RCPT TO:<bounce@example.org>')).toEqual(['550 5.1.0 not wanted here']);
   expect(await say('RCPT TO:<full@example.org>')).toEqual(['452 4.2.2 mailbox full']);
   await say('RCPT TO:<fail@example.org>');
   await say('DATA');
