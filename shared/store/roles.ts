@@ -43,7 +43,7 @@ const PRODUCER: Rights = {
 
 const CONSUMER: Rights = {
   notifications: ['find', 'update'],
-  quarantine: ['find', 'insert'],
+  quarantine: ['find', 'insert', 'update'],
   controls: ['find'],
   presences: BEATS,
   recipient_limits: ['find', 'insert', 'update', 'remove'],

@@ -6,11 +6,14 @@ import type { ServiceProcess } from '../../../infra/chaos/fleet/service-process.
 import { SERVICES } from '../../../infra/local/fleet.ts';
 import { DEAD_LETTER_QUEUE, EXCHANGES, workQueue } from '../../../shared/broker/index.ts';
 import { newId } from '../../../shared/runtime/ids.ts';
+import { silentLogger } from '../../../shared/runtime/logger.ts';
+import { Quarantine } from '../../../shared/store/index.ts';
 import { consuming, publishing, refusalOf, type BrokerAct } from '../../support/broker-acts.ts';
 import { startCommand } from '../../support/command.ts';
 import { documentedBlock } from '../../support/documented.ts';
 import { aRecord } from '../../support/records.ts';
 import { startSecuredFleet, type SecuredFleet } from '../../support/secured-fleet.ts';
+import { sentResult } from '../../support/test-store.ts';
 import { until } from '../../support/until.ts';
 import { Visitor } from '../../support/visitor.ts';
 
@@ -72,6 +75,20 @@ describe('with the rights of its own service each', () => {
     await untilStatus(await send({ ...mail, email: 'gone@example.org' }), 'bounced');
     await untilStatus(await send({ ...mail, email: 'gone@example.org' }), 'suppressed');
     expect((await fleet.call('DELETE', '/v1/suppressions/email/gone@example.org')).status).toBe(200);
+  });
+
+  test('a consumer adds a result to what is in quarantine already', async () => {
+    const id = await send({ ...mail, send_at: new Date(Date.now() + 3_600_000).toISOString() });
+    const refusal = { operation: 'record', code: '121', reason: 'Document failed validation' } as const;
+    const result = sentResult(id, 1);
+    const entry = await inStore('tidings-email', async (db) => {
+      const quarantine = new Quarantine(db, silentLogger);
+      await quarantine.add(id, refusal);
+      await quarantine.add(id, { ...refusal, result });
+      return quarantine.get(id);
+    });
+    expect(entry?.result).toMatchObject({ id, status: 'sent' });
+    expect((await fleet.call('POST', `/v1/quarantine/${id}/discard`)).status).toBe(200);
   });
 
   test('what fails for now comes back through its wait queue and is sent', async () => {
