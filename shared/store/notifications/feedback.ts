@@ -11,6 +11,7 @@ import {
 import { SECOND } from '../../runtime/duration.ts';
 import type { EarlyFeedback, EarlyFeedbacks } from '../early-feedback.ts';
 import { literals } from '../literals.ts';
+import { isRefusal } from '../refusal.ts';
 import { suppressionIdOf, suppressionOf, type Suppressions } from '../suppressions.ts';
 import { retentionEnd, transitionStage, type Notifications } from './collection.ts';
 import { writeIsolated } from './isolated-write.ts';
@@ -56,10 +57,7 @@ export async function hearFeedback(stores: FeedbackStores, heard: Feedback): Pro
   if (!record) return 'missing';
   const stand = standOf(record, feedback);
   if (stand === 'beyond') {
-    await writeIsolated(stores.notifications, 'record', [record._id], async () => {
-      await noteLateReport(stores.notifications, record, feedback);
-      return [];
-    });
+    await unlessRefused(() => noteLateReport(stores.notifications, record, feedback));
     return 'unchanged';
   }
   if (stand === 'there') {
@@ -185,6 +183,15 @@ async function move({ notifications, retentionDays }: FeedbackStores, feedback: 
   return (await notifications.updateOne(filter, pipeline)).matchedCount > 0;
 }
 
+/** Writes a note; one that MongoDB refuses is left out, for it changes nothing and is worth no quarantine. */
+async function unlessRefused(write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown;
+  }
+}
+
 /** The code of the timeline entry about a mail that came back and was not understood. */
 const NOT_UNDERSTOOD = 'report_not_understood';
 
@@ -198,10 +205,7 @@ export async function noteUnreadReport(notifications: Notifications, id: string,
     reason: { $literal: why.slice(0, 500) },
   };
   const unnoted = { _id: id, erased_at: { $exists: false }, 'timeline.code': { $ne: NOT_UNDERSTOOD } };
-  await writeIsolated(notifications, 'record', [id], async () => {
-    await notifications.updateOne(unnoted, [{ $set: withTimelineEntry(entry) }]);
-    return [];
-  });
+  await unlessRefused(() => notifications.updateOne(unnoted, [{ $set: withTimelineEntry(entry) }]));
 }
 
 /**
