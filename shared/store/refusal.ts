@@ -6,11 +6,12 @@ import { MongoBulkWriteError, MongoServerError, MongoWriteConcernError } from 'm
  * MaxTimeMSExpired, CommandNotFound, WriteConcernFailed, InvalidOptions, UnknownReplWriteConcern, NetworkTimeout, ShutdownInProgress,
  * UnsatisfiableWriteConcern, WriteConflict, FailedToSatisfyReadPreference, QueryPlanKilled, PrimarySteppedDown,
  * NetworkInterfaceExceededTimeLimit, ExceededTimeLimit, TemporarilyUnavailable, SocketException, NotWritablePrimary, DuplicateKey,
- * Interrupted and its kin, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, OutOfDiskSpace.
+ * Interrupted and its kin, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, OutOfDiskSpace, InternalError, UnknownError, UserWritesBlocked,
+ * AtlasError.
  */
 const NOT_OF_A_RECORD = new Set<unknown>([
   6, 7, 13, 18, 24, 26, 43, 46, 50, 59, 64, 72, 79, 89, 91, 100, 112, 133, 175, 189, 202, 262, 365, 9_001,
-  10_107, 11_000, 11_600, 11_601, 11_602, 13_435, 13_436, 14_031,
+  10_107, 11_000, 1, 8, 371, 8_000, 11_600, 11_601, 11_602, 13_435, 13_436, 14_031,
 ]);
 
 /** Whether MongoDB refused to write one of the records of a command, so that the same write of the others would succeed. */
@@ -22,9 +23,19 @@ export function isRefusal(thrown: unknown): thrown is MongoServerError {
   return codes.length > 0 && codes.every(refusesRecord);
 }
 
-/** Whether an error code of MongoDB speaks of one record. */
-export function refusesRecord(code: unknown): boolean {
+function refusesRecord(code: unknown): boolean {
   return typeof code === 'number' && !NOT_OF_A_RECORD.has(code);
+}
+
+/**
+ * Errors that speak of one new record for certain: BadValue, TypeMismatch, DocumentValidationFailure, CannotBuildIndexKeys, BSONObjectTooLarge. All
+ * others are answered as "come again", for a new record has no other place where it is kept.
+ */
+const OF_A_NEW_RECORD = new Set<unknown>([2, 14, 121, 171, 10_334]);
+
+/** Whether an error code of MongoDB says that it refuses this very record, however often it is asked. */
+export function refusesNewRecord(code: unknown): boolean {
+  return OF_A_NEW_RECORD.has(code);
 }
 
 /** MongoDB refuses to store a new record: nothing of it is stored, and it would refuse it again. */

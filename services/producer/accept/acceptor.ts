@@ -3,6 +3,7 @@ import type { Notification } from '../../../shared/contracts/index.ts';
 import { Batcher } from '../../../shared/runtime/batcher.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import {
+  RecordRefused,
   StoreTimeout,
   insertNotifications,
   type Failed,
@@ -53,6 +54,7 @@ export class Acceptor {
   });
   readonly #isOpen: () => boolean;
   readonly #outbox: Outbox;
+  readonly #log: Logger;
 
   /** `isOpen`: whether anything new is taken in. */
   constructor(options: {
@@ -64,6 +66,7 @@ export class Acceptor {
     this.#notifications = options.notifications;
     this.#isOpen = options.isOpen;
     this.#outbox = new Outbox(options);
+    this.#log = options.log;
   }
 
   /**
@@ -79,11 +82,16 @@ export class Acceptor {
     signal?.addEventListener('abort', () => (entry.givenUp = true), { once: true });
     try {
       const stored = await inTime(this.#group.add(entry), withinMs);
-      if (stored.outcome === 'failed') throw stored.error;
+      if (stored.outcome === 'failed') throw this.#logged(stored.error);
       return stored;
     } finally {
       entry.givenUp = true;
     }
+  }
+
+  #logged(error: Error): Error {
+    if (error instanceof RecordRefused) this.#log.error('MongoDB refuses to store a notification', { error });
+    return error;
   }
 
   /** Publishes records that were made pending by hand. Does not wait for RabbitMQ. */

@@ -142,10 +142,8 @@ export function problemOf(thrown: unknown, log: Logger): Problem {
       headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
     });
   }
-  if (thrown instanceof RecordRefused) {
-    log.error('MongoDB refuses to store a notification', { error: thrown });
+  if (thrown instanceof RecordRefused)
     return new Problem('internal_error', { detail: `${thrown.message}. Nothing was stored.` });
-  }
   if (thrown instanceof SearchTooWide)
     return new Problem('search_too_wide', { detail: 'Give a status, a person, or a shorter time as well.' });
   const problem = bodyProblem(thrown);

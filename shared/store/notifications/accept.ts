@@ -2,7 +2,7 @@ import { MongoBulkWriteError, type WriteError } from 'mongodb';
 import type { Notification } from '../../contracts/index.ts';
 import { toError } from '../../runtime/errors.ts';
 import { DUPLICATE_KEY } from '../duplicate.ts';
-import { RecordRefused, refusesRecord } from '../refusal.ts';
+import { RecordRefused, refusesNewRecord } from '../refusal.ts';
 import { BY_ID, type Notifications } from './collection.ts';
 import { writeIsolated } from './isolated-write.ts';
 
@@ -56,7 +56,7 @@ async function insertAll(
     if (!(error instanceof MongoBulkWriteError)) throw error;
     const errors = [error.writeErrors].flat();
     // A failed write concern, or an error of the server, means that nobody knows what was stored.
-    const areKnown = errors.every(({ code }) => code === DUPLICATE_KEY || refusesRecord(code));
+    const areKnown = errors.every(({ code }) => code === DUPLICATE_KEY || refusesNewRecord(code));
     if (errors.length === 0 || !areKnown || error.result.getWriteConcernError()) throw error;
     return new Map(errors.map((one) => [one.index, one]));
   }
