@@ -76,11 +76,13 @@ function createMailServer({
       const signed = sign?.(composed, notification.from ?? from) ?? composed;
       const ownReturnPath = returnPath?.(notification._id);
       const ownSender = notification.from !== undefined && ownReturnPath === undefined;
-      const watched = watch(signed, { returnPath: ownReturnPath, size, ownSender });
+      const onBody = (): void => {
+        refusals.taken();
+      };
+      const watched = watch(signed, { returnPath: ownReturnPath, size, ownSender, onBody });
       const stop = patience ? unlessBegan(signal, patience, watched.bodyBegan) : signal;
       try {
         const reason = await handOver(pool, watched.mail, stop);
-        refusals.taken();
         return { kind: 'sent', provider: name, provider_message_id: watched.mail.messageId(), reason };
       } catch (thrown) {
         const ownFrom = notification.from !== undefined;
@@ -181,13 +183,14 @@ function outcomeOf(thrown: unknown, attempted: Attempted): Outcome {
   };
 }
 
-/** A refusal of RCPT that the server repeats for one recipient after the other is a provider fault. */
+/** A refusal of RCPT that the server repeats for one recipient after the other is a provider fault, unless the notification chose its sender. */
 function unlessRepeated(
   failure: ReturnType<typeof classifySmtpFailure>,
   { command = '', responseCode: reply = 0, status, message }: SmtpFailure,
-  { refusals, recipient }: Attempted,
+  { refusals, recipient, ownSender, ownFrom }: Attempted,
 ): ReturnType<typeof classifySmtpFailure> {
-  if (failure.kind !== 'permanent' || 'codeForGood' in failure || !command.startsWith('RCPT')) return failure;
+  if (ownSender || ownFrom || !command.startsWith('RCPT')) return failure;
+  if (failure.kind !== 'permanent' || 'codeForGood' in failure) return failure;
   if (!refusals.isAboutUs({ recipient, reply, status, message })) return failure;
   const reason = `${failure.reason}. Several recipients in a row are refused so: it is about our account or address`;
   return { kind: 'transient', code: failure.code, reason, providerFault: true };

@@ -22,7 +22,7 @@ export class RepeatedRefusals {
   #words = '';
   readonly #recipients = new Set<string>();
 
-  /** The server has taken a mail: what it refuses is about each one. */
+  /** The server has taken a recipient: what it refuses is about each one. */
   taken(): void {
     this.#recipients.clear();
   }
@@ -38,10 +38,11 @@ export class RepeatedRefusals {
   }
 }
 
+/** Characters of a reply that are compared. */
+const COMPARED = 500;
+
 /** The words without what differs from one recipient to the next: addresses, and whatever has a digit. */
 function sameWords(message: string): string {
-  return wordsOf(message)
-    .replace(/\S+@\S+/g, '')
-    .replace(/\S*\d\S*/g, '')
-    .toLowerCase();
+  const words = wordsOf(message.slice(0, COMPARED)).toLowerCase().split(' ');
+  return words.filter((word) => !/[@\d]/.test(word)).join(' ');
 }

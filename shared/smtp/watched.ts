@@ -18,6 +18,8 @@ export interface EnvelopeOptions {
   size: number;
   /** Whether the notification chose its sender itself: a refusal for good is about that one, then, and not about the connection. */
   ownSender: boolean;
+  /** Called when the server has taken the recipient and asks for the message. */
+  onBody?: () => void;
 }
 
 /**
@@ -36,6 +38,8 @@ export function watch(mail: Mail, options: EnvelopeOptions): Watched {
       createReadStream: () => {
         const stream = mail.createReadStream();
         streams.push(stream);
+        // Its first reader is the connection, behind the server's 354.
+        if (options.onBody) stream.once('resume', options.onBody);
         return stream;
       },
     },

@@ -19,6 +19,7 @@ interface SmtpRule {
 const GOOGLE = 'Google, Gmail SMTP errors and codes (support.google.com/a/answer/3726730)';
 const MICROSOFT = 'Microsoft, Email non-delivery reports and SMTP errors in Exchange Online';
 const OUTLOOK = 'Microsoft, Outlook.com SMTP error codes (sendersupport.olc.protection.outlook.com)';
+const SES = 'Amazon SES, SMTP response codes';
 const YAHOO = 'Yahoo Sender Hub, SMTP error codes';
 const RFC = { status: 'RFC 3463', auth: 'RFC 4954 §6, RFC 5248', checks: 'RFC 7372', arc: 'RFC 8617' };
 
@@ -55,7 +56,7 @@ export const SMTP_RULES: readonly SmtpRule[] = [
   {
     codes: ['7.0', '7.1', ...BARE_REFUSALS],
     words:
-      /blocked using [\w.-]+|spamhaus\.org|\bis in (?:the )?spamhaus|\bis in a black list at\b|found on one or more DNSBLs|\b(?:ip|host|client|server|network|mta)\b.{0,80}\b(?:black|block|deny) ?list/i,
+      /blocked using [\w.-]+|spamhaus\.org(?!\/query\/domain)|\bis in (?:the )?spamhaus|\bis in a black list at\b|found on one or more DNSBLs|\byour (?:ip|host|server|network|mta)\b[^;]{0,80}\b(?:black|block|deny) ?list/i,
     verdict: 'ours',
     meaning: 'our address is on a blocklist',
     source:
@@ -63,7 +64,7 @@ export const SMTP_RULES: readonly SmtpRule[] = [
   },
   {
     codes: ['7.0', '7.1', '7.25', '5.2', '504', ...BARE_REFUSALS],
-    words: /\b(?:client host|helo command) rejected|cannot find your (?:reverse )?hostname/i,
+    words: /\b(?:client host|helo command) rejected(?!: gr[ae]y)|cannot find your (?:reverse )?hostname/i,
     verdict: 'ours',
     meaning: 'the server refuses our host, or its name',
     source: 'Postfix (smtpd_client_restrictions, smtpd_helo_restrictions)',
@@ -86,18 +87,18 @@ export const SMTP_RULES: readonly SmtpRule[] = [
   {
     codes: ['7.0', '7.1', ...BARE_REFUSALS],
     words:
-      /\byour (?:\w+ ){0,2}account (?:is|has been) (?:\w+ )?(?:suspended|disabled|locked|blocked|paused|restricted)|\bsending (?:is |has been )?(?:paused|suspended|disabled)/i,
+      /\byour (?:\w+ ){0,2}account (?:is|has been) (?:\w+ )?(?:suspended|disabled|locked|blocked|paused|restricted)|\bsending paused for this account/i,
     verdict: 'ours',
     meaning: 'our account may not send',
-    source: 'Amazon SES (SMTP response codes)',
+    source: SES,
   },
   {
     codes: ['7.0', '7.1', ...BARE_REFUSALS],
-    words: /\b(?:address|domain) is not verified/i,
+    words: /\bemail address is not verified\. The following identities/i,
     verdict: 'ours',
     isAboutSender: true,
     meaning: 'our sender is not verified with the provider',
-    source: 'Amazon SES (SMTP response codes)',
+    source: SES,
   },
   {
     codes: ['7.1', '550'],
@@ -115,12 +116,18 @@ export const SMTP_RULES: readonly SmtpRule[] = [
     source: `${GOOGLE}; ${MICROSOFT}`,
   },
   {
-    codes: ['7.0', '7.1', '2.1', '454', ...BARE_REFUSALS],
-    words:
-      /(?:sending|relay|daily|hourly|message|rate) (?:message )?(?:quota|limit|rate) (?:has been )?(?:exceeded|reached)|peak SMTP relay limit/i,
+    codes: ['7.0', '7.1', '2.1'],
+    words: /(?:sending|relay) (?:quota|limit) exceeded|peak SMTP relay limit/i,
     verdict: 'ours',
     meaning: 'our sending quota is used up',
-    source: `${GOOGLE}; Amazon SES (SMTP response codes)`,
+    source: GOOGLE,
+  },
+  {
+    codes: ['7.0', '7.1', '454', '554'],
+    words: /throttling failure|daily message quota exceeded|maximum sending rate exceeded/i,
+    verdict: 'ours',
+    meaning: 'our sending quota is used up',
+    source: SES,
   },
   {
     codes: ['7.9'],

@@ -6,6 +6,7 @@ import { TOO_SLOW } from '../../../shared/delivery/hanging.ts';
 import { readConfig } from '../../../shared/runtime/config.ts';
 import { PeculiarMailServer, type Peculiarity } from '../../support/peculiar-mail-server.ts';
 import { aRecord } from '../../support/records.ts';
+import { until } from '../../support/until.ts';
 
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -86,6 +87,26 @@ describe.each(PIPELINING)('a mail server %s', (_which, extensions) => {
     expect(await kindOf('gil')).toBe('sent');
     server.peculiarity = { extensions, ...(answers && { answers }) };
     expect(await kindOf('hal')).toBe('permanent');
+    // Senders of their own say nothing of us.
+    const own = channelTo(server, { ...ONE_AT_A_TIME, ALLOWED_SENDERS: 'me@example.org' }).send;
+    for (const name of ['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])
+      expect((await own({ email: `${name}@example.org`, from: 'me@example.org' })).kind).toBe('permanent');
+  });
+
+  test('that refuses recipients by policy is not at fault while it takes another mail', async () => {
+    const policy = { extensions, answers: { RCPT: '550 5.7.1 no' } };
+    const server = await serverWith(policy);
+    const { send } = channelTo(server);
+    const kinds = async (names: string[]): Promise<string[]> =>
+      Promise.all(names.map(async (name) => (await send({ email: `${name}@example.org` })).kind));
+    await kinds(['ada', 'bob', 'cyd', 'dan']);
+    server.peculiarity = { extensions, acceptMs: 1_000 };
+    server.commands.length = 0;
+    const slow = send({ email: 'eve@example.org' });
+    await until(() => server.commands.includes('DATA'));
+    server.peculiarity = policy;
+    expect(await kinds(['fay', 'gil'])).toEqual(['permanent', 'permanent']);
+    await slow;
   });
 
   test('that offers SIZE is told the octets of each mail', async () => {

@@ -95,6 +95,8 @@ describe('SMTP by the decision table', () => {
     },
   );
   test.each([
+    '450 4.7.1 <unknown[192.0.2.7]>: Client host rejected: Greylisted, see http://postgrey.example.org',
+    '450 4.2.1 mailbox daily message limit exceeded',
     '550-5.2.1 this user is receiving mail at a rate that is too high just now\n550 5.2.1 see ReceivingRatePerm',
     '450-4.2.1 The user you are trying to contact is receiving mail too quickly',
   ])('%s is retried, and neither suppresses nor speaks against the server', (reply) => {
@@ -137,7 +139,7 @@ describe('SMTP by the decision table', () => {
     ['RCPT TO', '450 4.7.1 Client host rejected: cannot find your hostname, [192.0.2.7]'],
     ['RCPT TO', '504 5.5.2 <app>: Helo command rejected: need fully-qualified hostname'],
     ['RCPT TO', '550-rejected because 192.0.2.7 is in a black list at zen.example.org\n550 see there'],
-    ['RCPT TO', '550 5.7.1 Your IP address 192.0.2.7 is on our deny list'],
+    ['RCPT TO', '550 5.7.1 Your IP [192.0.2.7] is on our deny list'],
     [
       'RCPT TO',
       "554 Your access to this mail system has been rejected due to the sending MTA's poor reputation.",
@@ -163,6 +165,14 @@ describe('SMTP by the decision table', () => {
     ['RCPT TO', '550 no'],
     ['RCPT TO', '550 5.7.1 this account is disabled'],
     ['DATA', '554 5.7.1 this text is on a block list'],
+    ['DATA', '554 5.7.1 a link in the text points to a host on a block list'],
+    ['DATA', '550 5.7.1 This mail server found a link on a blacklist'],
+    ['DATA', '550 5.7.1 <http://x.example> listed at www.spamhaus.org/query/domain/x.example'],
+    ['RCPT TO', '550 5.7.1 The sender is in the server block list of the recipient'],
+    ['RCPT TO', '550 Recipient daily message limit exceeded'],
+    ['RCPT TO', '550 5.7.1 message rate limit exceeded for recipient'],
+    ['RCPT TO', '550 Recipient address is not verified'],
+    ['RCPT TO', '550 sending is disabled for this recipient'],
   ])('to %s, %s is about this one: a dead letter that suppresses nothing', (command, reply) => {
     const outcome = answered(command, reply);
     expect(outcome.kind).toBe('permanent');
