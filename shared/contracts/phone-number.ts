@@ -6,7 +6,9 @@ import { requiredString } from './fields.ts';
 const WRITTEN = /^\+[0-9][0-9 ().\u00a0-]{5,30}$/;
 
 /** Prefixes of mobile numbers that were given up. Mexico: the 1 went in August 2019 (IFT, Plan Técnico Fundamental de Numeración). */
-const GIVEN_UP: readonly (readonly [RegExp, string])[] = [[/^\+52 ?1(?=[ \d]{10,}$)/, '+52']];
+const GIVEN_UP: readonly (readonly [RegExp, string])[] = [
+  [/^\+52[ ().\u00a0-]*1(?=(?:[ ().\u00a0-]*\d){10}$)/, '+52'],
+];
 
 /**
  * The one form of a number that is stored, compared, limited, suppressed and sent to: E.164 without a trunk prefix, so that +44 0 20… and +44 20…

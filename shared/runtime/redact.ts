@@ -113,10 +113,12 @@ export function secretsOf(config: Partial<Config>): string[] {
   return [...new Set(values)].filter((value): value is string => (value?.length ?? 0) >= LEAST_SECRET);
 }
 
-/** Masks first and cuts then: half a secret is one as well. */
+/** Masks first and cuts then: half a secret is one as well. Where the text goes on behind what is looked at, so much of the end is left out. */
 function redactText(whole: string, masking: Masking): string {
   const masked = maskText(whole.slice(0, MAX_TEXT + BEYOND_CUT), masking);
-  return whole.length > MAX_TEXT ? `${masked.slice(0, MAX_TEXT)}[cut]` : masked;
+  if (whole.length <= MAX_TEXT) return masked;
+  const isWhole = whole.length <= MAX_TEXT + BEYOND_CUT;
+  return `${masked.slice(0, isWhole ? MAX_TEXT : Math.min(MAX_TEXT, Math.max(0, masked.length - BEYOND_CUT)))}[cut]`;
 }
 
 function maskText(text: string, { secrets = [], showRecipients = false }: Masking): string {

@@ -26,8 +26,8 @@ function qmailReports(text: string): RecipientReport[] | undefined {
 }
 
 function qmailReport(paragraph: string): RecipientReport | undefined {
-  const [, recipient, words = ''] = /^<([^\s<>]+@[^\s<>]+)>:\n(.*)$/s.exec(paragraph) ?? [];
-  if (recipient === undefined) return undefined;
+  const [, recipient, words = ''] = /^<([^\s<>]+)>:\n(.*)$/s.exec(paragraph) ?? [];
+  if (!recipient?.includes('@')) return undefined;
   // "(#5.1.1)" at the end of a line: cr.yp.to/proto/hcmssc.txt.
   const status = statusOf(/\(#(\d\.\d{1,3}\.\d{1,3})\)\s*$/m.exec(words)?.[1] ?? '');
   const [, reply = ''] = /^Remote host said: (.*)$/m.exec(words) ?? [];

@@ -39,6 +39,10 @@ describe('secrets never reach a log line', () => {
       expect(line).not.toMatch(/k4n|ada/);
     }
   });
+  test('where the looked-at text ends, also when masking has made it shorter', () => {
+    const tokens = `Bearer ${'T'.repeat(90)} `.repeat(300).slice(0, 20_468);
+    expect(String(redact(`${tokens} ${canary} and more`, { secrets: [canary] }))).not.toContain('k4n');
+  });
   test('those of the settings wherever they turn up, also encoded', () => {
     const { log, text } = written({
       API_KEY: canary,
