@@ -46,7 +46,7 @@ export class Breaker implements Limit {
   #wake = (): void => undefined;
 
   constructor(options: { onChange?: (state: BreakerState) => void; now?: () => number } = {}) {
-    this.#now = options.now ?? Date.now;
+    this.#now = options.now ?? (() => performance.now());
     this.#onChange = options.onChange ?? (() => undefined);
   }
 

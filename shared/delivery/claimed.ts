@@ -5,11 +5,11 @@ import type { Outcome } from './outcome.ts';
 export class Claimed {
   readonly record: Notification;
   readonly token: string;
-  /** Our own clock before the claim, in milliseconds since the epoch. */
+  /** When we claimed, by `performance.now()`: a jump of the system's clock neither ends a lease nor prolongs it. */
   readonly claimedAt: number;
   /** What stands in the way of handing it over, as it was found for all of one claim. */
   refusal: Outcome | undefined;
-  /** When the lease ends by our own clock, in milliseconds since the epoch, which never thinks it longer than it is; Infinity before it is known. */
+  /** When the lease ends, by `performance.now()`, never later than in the store; Infinity before it is known. */
   leaseUntil = Infinity;
   #isLost = false;
   #underWay: AbortController | undefined;
@@ -22,14 +22,14 @@ export class Claimed {
 
   /** Whether somebody else may have it by now: told so, or its lease is over at this very millisecond. */
   get isLost(): boolean {
-    return this.#isLost || Date.now() >= this.leaseUntil;
+    return this.#isLost || performance.now() >= this.leaseUntil;
   }
 
   /** Whether its time is over, by the database's clock: that of the claim, and what has passed since. */
   get isExpired(): boolean {
     const { expires_at, claimed_at } = this.record;
     if (!expires_at || !claimed_at) return false;
-    return expires_at.getTime() <= claimed_at.getTime() + (Date.now() - this.claimedAt);
+    return expires_at.getTime() <= claimed_at.getTime() + (performance.now() - this.claimedAt);
   }
 
   /** The claim is not ours any more: an attempt that is under way stops. */

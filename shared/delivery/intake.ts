@@ -148,13 +148,13 @@ export class Intake {
   #hold(message: Message, delivery: Delivery): void {
     const twin = this.#held.get(message.id);
     if (twin) twin.deliveries.push(delivery);
-    else this.#held.set(message.id, { message, deliveries: [delivery], since: Date.now() });
+    else this.#held.set(message.id, { message, deliveries: [delivery], since: performance.now() });
     this.#options.onMessage();
   }
 
   async #giveBackOld(): Promise<void> {
     if (this.#shut.size === 0) return;
-    const before = Date.now() - GIVE_BACK_AFTER_MS;
+    const before = performance.now() - GIVE_BACK_AFTER_MS;
     const old = [...this.#held].filter(([, { since }]) => since < before);
     for (const [id] of old) this.#held.delete(id);
     await Promise.all(old.map(([, held]) => this.#giveBack(held)));

@@ -155,7 +155,7 @@ export class LaneWorker {
     const ids = [...taken.keys()];
     const isOwnStore = CHANNELS[this.#options.channel].inbox;
     const claim = await this.#claims.claim(async (options) => ({
-      claimedAt: Date.now(),
+      claimedAt: performance.now(),
       token: options.token,
       records: await claimNotifications(this.#options.notifications, ids, { ...options, isOwnStore }),
     }));

@@ -15,7 +15,7 @@ export class Leases {
   #timer: NodeJS.Timeout | undefined;
   #renewing = false;
   #endTimer: NodeJS.Timeout | undefined;
-  /** When it is next looked whether a lease is over, in milliseconds since the epoch. */
+  /** When it is next looked whether a lease is over, by `performance.now()`. */
   #endsAt = Infinity;
 
   constructor(options: { notifications: Notifications; leaseMs: number; log: Logger }) {
@@ -35,7 +35,7 @@ export class Leases {
     clearTimeout(this.#endTimer);
   }
 
-  /** From now on this claim is renewed. Its lease counts from before the claim, by our own clock. */
+  /** From now on this claim is renewed. Its lease counts from before the claim. */
   hold(claimed: Claimed): void {
     claimed.leaseUntil = claimed.claimedAt + this.#leaseMs;
     this.#held.add(claimed);
@@ -63,7 +63,7 @@ export class Leases {
     // What was given up is somebody else's as soon as its lease is over.
     const claims = [...this.#held].filter(({ isLost }) => !isLost);
     if (claims.length === 0) return;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const kept = await renewLeases(
       this.#notifications,
       claims.map(({ record, token }) => ({ id: record._id, token })),
@@ -84,7 +84,7 @@ export class Leases {
     this.#endTimer = setTimeout(() => {
       this.#endsAt = Infinity;
       this.#endOver();
-    }, at - Date.now());
+    }, at - performance.now());
   }
 
   #endOver(): void {

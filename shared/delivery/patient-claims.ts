@@ -27,7 +27,7 @@ export interface PatientClaimsOptions {
  */
 export class PatientClaims {
   readonly #options: PatientClaimsOptions;
-  #storeBackAt = 0;
+  #storeBackAt = -Infinity;
 
   constructor(options: PatientClaimsOptions) {
     this.#options = options;
@@ -40,7 +40,7 @@ export class PatientClaims {
     return untilDone(
       async (failures) => {
         const again = failures > 0;
-        const takeOver = !again && Date.now() - this.#storeBackAt > SETTLE_MS;
+        const takeOver = !again && performance.now() - this.#storeBackAt > SETTLE_MS;
         const claimed = await make({ token, actor, leaseMs, again, takeOver });
         await this.#storeIsBack();
         return claimed;
@@ -63,7 +63,7 @@ export class PatientClaims {
   async #storeIsBack(): Promise<void> {
     if (!this.#storeAway) return;
     const { intake, log } = this.#options;
-    this.#storeBackAt = Date.now();
+    this.#storeBackAt = performance.now();
     log.info('MongoDB answers again; consuming', { queue: intake.queue });
     await intake.reopen('store');
   }

@@ -59,7 +59,7 @@ export class Standing {
 
   /** Delivers to it, and learns how many it takes at once. */
   async during(work: () => Promise<Outcome>): Promise<Outcome> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     this.#going += 1;
     try {
       const outcome = await work();
@@ -75,7 +75,7 @@ export class Standing {
   observe(outcome: Outcome): void {
     if (outcome.kind === 'sent') this.#sent += 1;
     if (isEnd(outcome)) this.#lastHour.add(outcome.kind === 'sent' ? 'sent' : 'failed');
-    if (isWell(outcome)) this.#wellAt = Date.now();
+    if (isWell(outcome)) this.#wellAt = performance.now();
     this.breaker.observe(outcome);
   }
 }

@@ -112,7 +112,7 @@ export class Standings implements Limit {
   /** Whether it carries, and answered well within the last milliseconds: it took one, or said something about one. */
   wasWellWithin(name: string, ms: number): boolean {
     const { breaker, wellAt } = this.#of(name);
-    return breaker.state === 'closed' && Date.now() - wellAt < ms;
+    return breaker.state === 'closed' && performance.now() - wellAt < ms;
   }
 
   /** Hands over to one of several, and counts what came of it. */

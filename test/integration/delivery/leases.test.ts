@@ -46,7 +46,7 @@ async function claim(count: number, agoMs = 0): Promise<Claimed[]> {
   const records = Array.from({ length: count }, () => aRecord());
   await store.notifications.insertMany(records);
   const token = newClaimToken();
-  const claimedAt = Date.now() - agoMs;
+  const claimedAt = performance.now() - agoMs;
   const ids = records.map(({ _id }) => _id);
   const options = { token, actor: 'consumer:email', leaseMs: LEASE_MS };
   const claimed = await claimNotifications(store.notifications, ids, options);
@@ -75,7 +75,7 @@ test('ends an attempt at the moment when its lease is over, and does not begin w
     begun.push(_id);
     return new Promise((resolve) => {
       signal.addEventListener('abort', () => {
-        abortedAt = Date.now();
+        abortedAt = performance.now();
         resolve({ kind: 'transient', provider: 'test', code: 'aborted', reason: 'stopped' });
       });
     });
