@@ -29,6 +29,8 @@ export class Client {
   slowestMs = 0;
   readonly #addresses: readonly string[];
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  /** Probes have connections of their own, as those of load balancers do: they do not wait behind requests. */
+  readonly #probeAgent = new Agent({ keepAlive: true });
   readonly #ready = new Set<string>();
   readonly #probed = new Set<string>();
   readonly #probing: NodeJS.Timeout;
@@ -54,6 +56,7 @@ export class Client {
   stop(): void {
     clearInterval(this.#probing);
     this.#agent.destroy();
+    this.#probeAgent.destroy();
   }
 
   async #send(
@@ -104,7 +107,7 @@ export class Client {
         // One at a time: an answer from before it began to drain must not come after the one that says so.
         if (this.#probed.has(address)) return;
         this.#probed.add(address);
-        const answer = await call(new URL('/readyz', address), this.#agent, { method: 'GET' }).catch(
+        const answer = await call(new URL('/readyz', address), this.#probeAgent, { method: 'GET' }).catch(
           () => undefined,
         );
         this.#probed.delete(address);
