@@ -103,6 +103,7 @@ async function showRemovalOf(
     question,
     count,
     asked,
+    instants: filterOf(asked),
     isTyped: count >= TYPED_FROM,
     suppressions: samples.suppressions.map(suppressionViewOf),
   });

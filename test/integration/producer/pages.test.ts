@@ -171,6 +171,15 @@ test('what people wrote is shown as text, never as markup, wherever it is shown'
   }
 });
 
+test('the question before suppressions are removed says what the filter means, in words', async () => {
+  const body = { channel: 'email', address: 'gone@example.org', reason: 'asked by phone' };
+  await producer.call('POST', '/v1/suppressions', body);
+  const { text } = await page('/suppressions/remove?channel=email&to=2099-01-02T03:04');
+  expect(text).toContain('Remove 1 suppression?');
+  expect(text).toMatch(/<dt>Channel<\/dt><dd><bdi>E-mail<\/bdi>/);
+  expect(text).toMatch(/<dt>Suppressed before<\/dt><dd><time datetime="2099-01-02T03:04:00Z"/);
+});
+
 test('the HTML of a mail is shown with a policy that lets nothing of it run or call home', async () => {
   const record = aRecord({ html: '<b>Hi</b><script>alert(1)</script>' });
   await notifications.insertOne(record);
