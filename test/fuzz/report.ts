@@ -10,7 +10,7 @@ const summarySchema = z.object({
   stop_reason: z.string(),
   test_cases: z.object({ generated: z.int() }),
   failures: z.array(z.object({ title: z.string(), count: z.int(), operations: z.array(z.string()) })),
-  errors: z.array(z.unknown()),
+  errors: z.array(z.object({ title: z.string(), count: z.int() })),
 });
 
 /** schemathesis' own summary of a run: cases made, and the findings by their kind. */

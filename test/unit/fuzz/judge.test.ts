@@ -49,13 +49,21 @@ describe('a run of schemathesis', () => {
   const failure = { title: 'Undocumented HTTP status code', count: 2, operations: ['GET /a'] };
   test.each<[string, Finished, string]>([
     ['a finding', finished({ failures: [failure] }), 'Undocumented HTTP status code: 2, GET /a'],
-    ['an error of its own', finished({ errors: [{}] }), '1 errors of schemathesis itself'],
+    [
+      'an error of its own',
+      finished({ errors: [{ title: 'Runtime Error', count: 1 }] }),
+      '1 errors of schemathesis itself',
+    ],
     ['an early end', finished({ stop_reason: 'interrupted' }), 'it stopped early: interrupted'],
     ['a 503, documented as it is', finished({}, { 'POST /a': [202, 503] }), 'answered 5xx: POST /a'],
     ['an operation without an answer', finished({}, { 'GET /a': [] }), 'never called: GET /a'],
     ['an exit code alone', { ...finished(), code: 2 }, 'schemathesis ended with 2'],
   ])('with %s is not', (_what, run, trouble) => {
     expect(troublesOf(run, operations, isMeant)).toEqual([trouble]);
+  });
+  test('tolerates a case that the generator cannot make, and its exit code', () => {
+    const run = { ...finished({ errors: [{ title: 'Failed Health Check', count: 1 }] }), code: 1 };
+    expect(troublesOf(run, operations, isMeant)).toEqual([]);
   });
   test('through sequences need not call everything, and may end with its time', () => {
     const run = finished({ stop_reason: 'max_time' }, { 'GET /a': [] });
