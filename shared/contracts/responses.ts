@@ -25,7 +25,7 @@ export const batchAcceptedSchema = z
 export const notificationViewSchema = z
   .object({
     id: z.string(),
-    user_id: z.string(),
+    user_id: z.string().optional().describe('Absent once the person is erased'),
     type: z.enum(CHANNEL_NAMES),
     lane: z.enum(LANES),
     status,
@@ -114,6 +114,8 @@ export function viewOf(record: Notification): NotificationView {
   return notificationViewSchema.parse({
     ...record,
     id: record._id,
+    // Empty in the record of an erased person, and an empty id stands in no address.
+    user_id: record.user_id || undefined,
     attachments: record.attachments?.map(attachmentViewOf),
     next_retry_time: iso(record.next_retry_time),
     send_at: iso(record.send_at),

@@ -31,7 +31,7 @@ export const batchAnswer = z.looseObject({
 
 const view = z.looseObject({
   id: z.string(),
-  user_id: z.string(),
+  user_id: z.string().optional(),
   type: z.string(),
   lane: z.string(),
   status: z.string(),

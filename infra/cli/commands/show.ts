@@ -111,7 +111,7 @@ export function printEntry(output: Output, entry: NotificationDetailShown['timel
 }
 
 function recipientOf({ email, phone, user_id }: NotificationShown): string {
-  return email ?? phone ?? user_id;
+  return email ?? phone ?? user_id ?? 'an erased person';
 }
 
 function errorOf({ error }: NotificationShown): string {

@@ -33,6 +33,7 @@ export function lookOf(status: Status): { role: string; words: string } {
 
 /** Where a notification goes, for people. */
 export function recipientOf({ type, email, phone, user_id }: NotificationView): string {
+  if (user_id === undefined) return 'an erased person';
   return { email, sms: phone, in_app: undefined }[type] ?? `the inbox of ${user_id}`;
 }
 

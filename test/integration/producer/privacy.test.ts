@@ -16,6 +16,7 @@ import { startTestProducer, startTestScheduler, testConfig, type TestProducer } 
 import { aRecord } from '../../support/records.ts';
 import { createTestServers, type TestServers } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
+import { Visitor, signedIn } from '../../support/visitor.ts';
 
 const PERSON = 'ada-lovelace';
 const SECRETS = [
@@ -110,6 +111,20 @@ test('erasing a person takes out everything about them, in whatever state, and n
   // The receipt itself forgets whom it was about, but for a pseudonym that only the store can make.
   for (const collection of ['erasures', 'audit'])
     expect(JSON.stringify(await store.db.collection(collection).find().toArray())).not.toContain(PERSON);
+});
+
+test('an erased notification is answered without user_id, and its page links to no person', async () => {
+  const record = adas('sent');
+  await notifications.insertOne(record);
+  expect((await producer.call('GET', `/v1/notifications/${record._id}`)).json.user_id).toBe(PERSON);
+  await erase();
+  const { json } = await producer.call('GET', `/v1/notifications/${record._id}`);
+  expect(json).toMatchObject({ id: record._id, erased_at: expect.any(String) as string });
+  expect(json).not.toHaveProperty('user_id');
+  const person = new Visitor(producer.address, await signedIn(servers.mongoUri));
+  const { text } = await person.open(`/notifications/${record._id}`);
+  expect(text).toContain('<dt>Person</dt><dd>erased</dd>');
+  expect(text).toMatch(/<dt>To<\/dt><dd><bdi>an erased person<\/bdi>/);
 });
 
 test('what waited is canceled, what was dead is discarded, what was over stays as it was', async () => {
